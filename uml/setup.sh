@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Install the Debian packages of uml/packages that are missing. Says nothing
+# when there is nothing to do. Exit status: 0 all there, 3 could not be.
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+build=$here/../build
+log=$build/setup.log
+
+fail() {
+	echo "nslab: $*" >&2
+	exit 3
+}
+
+# Sets $missing. Only one process is started, this runs before every target.
+find_missing() {
+	wanted=
+	while read -r name rest; do
+		case $name in
+		'' | '#'*) ;;
+		*) wanted="$wanted $name" ;;
+		esac
+	done <"$here/packages"
+	# shellcheck disable=SC2086 # a list of words
+	there=$(dpkg-query -W -f '<${Package}:${db:Status-Status}>' $wanted 2>/dev/null)
+	missing=
+	for name in $wanted; do
+		case $there in
+		*"<$name:installed>"*) ;;
+		*) missing="$missing $name" ;;
+		esac
+	done
+	missing=${missing# }
+}
+
+install() {
+	# shellcheck disable=SC2086
+	$sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get install -y -q \
+		--no-install-recommends -o DPkg::Lock::Timeout=600 $missing >>"$log" 2>&1 </dev/null
+}
+
+command -v dpkg-query >/dev/null ||
+	fail "this machine has no dpkg-query: the lab sets itself up on Debian 12 and 13 only"
+find_missing
+[ -n "$missing" ] || exit 0
+
+sudo=
+if [ "$(id -u)" != 0 ]; then
+	if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+		sudo=sudo
+	else
+		fail "packages are missing, as root run: apt-get update && apt-get install --no-install-recommends $missing"
+	fi
+fi
+
+mkdir -p "$build" || fail "cannot write to $build"
+exec 9>"$build/setup.lock"
+flock 9
+find_missing	# whoever held the lock may have installed them
+[ -n "$missing" ] || exit 0
+
+echo "nslab: installing $missing" >&2
+: >"$log"
+if ! install; then
+	# No package lists yet, or old ones.
+	$sudo env LC_ALL=C apt-get update -q >>"$log" 2>&1 </dev/null
+	install || fail "apt-get install failed: $(grep '^E:' "$log" | tail -n 1) (log: build/setup.log)"
+fi
+find_missing
+[ -z "$missing" ] || fail "still not installed: $missing (log: build/setup.log)"
