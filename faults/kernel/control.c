@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control interface in debugfs: see uapi.h.
+ */
+
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/init.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "nslab.h"
+
+static long run_ioctl(struct nslab_run __user *arg)
+{
+	struct nslab_run *run;
+	long ret;
+
+	run = memdup_user(arg, sizeof(*run));
+	if (IS_ERR(run))
+		return PTR_ERR(run);
+	ret = nslab_run(run);
+	if (!ret && copy_to_user(arg, run, sizeof(*run)))
+		ret = -EFAULT;
+	kfree(run);
+	return ret;
+}
+
+static long join_ioctl(struct nslab_join __user *arg)
+{
+	struct nslab_join join;
+
+	if (copy_from_user(&join, arg, sizeof(join)))
+		return -EFAULT;
+	return nslab_join(&join);
+}
+
+static long control_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
+{
+	switch (cmd) {
+	case NSLAB_IOC_ARM:
+		nslab_faults_arm();
+		return 0;
+	case NSLAB_IOC_JOIN:
+		return join_ioctl((struct nslab_join __user *)arg);
+	case NSLAB_IOC_LEAVE:
+		return nslab_leave();
+	case NSLAB_IOC_RUN:
+		return run_ioctl((struct nslab_run __user *)arg);
+	case NSLAB_IOC_POINTS:
+		nslab_emit_points();
+		return 0;
+	case NSLAB_IOC_FAULTS:
+		return nslab_faults();
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations control_fops = {
+	.owner = THIS_MODULE,
+	.open = nonseekable_open,
+	.unlocked_ioctl = control_ioctl,
+};
+
+/* What is written here goes to the host as it is. */
+static ssize_t results_write(struct file *file, const char __user *ubuf,
+			     size_t len, loff_t *pos)
+{
+	ssize_t ret;
+	char *buf;
+
+	buf = memdup_user_nul(ubuf, len);
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	ret = nslab_host_write(buf, len);
+	kfree(buf);
+	return ret;
+}
+
+static const struct file_operations results_fops = {
+	.owner = THIS_MODULE,
+	.open = nonseekable_open,
+	.write = results_write,
+};
+
+int __init nslab_control_init(void)
+{
+	struct dentry *dir = debugfs_create_dir("nslab", NULL);
+
+	debugfs_create_file_unsafe("control", 0600, dir, NULL, &control_fops);
+	debugfs_create_file("results", 0200, dir, NULL, &results_fops);
+	return PTR_ERR_OR_ZERO(dir);
+}

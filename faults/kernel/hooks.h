@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The calls that patch 0002 places in the kernel. Included as <linux/nslab.h>,
+ * and by most of the kernel: a change here compiles nearly all of it again.
+ */
+#ifndef KERNEL_NSLAB_HOOKS_H
+#define KERNEL_NSLAB_HOOKS_H
+
+#include <linux/compiler.h>
+#include <linux/instruction_pointer.h>
+#include <linux/random.h>
+#include <linux/types.h>
+
+struct fault_attr;
+struct nslab_actor;
+struct task_struct;
+
+enum nslab_point {
+#define NSLAB_POINT(id, name, class, about) NSLAB_##id,
+#include "points.def"
+#undef NSLAB_POINT
+	NSLAB_NR_POINTS,
+};
+
+#ifdef CONFIG_NSLAB
+
+void __nslab_point(enum nslab_point point, unsigned long ip);
+void __nslab_task_exit(void);
+int nslab_hide(void);
+void nslab_show(int *hidden);
+bool nslab_should_fail(struct fault_attr *attr);
+void nslab_add_fault_attr(struct fault_attr *attr);
+
+/**
+ * nslab_point_ip() - an actor may be delayed here
+ * @id: the point, without its prefix
+ * @ip: the instruction the trace shall name
+ *
+ * Everybody who is no actor pays one load and one branch.
+ */
+#define nslab_point_ip(id, ip)						\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_point(NSLAB_##id, ip);				\
+} while (0)
+
+#define nslab_task_exit()						\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_task_exit();					\
+} while (0)
+
+/**
+ * nslab_hidden() - until the end of this block, current meets no points and
+ * no faults
+ *
+ * For what depends on the state of user memory: how many pages an actor finds
+ * mapped differs from the first execution of a boot to the second.
+ */
+#define nslab_hidden()	int __nslab_hidden __cleanup(nslab_show) = nslab_hide()
+
+/* A child is never an actor by birth. */
+#define nslab_task_fork(tsk)						\
+do {									\
+	if (unlikely((tsk)->nslab)) {					\
+		(tsk)->nslab = NULL;					\
+		(tsk)->make_it_fail = 0;				\
+	}								\
+} while (0)
+
+/* The host's entropy would make two boots differ. */
+#define nslab_fix_seed(buf, len)	memset(buf, 'n', len)
+
+#else
+
+#define nslab_point_ip(id, ip)	do { } while (0)
+#define nslab_task_exit()	do { } while (0)
+#define nslab_hidden()		do { } while (0)
+#define nslab_task_fork(tsk)	do { } while (0)
+#define nslab_fix_seed(buf, len)	do { } while (0)
+
+#define nslab_should_fail(attr)	((attr)->probability > get_random_u32_below(100))
+#define nslab_add_fault_attr(attr)	do { } while (0)
+
+#endif /* CONFIG_NSLAB */
+
+#define nslab_point(id)		nslab_point_ip(id, _THIS_IP_)
+
+#endif /* KERNEL_NSLAB_HOOKS_H */

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of nslab share with each other, and with nobody else.
+ *
+ *   control.c  the ioctls of the explorer and the actors
+ *   core.c     one execution from its start to its end
+ *   points.c   what happens when an actor comes to a point
+ *   delay.c    the three fault attributes that delay, and all random numbers
+ *   trace.c    what happened, and the hash over it
+ *   report.c   results to the host, and what is said when the kernel dies
+ */
+#ifndef KERNEL_NSLAB_NSLAB_H
+#define KERNEL_NSLAB_NSLAB_H
+
+#include <linux/prandom.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+#include "hooks.h"
+#include "uapi.h"
+
+/*
+ * Actors are all of one real-time priority, so nobody takes the CPU from
+ * another unless a delay says so. The explorer stands above them, the RCU
+ * kthreads above it (rcutree.kthread_prio), or grace periods would starve.
+ */
+#define NSLAB_ACTOR_PRIO	10
+#define NSLAB_EXPLORER_PRIO	20
+
+enum nslab_class {
+	NSLAB_CLASS_READER,
+	NSLAB_CLASS_SWITCH,
+	NSLAB_CLASS_EXIT,
+	NSLAB_NR_CLASSES,
+};
+
+/**
+ * struct nslab_actor - a guest task that takes part in the schedule
+ * @task: the task, NULL while none has joined under this index
+ * @name: its name in the trace
+ * @rnd: its own random numbers, so that no other actor's draws shift them
+ * @delayed_until: guest time in ns when its delay ends, 0 while it has none
+ * @faults: allocations of its that failed in this execution
+ * @go: the execution has begun
+ * @done: it has left, or exited
+ * @hidden: above 0 it meets no points and no faults: it is in here already,
+ *	or in a block with nslab_hidden()
+ */
+struct nslab_actor {
+	struct task_struct *task;
+	char name[NSLAB_NAME_LEN];
+	struct rnd_state rnd;
+	u64 delayed_until;
+	unsigned int faults;
+	bool go;
+	bool done;
+	int hidden;
+};
+
+/* === Points === */
+
+struct nslab_point_info {
+	const char *name;
+	enum nslab_class class;
+};
+
+extern const struct nslab_point_info nslab_points[NSLAB_NR_POINTS];
+
+u64 nslab_point_hits(enum nslab_point point);
+
+/* === Delays and random numbers === */
+
+void nslab_delay_init(void);
+void nslab_faults_arm(void);
+void nslab_faults_reset(void);
+void nslab_seed_actor(struct nslab_actor *actor, u64 seed, unsigned int index);
+u32 nslab_random_below(struct rnd_state *rnd, u32 ceil);
+u64 nslab_random_between(struct rnd_state *rnd, u64 min, u64 max);
+u64 nslab_draw_delay(struct nslab_actor *actor, enum nslab_class class);
+void nslab_delay(struct nslab_actor *actor, u64 ns);
+
+/* === Trace === */
+
+enum nslab_event_kind {
+	NSLAB_EVENT_POINT,
+	NSLAB_EVENT_FAULT,
+	NSLAB_EVENT_START,
+	NSLAB_EVENT_END,
+};
+
+/**
+ * struct nslab_event - one line of the trace
+ * @kind: what @what means
+ * @actor: index of the actor
+ * @nesting: its depth of RCU read sections
+ * @what: the point, or the number of the fault attribute
+ * @ip: where in the kernel's text
+ * @delay_ns: how long it was held back, 0 if it was not
+ */
+struct nslab_event {
+	u8 kind;
+	u8 actor;
+	u8 nesting;
+	u8 what;
+	unsigned long ip;
+	u64 delay_ns;
+};
+
+int nslab_trace_init(void);
+void nslab_trace_reset(void);
+void nslab_trace_add(const struct nslab_event *event);
+u64 nslab_trace_hash(void);
+unsigned int nslab_trace_count(enum nslab_event_kind kind);
+unsigned int nslab_trace_delays(void);
+void nslab_trace_emit(u64 execution);
+
+/* === Executions === */
+
+bool nslab_running(void);
+struct nslab_actor *nslab_actor_at(unsigned int index);
+unsigned int nslab_actor_index(const struct nslab_actor *actor);
+const char *nslab_actor_name(unsigned int index);
+const struct nslab_run *nslab_current_run(void);
+int nslab_join(const struct nslab_join *join);
+int nslab_leave(void);
+unsigned int nslab_faults(void);
+int nslab_run(struct nslab_run *run);
+
+/* === Control and report === */
+
+int nslab_control_init(void);
+int nslab_report_init(void);
+ssize_t nslab_host_write(const char *buf, size_t len);
+__printf(1, 2) void nslab_host_printf(const char *fmt, ...);
+void nslab_emit_points(void);
+bool nslab_splat_seen(void);
+const char *nslab_fault_name(unsigned int number);
+
+#endif /* KERNEL_NSLAB_NSLAB_H */

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of nslab. No execution is under way while they run.
+ */
+
+#include <kunit/test.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include "nslab.h"
+
+static void same_seed_same_numbers(struct kunit *test)
+{
+	struct nslab_actor a = {}, b = {};
+	int i;
+
+	nslab_seed_actor(&a, 42, 1);
+	nslab_seed_actor(&b, 42, 1);
+	for (i = 0; i < 100; i++)
+		KUNIT_ASSERT_EQ(test, nslab_random_below(&a.rnd, 1000),
+				nslab_random_below(&b.rnd, 1000));
+}
+
+static void actors_draw_different_numbers(struct kunit *test)
+{
+	struct nslab_actor a = {}, b = {};
+	int i, same = 0;
+
+	nslab_seed_actor(&a, 42, 1);
+	nslab_seed_actor(&b, 42, 2);
+	for (i = 0; i < 100; i++)
+		same += nslab_random_below(&a.rnd, 1000) ==
+			nslab_random_below(&b.rnd, 1000);
+	KUNIT_EXPECT_LT(test, same, 5);
+}
+
+static void random_below_stays_below(struct kunit *test)
+{
+	u32 ceil, seen = 0;
+	struct nslab_actor a = {};
+	int i;
+
+	nslab_seed_actor(&a, 7, 1);
+	for (ceil = 1; ceil < 40; ceil++)
+		for (i = 0; i < 50; i++)
+			KUNIT_ASSERT_LT(test, nslab_random_below(&a.rnd, ceil),
+					ceil);
+	for (i = 0; i < 200; i++)
+		seen |= 1 << nslab_random_below(&a.rnd, 8);
+	KUNIT_EXPECT_EQ(test, seen, 0xff);
+}
+
+static void random_between_has_both_ends(struct kunit *test)
+{
+	bool low = false, high = false;
+	struct nslab_actor a = {};
+	int i;
+
+	nslab_seed_actor(&a, 7, 1);
+	for (i = 0; i < 200; i++) {
+		u64 n = nslab_random_between(&a.rnd, 10, 13);
+
+		KUNIT_ASSERT_GE(test, n, 10);
+		KUNIT_ASSERT_LE(test, n, 13);
+		low |= n == 10;
+		high |= n == 13;
+	}
+	KUNIT_EXPECT_TRUE(test, low && high);
+	KUNIT_EXPECT_EQ(test, nslab_random_between(&a.rnd, 5, 5), 5);
+	/* A range the wrong way round is its lower end, not a long wait. */
+	KUNIT_EXPECT_EQ(test, nslab_random_between(&a.rnd, 5, 4), 5);
+}
+
+static void hash_sees_every_field(struct kunit *test)
+{
+	static const struct nslab_event base = { .actor = 1 };
+	struct nslab_event changed[] = {
+		base, base, base, base, base, base,
+	};
+	u64 hash;
+	int i;
+
+	changed[0].kind = NSLAB_EVENT_FAULT;
+	changed[1].actor = 2;
+	changed[2].nesting = 1;
+	changed[3].what = 1;
+	changed[4].ip = (unsigned long)hash_sees_every_field;
+	changed[5].delay_ns = 1;
+
+	nslab_trace_reset();
+	nslab_trace_add(&base);
+	hash = nslab_trace_hash();
+	for (i = 0; i < ARRAY_SIZE(changed); i++) {
+		nslab_trace_reset();
+		nslab_trace_add(&changed[i]);
+		KUNIT_EXPECT_NE_MSG(test, nslab_trace_hash(), hash,
+				    "field %d", i);
+	}
+	nslab_trace_reset();
+	nslab_trace_add(&base);
+	KUNIT_EXPECT_EQ(test, nslab_trace_hash(), hash);
+	nslab_trace_add(&base);
+	KUNIT_EXPECT_NE(test, nslab_trace_hash(), hash);
+	nslab_trace_reset();
+}
+
+static void hash_sees_the_order(struct kunit *test)
+{
+	static const struct nslab_event a = { .actor = 1 }, b = { .actor = 2 };
+	u64 hash;
+
+	nslab_trace_reset();
+	nslab_trace_add(&a);
+	nslab_trace_add(&b);
+	hash = nslab_trace_hash();
+	nslab_trace_reset();
+	nslab_trace_add(&b);
+	nslab_trace_add(&a);
+	KUNIT_EXPECT_NE(test, nslab_trace_hash(), hash);
+	nslab_trace_reset();
+}
+
+static void points_have_names_of_their_own(struct kunit *test)
+{
+	int i, j;
+
+	for (i = 0; i < NSLAB_NR_POINTS; i++) {
+		KUNIT_ASSERT_NOT_NULL(test, nslab_points[i].name);
+		KUNIT_EXPECT_LT(test, nslab_points[i].class, NSLAB_NR_CLASSES);
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_STRNEQ(test, nslab_points[i].name,
+					    nslab_points[j].name);
+	}
+}
+
+static void only_actors_stop(struct kunit *test)
+{
+	u64 hits = nslab_point_hits(NSLAB_RCU_READ_LOCK);
+
+	KUNIT_ASSERT_NULL(test, current->nslab);
+	rcu_read_lock();
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, nslab_point_hits(NSLAB_RCU_READ_LOCK), hits);
+	KUNIT_EXPECT_EQ(test, nslab_leave(), -EINVAL);
+}
+
+static void requests_are_checked(struct kunit *test)
+{
+	struct nslab_join join = { .index = NSLAB_MAX_ACTORS, .name = "x" };
+	struct nslab_run run = { .timeout_ns = 1 };
+
+	KUNIT_EXPECT_EQ(test, nslab_join(&join), -EINVAL);
+	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
+	run.nactors = NSLAB_MAX_ACTORS + 1;
+	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
+	run.nactors = 1;
+	run.flags = ~(NSLAB_RUN_TRACE | NSLAB_RUN_WARM_UP);
+	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
+	run.flags = 0;
+	run.timeout_ns = 0;
+	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
+}
+
+static struct kunit_case nslab_cases[] = {
+	KUNIT_CASE(same_seed_same_numbers),
+	KUNIT_CASE(actors_draw_different_numbers),
+	KUNIT_CASE(random_below_stays_below),
+	KUNIT_CASE(random_between_has_both_ends),
+	KUNIT_CASE(hash_sees_every_field),
+	KUNIT_CASE(hash_sees_the_order),
+	KUNIT_CASE(points_have_names_of_their_own),
+	KUNIT_CASE(only_actors_stop),
+	KUNIT_CASE(requests_are_checked),
+	{}
+};
+
+static struct kunit_suite nslab_suite = {
+	.name = "nslab",
+	.test_cases = nslab_cases,
+};
+kunit_test_suite(nslab_suite);
+
+MODULE_LICENSE("GPL");
