@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Unit tests: the explorer with a toy in the kernel's place. The toy runs the
+ * actors as processes, too, one after the other; what it does not have is a
+ * kernel that could go wrong.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "internal.h"
+
+/* === A scenario that does what the test tells it === */
+
+SCENARIO("toy", "a toy");
+
+STATE {
+	int ran[2];
+	int seen_at_check;
+};
+
+static struct {
+	bool fail_actor, fail_setup, fail_check, crash;
+	int fail_call;
+	int setups, checks, teardowns;
+} *told;
+
+SETUP()
+{
+	told->setups++;
+	if (told->fail_setup)
+		FAIL("told to");
+}
+
+static int told_call(void)
+{
+	errno = told->fail_call;
+	return errno ? -1 : 0;
+}
+
+ACTOR(first, KEPT)
+{
+	self->ran[0]++;
+	REQUIRE(told_call());
+	if (told->fail_actor)
+		FAIL("told to %s", "fail");
+}
+
+ACTOR(second, FRESH)
+{
+	self->ran[1]++;
+	if (told->crash)
+		raise(SIGTERM);
+}
+
+CHECK()
+{
+	told->checks++;
+	self->seen_at_check = self->ran[0] + self->ran[1];
+	ASSERT_EQ(told->fail_check ? 3 : 2, self->seen_at_check);
+}
+
+TEARDOWN()
+{
+	told->teardowns++;
+}
+
+/* === The toy === */
+
+static struct {
+	volatile int go[2], done[2];
+	int runs, warm_ups, status, err, faults;
+} *toy;
+
+static char lines[8192];
+
+static int toy_join(unsigned int index, const char *name)
+{
+	while (!toy->go[index])
+		usleep(100);
+	toy->go[index] = 0;
+	return 0;
+}
+
+static unsigned int toy_index(void)
+{
+	return getpid() == shared->pids[0] ? 0 : 1;
+}
+
+static int toy_leave(void)
+{
+	toy->done[toy_index()] = 1;
+	return 0;
+}
+
+static bool died(pid_t pid)
+{
+	siginfo_t info = {};
+
+	waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
+	return info.si_pid == pid;
+}
+
+static int toy_run(struct nslab_run *run)
+{
+	int i;
+
+	toy->runs++;
+	toy->warm_ups += !!(run->flags & NSLAB_RUN_WARM_UP);
+	if (toy->err)
+		return toy->err;
+	for (i = 0; i < 2; i++) {
+		toy->done[i] = 0;
+		toy->go[i] = 1;
+		while (!toy->done[i] && !died(shared->pids[i]))
+			usleep(100);
+	}
+	run->status = toy->status;
+	run->points = 5;
+	run->hash = run->seed ^ 1;
+	return 0;
+}
+
+static int toy_faults(void)
+{
+	return toy->faults;
+}
+
+static void toy_emit(const char *line)
+{
+	strcat(lines, line);
+}
+
+static const struct control control = {
+	.join = toy_join, .leave = toy_leave, .run = toy_run,
+	.faults = toy_faults, .emit = toy_emit,
+};
+
+static int explored(uint64_t first, uint64_t count)
+{
+	struct plan plan = {
+		.scenario = "toy", .token = "T", .seed = 1,
+		.first = first, .count = count, .timeout_ms = 1000,
+	};
+
+	return explore(&plan, scenario_find("toy"), &control);
+}
+
+static int before(void **state)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+	const int flags = MAP_SHARED | MAP_ANONYMOUS;
+
+	/* A group of our own, which after() ends. */
+	setpgid(0, 0);
+	told = mmap(NULL, sizeof(*told), prot, flags, -1, 0);
+	toy = mmap(NULL, sizeof(*toy), prot, flags, -1, 0);
+	lines[0] = '\0';
+	return 0;
+}
+
+static int after(void **state)
+{
+	pid_t child;
+
+	/* The kept actors, and the fresh ones of a boot that was ended. */
+	signal(SIGTERM, SIG_IGN);
+	kill(0, SIGTERM);
+	signal(SIGTERM, SIG_DFL);
+	do {
+		child = wait(NULL);
+	} while (child > 0);
+	return 0;
+}
+
+/* === Tests === */
+
+static void each_execution_is_told(void **state)
+{
+	assert_int_equal(0, explored(3, 2));
+	/* One to warm up, which nobody hears of. */
+	assert_int_equal(1, toy->warm_ups);
+	assert_int_equal(1 + 2, toy->runs);
+	assert_int_equal(1 + 2, told->setups);
+	assert_int_equal(1 + 2, told->checks);
+	assert_int_equal(1 + 2, told->teardowns);
+	assert_non_null(strstr(lines, "\"n\":3,"));
+	assert_non_null(strstr(lines, "\"n\":4,"));
+	assert_null(strstr(lines, "fail"));
+}
+
+static void actors_and_check_share_the_state(void **state)
+{
+	assert_int_equal(0, explored(0, 1));
+	assert_int_equal(2, self->seen_at_check);
+}
+
+static void first_failed_assertion_is_told(void **state)
+{
+	told->fail_actor = true;
+	told->fail_check = true;
+	assert_int_equal(0, explored(0, 1));
+	assert_non_null(strstr(lines, "\"oracle\":\"assertion\""));
+	assert_non_null(strstr(lines, "explorer_test.c:"));
+	assert_non_null(strstr(lines, "told to fail"));
+}
+
+static void failed_check_is_told(void **state)
+{
+	told->fail_check = true;
+	assert_int_equal(0, explored(0, 1));
+	assert_non_null(strstr(lines, "self->seen_at_check is 2, expected"));
+}
+
+static void crashed_actor_is_told(void **state)
+{
+	told->crash = true;
+	assert_int_equal(0, explored(0, 1));
+	assert_non_null(strstr(lines, "second:0: killed by signal 15"));
+}
+
+static void failed_setup_is_the_labs_error(void **state)
+{
+	told->fail_setup = true;
+	assert_int_not_equal(0, explored(0, 1));
+	assert_int_equal(0, toy->runs);
+	assert_non_null(strstr(lines, "\"event\":\"error\""));
+	assert_non_null(strstr(lines, "set-up of execution 0"));
+}
+
+static void kernel_that_refuses_is_the_labs_error(void **state)
+{
+	toy->err = -ETIMEDOUT;
+	assert_int_not_equal(0, explored(0, 1));
+	assert_non_null(strstr(lines, "an actor did not come to the start"));
+}
+
+static void hang_and_splat_end_the_boot(void **state)
+{
+	toy->status = NSLAB_STATUS_HANG;
+	assert_int_not_equal(0, explored(0, 5));
+	assert_int_equal(1, toy->runs);
+	assert_int_equal(0, told->checks);
+	assert_non_null(strstr(lines, "\"oracle\":\"hang\""));
+
+	lines[0] = '\0';
+	after(state);
+	toy->status = NSLAB_STATUS_SPLAT;
+	assert_int_not_equal(0, explored(0, 5));
+	assert_non_null(strstr(lines, "\"oracle\":\"splat\""));
+}
+
+static void seeds_depend_on_plan_and_number(void **state)
+{
+	assert_true(execution_seed(1, 5) == execution_seed(1, 5));
+	assert_true(execution_seed(1, 5) != execution_seed(1, 6));
+	assert_true(execution_seed(1, 5) != execution_seed(2, 5));
+}
+
+static void messages_are_json(void **state)
+{
+	struct nslab_run run = { .points = 3 };
+	struct result result = {
+		.n = 1, .oracle = "assertion", .message = "a \"b\" \\ \n",
+		.run = &run,
+	};
+	char line[1024];
+
+	json_result(line, sizeof(line), &result);
+	assert_non_null(strstr(line, "\"message\":\"a \\\"b\\\" \\\\ \\u000a\""));
+	assert_non_null(strstr(line, "\"points\":3,"));
+}
+
+static void faults_excuse_a_failed_call(void **state)
+{
+	told->fail_call = EIO;
+	assert_int_equal(0, explored(0, 1));
+	assert_non_null(strstr(lines, "told_call(): Input/output error"));
+
+	lines[0] = '\0';
+	after(state);
+	toy->faults = 1;
+	assert_int_equal(0, explored(0, 1));
+	assert_null(strstr(lines, "fail"));
+}
+
+int main(void)
+{
+#define TEST(t) cmocka_unit_test_setup_teardown(t, before, after)
+	const struct CMUnitTest tests[] = {
+		TEST(each_execution_is_told),
+		TEST(actors_and_check_share_the_state),
+		TEST(first_failed_assertion_is_told),
+		TEST(failed_check_is_told),
+		TEST(crashed_actor_is_told),
+		TEST(failed_setup_is_the_labs_error),
+		TEST(kernel_that_refuses_is_the_labs_error),
+		TEST(hang_and_splat_end_the_boot),
+		TEST(seeds_depend_on_plan_and_number),
+		TEST(messages_are_json),
+		TEST(faults_excuse_a_failed_call),
+	};
+
+	return cmocka_run_group_tests_name("explorer", tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What init has to do in a guest: mount, read the plan, set the knobs, explore,
+ * power off.
+ */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static int control_fd = -1;
+static int results_fd = -1;
+
+static int control_join(unsigned int index, const char *name)
+{
+	struct nslab_join join = { .index = index };
+
+	snprintf(join.name, sizeof(join.name), "%s", name);
+	return ioctl(control_fd, NSLAB_IOC_JOIN, &join);
+}
+
+static int control_leave(void)
+{
+	return ioctl(control_fd, NSLAB_IOC_LEAVE);
+}
+
+static int control_run(struct nslab_run *run)
+{
+	return ioctl(control_fd, NSLAB_IOC_RUN, run) ? -errno : 0;
+}
+
+static int control_faults(void)
+{
+	return ioctl(control_fd, NSLAB_IOC_FAULTS);
+}
+
+static void control_emit(const char *line)
+{
+	size_t len = strlen(line);
+
+	if (write(results_fd, line, len) != (ssize_t)len)
+		fprintf(stderr, "nslab-init: results: %s\n", strerror(errno));
+}
+
+static const struct control guest_control = {
+	.join = control_join,
+	.leave = control_leave,
+	.run = control_run,
+	.faults = control_faults,
+	.emit = control_emit,
+};
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len = strlen(text);
+	int ret = -1;
+
+	if (fd >= 0 && write(fd, text, len) == len)
+		ret = 0;
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static int set_knob(const char *knob)
+{
+	char path[160];
+	const char *value = strchr(knob, '=');
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%.*s",
+		 (int)(value - knob), knob);
+	if (!write_file(path, value + 1))
+		return 0;
+	json_error_line(&guest_control, "knob %s: %s", knob, strerror(errno));
+	return -1;
+}
+
+static int mount_all(void)
+{
+	static const struct {
+		const char *what, *where;
+	} mounts[] = {
+		{ "proc", "/proc" },
+		{ "sysfs", "/sys" },
+		{ "debugfs", "/sys/kernel/debug" },
+		{ "tmpfs", "/tmp" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		mkdir(mounts[i].where, 0755);
+		if (mount(mounts[i].what, mounts[i].where, mounts[i].what, 0,
+			  NULL)) {
+			perror(mounts[i].where);
+			return -1;
+		}
+	}
+	/* What a scenario mounts must not spread. */
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+static int read_plan(struct plan *plan)
+{
+	static char text[16384];
+	char error[256];
+	int fd = open("/plan", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (len < 0) {
+		json_error_line(&guest_control, "/plan: %s", strerror(errno));
+		return -1;
+	}
+	close(fd);
+	text[len] = '\0';
+	if (plan_parse(plan, text, error, sizeof(error))) {
+		json_error_line(&guest_control, "%s", error);
+		return -1;
+	}
+	return 0;
+}
+
+static int open_nslab(void)
+{
+	control_fd = open(NSLAB_CONTROL, O_RDWR | O_CLOEXEC);
+	results_fd = open(NSLAB_RESULTS, O_WRONLY | O_CLOEXEC);
+	if (control_fd < 0 || results_fd < 0) {
+		perror("nslab-init: " NSLAB_CONTROL);
+		return -1;
+	}
+	return 0;
+}
+
+static void run_plan(void)
+{
+	static struct plan plan;
+	struct scenario *scenario;
+	unsigned int i;
+
+	if (read_plan(&plan))
+		return;
+	scenario = scenario_find(plan.scenario);
+	if (!scenario) {
+		json_error_line(&guest_control, "there is no scenario %s",
+				plan.scenario);
+		return;
+	}
+	for (i = 0; i < plan.nknobs; i++)
+		if (set_knob(plan.knobs[i]))
+			return;
+	ioctl(control_fd, NSLAB_IOC_ARM);
+	/* Real-time tasks may take all the time there is. */
+	write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	/* Debian's kernels ask before a user namespace makes another one. */
+	write_file("/proc/sys/kernel/unprivileged_userns_clone", "1");
+
+	control_emit("{\"event\":\"ready\"}\n");
+	if (explore(&plan, scenario, &guest_control))
+		return;
+	ioctl(control_fd, NSLAB_IOC_POINTS);
+	control_emit("{\"event\":\"end\"}\n");
+}
+
+/**
+ * guest_main() - be init
+ *
+ * Does not return: powers the guest off.
+ */
+int guest_main(void)
+{
+	/* The kernel's log is the only way out before the results are open. */
+	freopen("/dev/kmsg", "w", stderr);
+	if (!mount_all() && !open_nslab())
+		run_plan();
+	reboot(RB_POWER_OFF);
+	return 1;
+}

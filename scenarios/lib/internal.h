@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the framework share, and scenarios do not see.
+ *
+ *   scenario.c  the list of scenarios, assertions
+ *   plan.c      reads the plan
+ *   json.c      writes the results
+ *   explorer.c  runs execution after execution
+ *   guest.c     what init has to do in a guest
+ *   main.c      init, and --list on the host
+ */
+#ifndef SCENARIOS_LIB_INTERNAL_H
+#define SCENARIOS_LIB_INTERNAL_H
+
+#include <stdio.h>
+
+#include "scenario.h"
+#include "../../faults/kernel/uapi.h"
+
+struct control;
+
+/**
+ * struct shared - one page that the explorer and all actors see
+ * @scenario: the scenario (a pointer into the program, the same everywhere)
+ * @seed: of the execution
+ * @pids: of the actors, by index
+ * @control: how to reach the kernel
+ * @failed: some assertion did not hold
+ * @message: which one
+ */
+struct shared {
+	const struct scenario *scenario;
+	uint64_t seed;
+	pid_t pids[SCENARIO_MAX_ACTORS];
+	const struct control *control;
+	bool failed;
+	char message[SCENARIO_MESSAGE_MAX];
+};
+
+extern struct shared *shared;
+
+unsigned int scenario_count(void);
+struct scenario *scenario_at(unsigned int i);
+struct scenario *scenario_find(const char *name);
+
+uint64_t mix64(uint64_t x);
+uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
+
+/* === Plan === */
+
+#define PLAN_MAX_KNOBS	64
+
+/**
+ * struct plan - what this boot is to do
+ * @scenario: name
+ * @strategy: name
+ * @token: what comes before ".N" in the token of execution N
+ * @seed: every execution's seed derives from it
+ * @first: number of the first execution
+ * @count: how many
+ * @timeout_ms: guest time after which an execution hangs
+ * @trace: write the steps of each execution
+ * @knobs: "path=value", to be written below debugfs
+ * @nknobs: how many
+ */
+struct plan {
+	char scenario[64];
+	char strategy[32];
+	char token[NSLAB_TOKEN_LEN - 24];
+	uint64_t seed;
+	uint64_t first;
+	uint64_t count;
+	uint64_t timeout_ms;
+	bool trace;
+	char knobs[PLAN_MAX_KNOBS][96];
+	unsigned int nknobs;
+};
+
+int plan_parse(struct plan *plan, const char *text, char *error, size_t size);
+
+/* === Results === */
+
+/**
+ * struct result - what one execution came to
+ * @n: its number in the plan
+ * @seed: its own
+ * @oracle: what judged it to have failed, NULL if it passed
+ * @message: what the oracle said, or NULL
+ * @run: what the kernel counted
+ */
+struct result {
+	uint64_t n;
+	uint64_t seed;
+	const char *oracle;
+	const char *message;
+	const struct nslab_run *run;
+};
+
+int json_result(char *buf, size_t size, const struct result *result);
+int json_error(char *buf, size_t size, const char *message);
+void json_list(FILE *out);
+
+/* === Explorer === */
+
+/**
+ * struct control - how the explorer reaches the kernel; the tests have a toy
+ * @join: the calling actor waits for the start; 0, or negative
+ * @leave: the calling actor is through
+ * @run: one execution; 0, or a negative errno
+ * @faults: how many allocations of the calling actor failed in this execution
+ * @emit: hand a line to the harness
+ */
+struct control {
+	int (*join)(unsigned int index, const char *name);
+	int (*leave)(void);
+	int (*run)(struct nslab_run *run);
+	int (*faults)(void);
+	void (*emit)(const char *line);
+};
+
+int explore(const struct plan *plan, struct scenario *scenario,
+	    const struct control *control);
+void json_error_line(const struct control *control, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* === Guest === */
+
+int guest_main(void);
+
+#endif /* SCENARIOS_LIB_INTERNAL_H */

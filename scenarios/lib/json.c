@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Results as JSON, a line each (the harness describes the fields).
+ */
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "internal.h"
+
+/* A string as JSON has it, or null. */
+static const char *quoted(char *buf, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	if (!text)
+		return "null";
+	buf[n++] = '"';
+	for (; *text && n + 8 < size; text++) {
+		unsigned char c = *text;
+
+		if (c == '"' || c == '\\') {
+			buf[n++] = '\\';
+			buf[n++] = c;
+		} else if (c < ' ') {
+			n += snprintf(buf + n, size - n, "\\u%04x", c);
+		} else {
+			buf[n++] = c;
+		}
+	}
+	buf[n++] = '"';
+	buf[n] = '\0';
+	return buf;
+}
+
+/**
+ * json_result() - the line of one execution
+ *
+ * Return: its length in bytes, newline included.
+ */
+int json_result(char *buf, size_t size, const struct result *result)
+{
+	char oracle[64], message[2 * SCENARIO_MESSAGE_MAX];
+	const struct nslab_run *run = result->run;
+
+	return snprintf(buf, size,
+			"{\"event\":\"execution\",\"n\":%" PRIu64
+			",\"seed\":\"%016" PRIx64 "\",\"verdict\":\"%s\""
+			",\"oracle\":%s,\"message\":%s,\"points\":%u"
+			",\"faults\":%u,\"virtual_ns\":%llu"
+			",\"hash\":\"%016llx\"}\n",
+			result->n, result->seed,
+			result->oracle ? "fail" : "pass",
+			quoted(oracle, sizeof(oracle), result->oracle),
+			quoted(message, sizeof(message), result->message),
+			run->points, run->faults, run->virtual_ns, run->hash);
+}
+
+/**
+ * json_error() - the lab itself could not go on
+ */
+int json_error(char *buf, size_t size, const char *message)
+{
+	char text[2 * SCENARIO_MESSAGE_MAX];
+
+	return snprintf(buf, size, "{\"event\":\"error\",\"message\":%s}\n",
+			quoted(text, sizeof(text), message));
+}
+
+/**
+ * json_list() - what this program can do, for "make list"
+ */
+void json_list(FILE *out)
+{
+	char name[128], about[512];
+	unsigned int i, j;
+
+	fprintf(out, "{\"scenarios\":[");
+	for (i = 0; i < scenario_count(); i++) {
+		const struct scenario *s = scenario_at(i);
+
+		fprintf(out, "%s{\"name\":%s,\"about\":%s,\"actors\":[",
+			i ? "," : "", quoted(name, sizeof(name), s->name),
+			quoted(about, sizeof(about), s->about));
+		for (j = 0; j < s->nactors; j++)
+			fprintf(out, "%s\"%s\"", j ? "," : "",
+				s->actors[j].name);
+		fprintf(out, "]}");
+	}
+	fprintf(out, "],\"strategies\":[{\"name\":\"none\",\"about\":\"actors run in a random order; only faults hold them back\"}]}\n");
+}

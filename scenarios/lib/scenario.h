@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How to write a scenario: one file, which reads like kselftest_harness.h.
+ *
+ *	SCENARIO("name", "what races with what");
+ *
+ *	STATE {				shared by all, zeroed before each
+ *		int seen;		execution, reached through "self"
+ *	};
+ *
+ *	SETUP() { ... }			optional, before each execution
+ *	ACTOR(reader, KEPT) { ... }	at least two; the race is among them
+ *	ACTOR(target, FRESH) { ... }
+ *	CHECK() { ... }			optional, when all actors are through
+ *	TEARDOWN() { ... }		optional, after each execution
+ *
+ * ASSERT_* and REQUIRE() end the function they stand in (a void one).
+ */
+#ifndef SCENARIOS_LIB_SCENARIO_H
+#define SCENARIOS_LIB_SCENARIO_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+
+#define SCENARIO_MAX_ACTORS	8
+#define SCENARIO_STATE_MAX	(64 * 1024)
+#define SCENARIO_MESSAGE_MAX	256
+
+/**
+ * enum actor_life - how long an actor's process lives
+ * @KEPT: from boot to power-off; cheap
+ * @FRESH: made anew for each execution; its parent reaps it after the check,
+ *	so one that exits stays a zombie until then
+ * @FRESH_REAPED: like @FRESH, but when it exits nobody waits for it
+ */
+enum actor_life {
+	KEPT,
+	FRESH,
+	FRESH_REAPED,
+};
+
+struct actor {
+	const char *name;
+	enum actor_life life;
+	void (*body)(void);
+	/* Set by the explorer before SETUP (KEPT) or before the start (FRESH). */
+	pid_t pid;
+};
+
+struct scenario {
+	const char *name;
+	const char *about;
+	void (*setup)(void);
+	void (*check)(void);
+	void (*teardown)(void);
+	void **self;
+	struct actor actors[SCENARIO_MAX_ACTORS];
+	unsigned int nactors;
+};
+
+/* === What a scenario is made of === */
+
+#define SCENARIO(_name, _about)						\
+static struct scenario this_scenario = { .name = _name, .about = _about };	\
+__attribute__((constructor)) static void register_this_scenario(void)	\
+{									\
+	scenario_register(&this_scenario);				\
+}									\
+struct scenario_state
+
+#define STATE								\
+static struct scenario_state *self;					\
+struct scenario_state
+
+#define SCENARIO_PART_(part)						\
+static void scenario_##part(void);					\
+__attribute__((constructor)) static void set_##part(void)		\
+{									\
+	this_scenario.part = scenario_##part;				\
+}									\
+static void scenario_##part(void)
+
+#define SETUP()		SCENARIO_PART_(setup)
+#define CHECK()		SCENARIO_PART_(check)
+#define TEARDOWN()	SCENARIO_PART_(teardown)
+
+#define ACTOR(_name, _life)						\
+static void actor_##_name(void);					\
+__attribute__((constructor)) static void add_actor_##_name(void)	\
+{									\
+	_Static_assert(sizeof(*self) <= SCENARIO_STATE_MAX,		\
+		       "STATE is too large");				\
+	this_scenario.self = (void **)&self;				\
+	scenario_add_actor(&this_scenario, #_name, _life,		\
+			   actor_##_name);				\
+}									\
+static void actor_##_name(void)
+
+/* === Assertions === */
+
+#define FAIL(...)							\
+do {									\
+	scenario_fail(__FILE__, __LINE__, __VA_ARGS__);			\
+	return;								\
+} while (0)
+
+#define ASSERT_TRUE(cond)						\
+do {									\
+	if (!(cond))							\
+		FAIL("%s does not hold", #cond);			\
+} while (0)
+
+#define ASSERT_EQ(expected, seen)					\
+do {									\
+	long long expected_ = (expected), seen_ = (seen);		\
+									\
+	if (expected_ != seen_)						\
+		FAIL("%s is %lld, expected %s (%lld)", #seen, seen_,	\
+		     #expected, expected_);				\
+} while (0)
+
+/*
+ * The call must not fail (return a negative value), except by an injected
+ * fault: then the actor is through, and that is no finding.
+ */
+#define REQUIRE(call)							\
+do {									\
+	if ((long)(call) < 0) {						\
+		if (scenario_injected())				\
+			return;						\
+		FAIL("%s: %s", #call, strerror(errno));			\
+	}								\
+} while (0)
+
+/*
+ * The call may fail with one of these (a list of errno values), or by an
+ * injected fault, and with nothing else.
+ */
+#define ASSERT_ERRNO_IN(call, ...)					\
+do {									\
+	if ((long)(call) < 0 &&						\
+	    !scenario_errno_in((const int[]){ __VA_ARGS__, 0 }))	\
+		FAIL("%s: unexpected %s", #call, strerror(errno));	\
+} while (0)
+
+/* === What scenarios call === */
+
+pid_t actor_pid(const char *name);
+uint64_t scenario_random(void);
+
+/* === Below the macros === */
+
+void scenario_register(struct scenario *scenario);
+void scenario_add_actor(struct scenario *scenario, const char *name,
+			enum actor_life life, void (*body)(void));
+__attribute__((format(printf, 3, 4)))
+void scenario_fail(const char *file, int line, const char *fmt, ...);
+bool scenario_injected(void);
+bool scenario_errno_in(const int *allowed);
+
+#endif /* SCENARIOS_LIB_SCENARIO_H */

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device is made in the network namespace of a task that exits: the
+ * get_net_ns_by_pid() of the 2007 commit. Either there is such a namespace or
+ * there is no such task, and once there is none, it stays so.
+ */
+
+#include <sched.h>
+#include <unistd.h>
+
+#include "lib/rtnl.h"
+#include "lib/scenario.h"
+
+SCENARIO("netns-by-pid-vs-exit", "rtnetlink IFLA_NET_NS_PID against exit");
+
+#define TRIES	3
+
+static const char device[] = "nsl-pid";
+static int rtnl = -1;
+
+STATE {
+	bool gone;
+};
+
+SETUP()
+{
+	if (rtnl < 0)
+		rtnl = rtnl_open();
+	ASSERT_TRUE(rtnl >= 0);
+}
+
+ACTOR(target, FRESH_REAPED)
+{
+	REQUIRE(unshare(CLONE_NEWNET));
+	_exit(0);
+}
+
+ACTOR(maker, FRESH)
+{
+	int i, ret;
+
+	for (i = 0; i < TRIES; i++) {
+		ret = rtnl_new_dummy(rtnl, device, actor_pid("target"));
+		if (ret && scenario_injected())
+			continue;
+		/* It exists already when the target has not moved since. */
+		ASSERT_ERRNO_IN(ret, ESRCH, EEXIST);
+		if (ret && errno == ESRCH)
+			self->gone = true;
+		else if (self->gone)
+			FAIL("try %d: a namespace after the task was gone", i);
+	}
+}
+
+TEARDOWN()
+{
+	/* The target had not moved yet, and it was made in our namespace. */
+	rtnl_del_link(rtnl, device);
+}
