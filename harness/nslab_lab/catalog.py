@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What there is to choose from, each with one line about it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Sequence
+
+from nslab_lab import kernels, profiles
+from nslab_lab.errors import bad_input, lab_failed
+from nslab_lab.paths import FAULTS_KERNEL, shown
+from nslab_lab.plan import NO_VARIANT
+
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_ENTRY = re.compile(
+    rf"^(?P<kind>NSLAB_POINT|NSLAB_VARIANT)\(\s*\w+\s*,\s*(?P<name>{_STRING})\s*,"
+    rf"(?:\s*(?P<group>\w+)\s*,)?\s*(?P<about>{_STRING}(?:\s*{_STRING})*)\s*\)",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to choose."""
+
+    name: str
+    about: str
+
+
+def from_init(init: Path) -> dict[str, list[Item]]:
+    """The scenarios and strategies that the guest program knows. Raises LabError(3)."""
+    try:
+        done = subprocess.run([init, "--list"], capture_output=True, text=True, timeout=60)
+        data = json.loads(done.stdout)
+        return {
+            kind: [Item(item["name"], item["about"]) for item in data[kind]]
+            for kind in ("scenarios", "strategies")
+        }
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError) as error:
+        raise lab_failed(
+            f"{shown(init)} --list does not tell its scenarios ({error}); "
+            "remove build/scenarios and build again"
+        ) from None
+
+
+def points(path: Path = FAULTS_KERNEL / "points.def") -> list[Item]:
+    """The named scheduling points."""
+    return _definitions(path, "NSLAB_POINT")
+
+
+def variants(path: Path = FAULTS_KERNEL / "variants.def") -> list[Item]:
+    """The kernel as it should be, and its deliberate defects."""
+    return [Item(NO_VARIANT, "the kernel as it should be"), *_definitions(path, "NSLAB_VARIANT")]
+
+
+def all_profiles() -> list[Item]:
+    """The profiles of faults/profiles. Raises LabError(2) for a broken one."""
+    return [Item(name, profiles.load(name).about) for name in profiles.names()]
+
+
+def all_kernels() -> list[Item]:
+    """The kernels of uml/kernels.toml."""
+    return [Item(entry.name, entry.about) for entry in kernels.load().entries.values()]
+
+
+def choose(kind: str, name: str, items: Sequence[Item]) -> str:
+    """@name if it is one of @items. Raises LabError(2) saying what there is."""
+    names = [item.name for item in items]
+    if name in names:
+        return name
+    close = difflib.get_close_matches(name, names, 1)
+    hint = f"is '{close[0]}' meant?" if close else f"there is {', '.join(names)}"
+    raise bad_input(f"no {kind} '{name}': {hint} (make list)")
+
+
+def _definitions(path: Path, kind: str) -> list[Item]:
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise lab_failed(f"{shown(path)}: {error.strerror}") from None
+    return [
+        Item(_unquoted(found["name"]), _unquoted(found["about"]))
+        for found in _ENTRY.finditer(text)
+        if found["kind"] == kind
+    ]
+
+
+def _unquoted(text: str) -> str:
+    """The text of C string literals, joined as the compiler does it."""
+    return "".join(json.loads(part) for part in re.findall(_STRING, text))

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Options that several commands share, and their values checked, one line for each error."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import Sequence
+
+from nslab_lab import cpus, guest, initramfs
+from nslab_lab.build import Kernel
+from nslab_lab.errors import bad_input, lab_failed
+from nslab_lab.guest import Machine
+from nslab_lab.paths import shown
+from nslab_lab.profiles import Profile
+
+
+def add_guest_options(parser: argparse.ArgumentParser) -> None:
+    """--jobs and --silence."""
+    parser.add_argument("--jobs", metavar="N", help="guests at a time (one per CPU)")
+    parser.add_argument(
+        "--silence", metavar="SECONDS",
+        help=f"give a guest up that is silent for so long ({guest.SILENCE_S:g} s of host time)",
+    )  # fmt: skip
+
+
+def jobs_of(args: argparse.Namespace) -> int:
+    """Guests at a time."""
+    return whole("jobs", args.jobs, len(cpus.usable()), 1, 1024)
+
+
+def machine(args: argparse.Namespace, kernel: Kernel, init: Path) -> Machine:
+    """What the guests boot. Raises LabError."""
+    guest.check_tools()
+    tool = kernel.out / "usr" / "gen_init_cpio"
+    if not tool.exists():
+        raise lab_failed(f"{shown(tool)} is not there; remove {shown(kernel.out)} and build again")
+    return Machine(
+        linux=kernel.linux,
+        initramfs_tool=tool,
+        initramfs_base=initramfs.base(tool, init),
+        cmdline=kernel.cmdline,
+        silence_s=float(whole("silence", args.silence, int(guest.SILENCE_S), 1, 86400)),
+    )
+
+
+def whole(name: str, text: str | None, default: int, low: int, high: int) -> int:
+    """A whole number, decimal or 0x..., from @low to @high. Raises LabError(2)."""
+    if text is None or text == "":
+        return default
+    try:
+        value = int(text, 0)
+    except ValueError:
+        raise bad_input(f"{name}={shlex.quote(text)}: not a whole number") from None
+    if not low <= value <= high:
+        raise bad_input(f"{name}={value}: not between {low} and {high}")
+    return value
+
+
+def replay_command(token: object, profile: Profile, patches: Sequence[Path]) -> str:
+    """The command line that replays @token."""
+    words = ["make", "replay", f"TOKEN={token}"]
+    if profile.is_own:
+        words.append(f"PROFILE={profile.path}")
+    if patches:
+        # make splits the list at blanks.
+        words.append("PATCH=" + " ".join(str(patch.resolve()) for patch in patches))
+    return shlex.join(words)

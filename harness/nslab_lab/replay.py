@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`nslab replay TOKEN`: one execution again, with its trace."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nslab_lab import batch, catalog, options, plan, profiles, runfolder, symbols, token, trace
+from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
+from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input, lab_failed
+from nslab_lab.guest import Boot, Machine, Stop
+from nslab_lab.interrupts import Interrupts
+from nslab_lab.paths import BUILD, shown
+from nslab_lab.plan import BootPlan
+from nslab_lab.profiles import Profile
+from nslab_lab.results import Step
+from nslab_lab.token import Token
+from nslab_lab.verdict import Verdict
+
+if TYPE_CHECKING:
+    from nslab_lab.cli import Commands
+
+REPLAYS = BUILD / "replays"
+
+
+def register(commands: Commands) -> None:
+    """`nslab replay`."""
+    parser = commands.add_parser("replay", help="run one execution again, with its trace")
+    parser.add_argument("token", metavar="TOKEN", nargs="?", help="what a finding ends with")
+    add_kernel_options(parser)
+    parser.add_argument("--profile", metavar="FILE", help="the token's profile, if it is your own")
+    parser.add_argument("--times", metavar="N", help="run it so often and compare (1)")
+    options.add_guest_options(parser)
+    parser.set_defaults(handler=_command)
+
+
+def _command(args: argparse.Namespace) -> int:
+    if not args.token:
+        raise bad_input("replay needs the TOKEN that a finding ends with: make replay TOKEN=NSLAB1...")
+    wanted = token.parse(args.token)
+    times = options.whole("times", args.times, 1, 1, 10**6)
+    jobs = options.jobs_of(args)
+    profile = profile_of(wanted, args.profile)
+    catalog.choose("kernel", wanted.kernel, catalog.all_kernels())
+    if args.kernel and args.kernel != wanted.kernel:
+        raise bad_input(f"the token is of kernel {wanted.kernel}, not {args.kernel}")
+    catalog.choose("variant", wanted.variant, catalog.variants())
+    init = ensure_scenarios()
+    known = catalog.from_init(init)
+    catalog.choose("scenario", wanted.scenario, known["scenarios"])
+    catalog.choose("strategy", wanted.strategy, known["strategies"])
+    kernel = ensure_kernel(wanted.kernel, args.patch)
+    check_kernel(wanted, kernel, bool(args.patch))
+    machine = options.machine(args, kernel, init)
+    boot_plan = BootPlan(wanted, tuple(map(str, profile.knobs)), 1, True)
+    folder = runfolder.numbered(REPLAYS)
+    interrupts = Interrupts()
+    with interrupts, ThreadPoolExecutor(min(jobs, times)) as executor:
+        once = functools.partial(replay, machine, wanted, boot_plan, folder, interrupts)
+        replays = list(executor.map(once, range(1, times + 1)))
+    if interrupts.is_set():
+        print("INTERRUPTED")
+        return interrupts.status
+    return report(wanted, replays, kernel, folder)
+
+
+def profile_of(wanted: Token, own: str | None) -> Profile:
+    """The token's profile. Raises LabError(2) if there is none, or it means something else now."""
+    try:
+        profile = profiles.load(own or wanted.profile)
+    except LabError as error:
+        if own:
+            raise
+        raise bad_input(
+            f"the token needs the profile '{wanted.profile}', which is not in "
+            f"{shown(profiles.PROFILES)}: give its file, PROFILE=FILE"
+        ) from error
+    if profile.digest != wanted.profile_digest:
+        raise bad_input(
+            f"{shown(profile.path)} is not the profile of the token: "
+            f"its digest is {profile.digest}, the token's {wanted.profile_digest}"
+        )
+    return profile
+
+
+def check_kernel(wanted: Token, kernel: Kernel, patched: bool) -> None:
+    """Raises LabError(2) for a token of another build."""
+    if kernel.id == wanted.kernel_id:
+        return
+    reason = "" if patched else ", or it was made with a PATCH= that is to be given again"
+    raise bad_input(
+        f"the token is of kernel build {wanted.kernel}-{wanted.kernel_id}, this one is "
+        f"{kernel.name}-{kernel.id}: sources, patches, configuration or compiler differ{reason}"
+    )
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What one replay showed."""
+
+    hash: str | None  # of the trace
+    verdict: Verdict | None  # None: the execution passed
+    steps: tuple[Step, ...]
+    console: Path
+
+    @property
+    def identity(self) -> tuple[str | None, str | None]:
+        return self.hash, self.verdict.signature if self.verdict else None
+
+
+def replay(
+    machine: Machine, wanted: Token, like: BootPlan, folder: Path, stop: Stop, number: int
+) -> Replay | None:
+    """Replay @wanted once; None if it was stopped. Raises LabError."""
+    into = folder / str(number)
+    into.mkdir()
+    failure, boot = batch.replay(machine, wanted, like, into, stop)
+    if boot.stopped:
+        return None
+    steps = tuple(step for step in boot.steps if step.n == wanted.n)
+    if failure:
+        return Replay(failure.execution.hash, failure.verdict, steps, boot.console)
+    return Replay(_passed(boot, wanted), None, steps, boot.console)
+
+
+def _passed(boot: Boot, wanted: Token) -> str | None:
+    for execution in boot.executions:
+        if execution.n == wanted.n:
+            return execution.hash
+    last = boot.executions[-1].n if boot.executions else "none"
+    raise lab_failed(
+        f"the guest ended before execution {wanted.n} (its last one: {last}); "
+        f"see {shown(boot.console)}"
+    )
+
+
+def report(wanted: Token, replays: list[Replay | None], kernel: Kernel, folder: Path) -> int:
+    """Tell what came of it; the exit status."""
+    done = [one for one in replays if one]
+    first = done[0]
+    if first.steps:
+        print(trace.table(first.steps))
+    if first.verdict and first.verdict.report:
+        print(first.verdict.report)
+    print(_headline(wanted, first.verdict, kernel))
+    print(f"trace hash {first.hash or 'unknown'}{_compared(wanted, first)}")
+    print(f"console: {shown(first.console)}")
+    status = FINDINGS if first.verdict else FOUND_NOTHING
+    if len(done) > 1:
+        counts = Counter(one.identity for one in done)
+        same = counts[first.identity]
+        if same == len(done):
+            print(f"{same} of {len(done)} replays are the same: verdict and trace hash")
+        else:
+            print(f"NOT THE SAME: only {same} of {len(done)} replays are like the first; see {shown(folder)}")
+            status = LAB_FAILED
+    return status
+
+
+def _headline(wanted: Token, judged: Verdict | None, kernel: Kernel) -> str:
+    what = f"{wanted.scenario}, execution {wanted.n:,}"
+    if judged is None:
+        return f"PASS {what}"
+    line = judged.function and symbols.line_of(
+        kernel.linux, judged.function, is_return_address=judged.oracle != "oops"
+    )
+    return f"FAIL {what}\n{judged.headline}{f' ({line})' if line else ''}"
+
+
+def _compared(wanted: Token, first: Replay) -> str:
+    recorded = runfolder.recorded_hash(str(wanted))
+    if recorded is None or first.hash is None:
+        return ""
+    hash_then, run = recorded
+    if hash_then == first.hash:
+        return f", the same as in {shown(run)}"
+    return f", NOT the one of {shown(run)}, which is {hash_then}"

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`nslab run`: executions of scenarios under faults, on guest after guest."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Sequence
+
+from nslab_lab import batch, catalog, ktap, options, plan, profiles, schedule, symbols, table
+from nslab_lab.batch import Finding
+from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
+from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LabError
+from nslab_lab.guest import Machine, Stop
+from nslab_lab.interrupts import Interrupts
+from nslab_lab.paths import REPO, shown
+from nslab_lab.plan import RunPlan
+from nslab_lab.profiles import Profile
+from nslab_lab.results import Execution
+from nslab_lab.runfolder import RunFolder
+from nslab_lab.schedule import ScenarioResult
+from nslab_lab.view import Progress, progress
+
+if TYPE_CHECKING:
+    from nslab_lab.cli import Commands
+
+_HOW_IT_CAME_AGAIN = {
+    batch.SOLO: "came again when run alone, with the same trace",
+    batch.ALONE: "came again when run alone, with a trace of its own, always the same",
+    batch.PREFIX: "came again with the same trace, but only after the executions before it",
+    batch.NOT_REPRODUCED: "NOT REPRODUCED: the same executions did not fail the same way again",
+    batch.UNCONFIRMED: "not confirmed: the run was interrupted",
+}
+
+
+def register(commands: Commands) -> None:
+    """`nslab run`."""
+    parser = commands.add_parser("run", help="run scenarios under faults")
+    add_kernel_options(parser)
+    parser.add_argument("--scenario", metavar="NAME[,NAME]", help="default: all of them")
+    parser.add_argument(
+        "--profile", metavar="NAME|FILE", help=f"faults to inject ({plan.DEFAULT_PROFILE})"
+    )
+    parser.add_argument("--strategy", metavar="NAME", help=f"({plan.DEFAULT_STRATEGY})")
+    parser.add_argument("--variant", metavar="NAME", help=f"deliberate defect ({plan.NO_VARIANT})")
+    parser.add_argument(
+        "--executions", metavar="N", help=f"of each scenario ({plan.DEFAULT_EXECUTIONS})"
+    )
+    parser.add_argument("--seed", metavar="N", help=f"({plan.DEFAULT_SEED})")
+    parser.add_argument(
+        "--findings", metavar="N", help="a scenario stops after so many (1); 0: never"
+    )
+    parser.add_argument("--batch", metavar="N", help=f"executions a boot ({plan.BATCH})")
+    options.add_guest_options(parser)
+    parser.set_defaults(handler=_command)
+
+
+def _command(args: argparse.Namespace) -> int:
+    whole = options.whole
+    # Whatever can be wrong is looked at before anything takes long.
+    numbers = {
+        "executions": whole("executions", args.executions, plan.DEFAULT_EXECUTIONS, 1, 10**9),
+        "seed": whole("seed", args.seed, plan.DEFAULT_SEED, 0, 2**64 - 1),
+        "findings": whole("findings", args.findings, 1, 0, 10**6),
+        "batch": whole("batch", args.batch, plan.BATCH, 1, 10**6),
+    }
+    jobs = options.jobs_of(args)
+    profile = profiles.load(args.profile or plan.DEFAULT_PROFILE)
+    variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
+    init = ensure_scenarios()
+    known = catalog.from_init(init)
+    strategy = catalog.choose("strategy", args.strategy or plan.DEFAULT_STRATEGY, known["strategies"])
+    scenarios = _scenarios(args.scenario, known["scenarios"])
+    kernel = ensure_kernel(args.kernel or None, args.patch)
+    machine = options.machine(args, kernel, init)
+    run_plan = plan.make(
+        kernel.name, kernel.id, profile, scenarios, variant=variant, strategy=strategy, **numbers
+    )
+    return Run(run_plan, machine, kernel, profile, args.patch).run(jobs)
+
+
+def _scenarios(wanted: str | None, known: Sequence[catalog.Item]) -> tuple[str, ...]:
+    """Those asked for, in the order given, each once."""
+    names = [name for name in (wanted or "").replace(",", " ").split() if name]
+    if not names or names == ["all"]:
+        return tuple(item.name for item in known)
+    return tuple(dict.fromkeys(catalog.choose("scenario", name, known) for name in names))
+
+
+@dataclass
+class Run:
+    """One run, told to the user and written to its folder as it goes."""
+
+    plan: RunPlan
+    machine: Machine
+    kernel: Kernel
+    profile: Profile
+    patches: Sequence[Path]
+
+    def run(self, jobs: int) -> int:
+        """Run the plan; the exit status."""
+        self._start = time.monotonic()
+        self._folder = RunFolder()
+        self._write_inputs()
+        interrupts = Interrupts()
+        run_batch = functools.partial(_run_batch, self.machine, self._folder.path, self.plan.findings)
+        try:
+            with interrupts, ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
+                results = schedule.execute(self.plan, executor, jobs, run_batch, interrupts, self)
+        except LabError as error:
+            self._folder.write("summary.txt", f"The lab could not go on: {error.message}\n")
+            raise
+        finally:
+            self._folder.close()
+        return self._end(results, interrupts)
+
+    # What schedule.View wants to tell.
+
+    def execution(self, scenario: str, execution: Execution) -> None:
+        self._bar.execution(scenario, execution)
+
+    def batch(self, scenario: str, executions: list[Execution]) -> None:
+        self._folder.add_executions(scenario, executions)
+
+    def finding(self, finding: Finding) -> None:
+        finding = _with_line(finding, self.kernel)
+        command = options.replay_command(finding.failure.token, self.profile, self.patches)
+        folder = self._folder.add_finding(finding, command)
+        failure = finding.failure
+        lines = [
+            "",
+            f"FINDING {failure.token.scenario}, execution {failure.execution.n:,}",
+            failure.verdict.headline,
+            _HOW_IT_CAME_AGAIN[finding.reproduced],
+            f"see {shown(folder)}",
+            command,
+            "",
+        ]
+        self._bar.say_result("\n".join(lines))
+
+    def scenario(self, result: ScenarioResult) -> None:
+        self._bar.scenario(result)
+
+    def _write_inputs(self) -> None:
+        plan_json, kernel, folder = self.plan.json(), self.kernel, self._folder
+        folder.write("plan.json", plan_json + "\n")
+        folder.write("config", kernel.config.read_text())
+        versions = {**kernel.versions, "kernel": kernel.name, "kernel_id": kernel.id}
+        folder.write_json("versions.json", {**versions, "engine": kernel.engine, "lab": _lab_version()})
+        profile = folder.copy(self.profile.path)
+        patches = [folder.copy(patch) for patch in self.patches]
+        words = [
+            *("--kernel", self.plan.kernel, "--scenario", ",".join(self.plan.scenarios)),
+            *("--profile", f"./{profile}", "--strategy", self.plan.strategy),
+            *("--variant", self.plan.variant, "--seed", str(self.plan.seed)),
+            *("--executions", str(self.plan.executions), "--findings", str(self.plan.findings)),
+            *("--batch", str(self.plan.batch)),
+        ]
+        for patch in patches:
+            words += ["--patch", f"./{patch}"]
+        folder.write_repeat(words)
+
+    def _end(self, results: list[ScenarioResult], interrupts: Interrupts) -> int:
+        seconds = time.monotonic() - self._start
+        text = [
+            table.about(self.plan),
+            "",
+            table.table(self.plan, results),
+            f"{table.totals(results)} ({seconds:.0f} s)",
+        ]
+        if interrupts.is_set():
+            text.append("INTERRUPTED: this is what was done until then")
+        text.append(f"run folder: {shown(self._folder.path)}")
+        self._folder.write("summary.txt", "\n".join(text) + "\n")
+        self._folder.write("result.ktap", ktap.document([_ktap(result) for result in results]))
+        self._folder.write_json("points.json", {result.name: dict(result.hits) for result in results})
+        print("\n" + "\n".join(text))
+        if interrupts.is_set():
+            return interrupts.status
+        return FINDINGS if any(result.findings for result in results) else FOUND_NOTHING
+
+
+def _run_batch(
+    machine: Machine,
+    folder: Path,
+    limit: int,
+    boot_plan: plan.BootPlan,
+    stop: Stop,
+    on_execution: batch.Callback,
+) -> batch.Batch:
+    return batch.run(machine, boot_plan, folder, limit, stop, on_execution)
+
+
+def _with_line(finding: Finding, kernel: Kernel) -> Finding:
+    """The finding, with the source line in its headline where one can be told."""
+    judged = finding.failure.verdict
+    line = judged.function and symbols.line_of(
+        kernel.linux, judged.function, is_return_address=judged.oracle != "oops"
+    )
+    if not line:
+        return finding
+    judged = replace(judged, headline=f"{judged.headline} ({line})")
+    return replace(finding, failure=replace(finding.failure, verdict=judged))
+
+
+def _ktap(result: ScenarioResult) -> ktap.Result:
+    notes = [
+        f"executions: {result.executions}, points: {result.points}, faults: {result.faults}",
+        *(
+            f"execution {one.failure.execution.n}: {one.failure.verdict.headline}; {one.failure.token}"
+            for one in result.findings
+        ),
+    ]
+    skipped = None if result.complete or result.findings else "interrupted"
+    return ktap.Result(result.name, not result.findings, skipped, notes)
+
+
+def _lab_version() -> str:
+    done = subprocess.run(
+        ["git", "-C", str(REPO), "describe", "--always", "--dirty", "--abbrev=12"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    return done.stdout.strip() or "unknown"

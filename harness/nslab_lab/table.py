@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a run says at its end: a table, a sentence."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from nslab_lab.plan import RunPlan
+from nslab_lab.schedule import ScenarioResult
+
+WIDTH = 80
+_HEADINGS = ("scenario", "profile", "executions", "points", "faults", "findings", "per s")
+
+
+def table(plan: RunPlan, results: Sequence[ScenarioResult]) -> str:
+    """The results, at most 80 columns wide."""
+    rows = [_HEADINGS, *(_row(plan, result) for result in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    # Long names give way.
+    while sum(widths) + 2 * (len(widths) - 1) > WIDTH:
+        widest = 0 if widths[0] > widths[1] + 10 else 1
+        widths[widest] -= 1
+    lines = [_line(row, widths) for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines) + "\n"
+
+
+def about(plan: RunPlan) -> str:
+    """The plan on one line."""
+    return (
+        f"kernel {plan.kernel}-{plan.kernel_id}, variant {plan.variant}, "
+        f"strategy {plan.strategy}, seed {plan.seed}"
+    )
+
+
+def totals(results: Sequence[ScenarioResult]) -> str:
+    """The sentence: "10,000 executions of 5 scenarios, 0 findings"."""
+    executions = sum(result.executions for result in results)
+    findings = sum(len(result.findings) for result in results)
+    ran = sum(result.executions > 0 for result in results)
+    return f"{count(executions, 'execution')} of {count(ran, 'scenario')}, {count(findings, 'finding')}"
+
+
+def one_line(result: ScenarioResult) -> str:
+    """A scenario's result, for those who want no bar."""
+    text = f"{result.name}: {count(result.executions, 'execution')}"
+    if result.enough and result.executions < result.wanted:
+        text += f" of {result.wanted:,}"
+    return f"{text}, {count(len(result.findings), 'finding')}"
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 finding", "2,000 findings"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def short(number: int) -> str:
+    """A number in at most 7 characters."""
+    for unit, size in (("G", 10**9), ("M", 10**6)):
+        if number >= size:
+            return f"{number / size:,.1f}{unit}"
+    return f"{number:,}"
+
+
+def _row(plan: RunPlan, result: ScenarioResult) -> tuple[str, ...]:
+    rate = result.executions / result.guest_seconds if result.guest_seconds else 0
+    return (
+        result.name,
+        plan.profile,
+        f"{result.executions:,}",
+        short(result.points),
+        short(result.faults),
+        f"{len(result.findings):,}",
+        f"{rate:,.0f}",
+    )
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = []
+    for column, (text, width) in enumerate(zip(row, widths)):
+        if len(text) > width:
+            text = f"{text[: width - 2]}.."
+        cells.append(text.ljust(width) if column < 2 else text.rjust(width))
+    return "  ".join(cells).rstrip()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the tests share, and the closing line `N passed, N failed`.
+
+A test that was skipped has shown nothing, so it counts as failed, unless its
+reason begins with `allowed: `.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Generator
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from nslab_lab import build, fetch, kernels  # noqa: E402  (the path has to be set first)
+
+ALLOWED = "allowed: "
+
+
+@pytest.fixture(scope="session")
+def kernel() -> build.Kernel:
+    """The default kernel, built."""
+    return build.ensure_kernel()
+
+
+@pytest.fixture(scope="session")
+def kernel_src(kernel: build.Kernel) -> Path:
+    """Its patched source tree."""
+    return kernel.src
+
+
+@pytest.fixture(scope="session")
+def kernel_out(kernel: build.Kernel) -> Path:
+    """Its objects."""
+    return kernel.out
+
+
+@pytest.fixture(scope="session")
+def pristine_src() -> Path:
+    """The source as fetched. Nobody may write there."""
+    entry = kernels.load().entry()
+    return fetch.ensure_source(entry.package, entry.suite).tree
+
+
+@pytest.fixture(scope="session")
+def scenarios_init() -> Path:
+    """The guest program, built."""
+    return build.ensure_scenarios()
+
+
+# === Skipping, and the closing line ===
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, None]:
+    """A skipped test has failed."""
+    _no_skipping((yield).get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, None]:
+    """So has a skipped file."""
+    _no_skipping((yield).get_result())
+
+
+def _no_skipping(report: Any) -> None:
+    if report.outcome == "skipped" and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if not reason.startswith(ALLOWED):
+            report.outcome = "failed"
+            report.longrepr = f"skipped, and nothing allows that: {reason}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The very last line."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or config.option.collectonly or not hasattr(reporter, "stats"):
+        return
+    counts = {name: len(reports) for name, reports in reporter.stats.items()}
+    failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("xpassed", 0)
+    skipped = counts.get("skipped", 0) + counts.get("xfailed", 0)
+    line = f"{counts.get('passed', 0)} passed, {failed} failed"
+    print(line + (f", {skipped} skipped" if skipped else ""))

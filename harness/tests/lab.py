@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What tests of the run side share: plans, and a machine that is a mere process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nslab_lab import plan, profiles
+from nslab_lab.guest import Machine
+
+FAKE_GUEST = Path(__file__).with_name("fake_guest.py")
+
+
+def run_plan(*scenarios: str, **more) -> plan.RunPlan:
+    """A plan of 30 executions in boots of 10."""
+    values = dict(
+        variant="none", strategy="none", seed=1, executions=30, findings=1, batch=10
+    ) | more  # fmt: skip
+    return plan.make("6.12", "0123abcd", profiles.load("none"), scenarios, **values)
+
+
+def fake_machine(folder: Path, silence_s: float = 30.0) -> Machine:
+    """A machine whose kernel is fake_guest.py."""
+    tool = folder / "tool"
+    tool.write_text("#!/bin/sh\nexec cat\n")
+    tool.chmod(0o755)
+    base = folder / "base.cpio"
+    base.write_bytes(b"base")
+    return Machine(FAKE_GUEST, tool, base, ("time-travel=inf-cpu",), silence_s)
+
+
+def running(pid: int) -> bool:
+    """Whether a process is there and not merely waiting to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

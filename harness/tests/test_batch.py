@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Batches: deaths survived, findings judged and confirmed. No kernel here."""
+
+import threading
+
+import pytest
+
+from lab import fake_machine, run_plan
+from nslab_lab import batch
+from nslab_lab.errors import LabError
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs executions 1 to @last of one of the fake guest's scenarios."""
+
+    def start(scenario, last=10, limit=0, silence_s=30.0):
+        machine = fake_machine(tmp_path, silence_s)
+        plan = run_plan(scenario).boot(scenario, 1, last)
+        return batch.run(machine, plan, tmp_path, limit, threading.Event())
+
+    return start
+
+
+def verdicts(result):
+    return [one.oracle or "pass" for one in result.executions]
+
+
+def test_nothing_found(run):
+    result = run("passes")
+    assert verdicts(result) == ["pass"] * 10
+    assert [one.n for one in result.executions] == list(range(1, 11))
+    assert not result.findings and not result.stopped
+    assert result.hits["rcu_read_lock"] == 50
+
+
+def test_after_a_death_the_rest_goes_on_in_a_new_boot(run, tmp_path):
+    result = run("dies", last=30)
+    assert [one.n for one in result.executions] == list(range(1, 31))
+    assert [one.n for one in result.executions if one.failed] == [7, 23]
+    assert sorted(path.name for path in tmp_path.glob("console-*")) == [
+        "console-dies-1.log", "console-dies-24.log", "console-dies-8.log",
+    ]  # fmt: skip
+    dead = result.executions[6]
+    assert (dead.oracle, dead.hash, dead.points) == ("kasan", "0000000000000007", 3)
+    assert dead.message == "KASAN: slab-use-after-free in utsns_get+0x5e/0xb0"
+
+
+def test_a_finding_that_comes_again_alone(run, tmp_path):
+    (finding,) = run("dies", limit=1).findings
+    assert finding.reproduced == batch.SOLO
+    assert str(finding.failure.token).endswith(".none.1.7.7")
+    assert [step.actor for step in finding.steps] == ["reader", "switcher"]
+    assert finding.console.parent == tmp_path / "findings" / "dies-7" / "solo"
+
+
+def test_a_finding_that_needs_the_executions_before_it(run):
+    (finding,) = run("dies-after-others").findings
+    assert finding.reproduced == batch.PREFIX
+    assert str(finding.failure.token).endswith(".none.1.1.7")
+    assert [step.n for step in finding.steps] == [7, 7]
+
+
+def test_a_finding_that_comes_again_alone_in_another_way(run):
+    result = run("dies-differently", limit=1)
+    (finding,) = result.findings
+    assert finding.reproduced == batch.ALONE
+    assert str(finding.failure.token).endswith(".none.1.7.7")
+    # The replay shows the trace of the execution alone, so that is the finding's.
+    assert result.executions[-1].hash == f"{1:016x}"
+    assert finding.failure.execution.hash == f"{7:016x}"
+
+
+def test_alone_has_to_be_the_same_each_time(run):
+    (finding,) = run("dies-at-random", limit=1).findings
+    assert finding.reproduced == batch.PREFIX
+    assert str(finding.failure.token).endswith(".none.1.1.7")
+
+
+def test_a_finding_that_does_not_come_again(run):
+    (finding,) = run("dies-once").findings
+    assert finding.reproduced == batch.NOT_REPRODUCED
+    assert str(finding.failure.token).endswith(".none.1.1.7")
+    assert finding.steps == ()
+
+
+def test_the_limit_ends_the_batch_at_that_finding(run):
+    result = run("dies", last=30, limit=1)
+    assert [one.n for one in result.executions] == list(range(1, 8))
+    assert len(result.findings) == 1 and not result.stopped
+
+
+def test_assertions_do_not_end_the_boot(run, tmp_path):
+    result = run("asserts")
+    assert [one.n for one in result.executions] == list(range(1, 11))
+    assert [one.failure.execution.n for one in result.findings] == [3, 5]
+    assert {one.failure.verdict.oracle for one in result.findings} == {"assertion"}
+    assert all(one.reproduced == batch.SOLO for one in result.findings)
+    assert len(list(tmp_path.glob("console-*"))) == 1
+
+
+def test_the_limit_also_holds_where_the_boot_goes_on(run):
+    result = run("asserts", limit=1)
+    assert [one.n for one in result.executions] == [1, 2, 3]
+    assert len(result.findings) == 1
+
+
+def test_a_splat_that_does_not_kill(run):
+    result = run("splats", last=6)
+    assert verdicts(result) == ["pass"] * 3 + ["rcu"] + ["pass"] * 2
+    assert result.executions[3].message == "suspicious RCU usage"
+
+
+def test_a_hang_in_the_guests_time(run):
+    result = run("guest-hang", last=6)
+    assert verdicts(result) == ["pass"] * 3 + ["hang"] + ["pass"] * 2
+    assert result.executions[3].message == "reader did not come back"
+
+
+def test_a_guest_that_vanishes(run):
+    result = run("vanishes", last=4)
+    assert verdicts(result) == ["pass", "crash", "pass", "pass"]
+    assert result.executions[1].message == "the guest died without a word (signal 11)"
+
+
+def test_a_guest_that_ends_too_early(run):
+    result = run("ends", last=3)
+    assert verdicts(result) == ["pass", "crash", "pass"]
+    assert result.executions[1].message == "the guest died without a word (status 0)"
+
+
+def test_a_guest_that_stops_answering(run):
+    result = run("hangs", last=4, silence_s=0.3)
+    assert verdicts(result) == ["pass", "pass", "no-answer", "pass"]
+    assert result.findings[0].reproduced == batch.SOLO
+
+
+def test_a_report_after_the_last_execution_is_not_lost(run):
+    result = run("late", last=4)
+    assert verdicts(result) == ["pass"] * 3 + ["kasan"]
+    assert result.findings[0].reproduced == batch.SOLO
+
+
+def test_a_guest_that_does_not_boot_is_no_finding(run):
+    with pytest.raises(LabError) as caught:
+        run("no-boot")
+    assert caught.value.status == 3

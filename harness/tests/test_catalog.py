@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What there is to choose from, and `nslab list`."""
+
+import json
+
+import pytest
+
+from nslab_lab import catalog, cli, listing
+from nslab_lab.catalog import Item
+from nslab_lab.errors import LabError
+
+LIST = {
+    "scenarios": [{"name": "a-vs-b", "about": "a against b"}],
+    "strategies": [{"name": "none", "about": "the scheduler's own choice"}],
+}
+
+
+@pytest.fixture
+def init(tmp_path):
+    """A guest program that prints @text at --list."""
+
+    def make(text):
+        path = tmp_path / "init"
+        path.write_text(f"#!/bin/sh\ntest \"$1\" = --list || exit 1\ncat <<'END'\n{text}\nEND\n")
+        path.chmod(0o755)
+        return path
+
+    return make
+
+
+def test_definitions(tmp_path):
+    path = tmp_path / "points.def"
+    path.write_text(
+        '/* NSLAB_POINT(ID, "no", X, "x") in a comment is no line of its own. */\n'
+        'NSLAB_POINT(A_B, "a_b", READER, "one")\n'
+        'NSLAB_POINT(C, "c",\n\t    SWITCH,\n\t    "two, with (brackets) "\n\t    "and \\"more\\"")\n'
+        'NSLAB_VARIANT(V, "v-1", "three")\n'
+    )
+    assert catalog.points(path) == [Item("a_b", "one"), Item("c", 'two, with (brackets) and "more"')]
+    assert catalog.variants(path) == [
+        Item("none", "the kernel as it should be"), Item("v-1", "three"),
+    ]  # fmt: skip
+
+
+def test_the_labs_own_definitions():
+    points = {item.name for item in catalog.points()}
+    assert {"rcu_read_lock", "task_nsproxy", "release_task"} <= points
+    assert "no-grace-period" in {item.name for item in catalog.variants()}
+    assert "6.12" in {item.name for item in catalog.all_kernels()}
+    assert all(item.about for item in catalog.points() + catalog.all_profiles())
+
+
+def test_definitions_that_are_not_there(tmp_path):
+    with pytest.raises(LabError, match="points.def: No such file") as caught:
+        catalog.points(tmp_path / "points.def")
+    assert caught.value.status == 3
+
+
+def test_from_init(init):
+    known = catalog.from_init(init(json.dumps(LIST)))
+    assert known["scenarios"] == [Item("a-vs-b", "a against b")]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"scenarios":[{}],"strategies":[]}'])
+def test_an_init_that_does_not_tell(init, text):
+    with pytest.raises(LabError, match="does not tell its scenarios") as caught:
+        catalog.from_init(init(text))
+    assert caught.value.status == 3
+
+
+def test_an_init_that_is_not_there(tmp_path):
+    with pytest.raises(LabError, match="does not tell its scenarios"):
+        catalog.from_init(tmp_path / "init")
+
+
+@pytest.mark.parametrize(
+    "name, hint", [("delya", "is 'delay' meant"), ("zzz", "there is delay, none")]
+)
+def test_a_choice_that_is_not_there(name, hint):
+    items = [Item("delay", ""), Item("none", "")]
+    assert catalog.choose("profile", "delay", items) == "delay"
+    with pytest.raises(LabError, match=hint) as caught:
+        catalog.choose("profile", name, items)
+    assert caught.value.status == 2
+
+
+@pytest.fixture
+def nslab_list(init, monkeypatch, capsys):
+    """Runs `nslab list` and returns what it prints."""
+    path = init(json.dumps(LIST))
+    monkeypatch.setattr(listing, "ensure_scenarios", lambda: path)
+
+    def run(*options):
+        assert cli.main(["list", *options]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_list(nslab_list):
+    text = nslab_list()
+    blocks = text.split("\n\n")
+    assert [block.splitlines()[0] for block in blocks] == [
+        "scenarios", "profiles", "strategies", "variants", "points", "kernels",
+    ]  # fmt: skip
+    assert "  a-vs-b  a against b" in blocks[0]
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_list_for_programs(nslab_list):
+    data = json.loads(nslab_list("--json"))
+    assert data["scenarios"] == LIST["scenarios"]
+    assert set(data) == {"scenarios", "profiles", "strategies", "variants", "points", "kernels"}

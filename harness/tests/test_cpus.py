@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A CPU for each guest."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from nslab_lab import cpus
+
+
+@pytest.fixture(autouse=True)
+def four_cpus(tmp_path, monkeypatch):
+    """Four CPUs, and a cache of the test's own."""
+    monkeypatch.setattr(cpus, "usable", lambda: [0, 1, 4, 5])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def take(number):
+    with ExitStack() as stack:
+        return [stack.enter_context(cpus.one()) for _ in range(number)]
+
+
+def test_each_guest_has_its_own_while_there_are_enough():
+    assert sorted(take(4)) == [0, 1, 4, 5]
+    assert sorted(take(4)) == [0, 1, 4, 5]  # they are free again
+
+
+def test_more_guests_than_cpus_share_them_evenly():
+    taken = take(12)
+    assert {taken.count(cpu) for cpu in (0, 1, 4, 5)} == {3}
+
+
+def test_no_place_for_locks(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert sorted(take(4)) == [0, 1, 4, 5]
+
+
+def test_the_real_machine_has_some(monkeypatch):
+    monkeypatch.undo()
+    assert cpus.usable()

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The guest's process: how it is started, watched and ended. No kernel here."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import fake_machine, run_plan, running
+from nslab_lab import guest
+from nslab_lab.errors import LabError
+
+
+@pytest.fixture
+def boot(tmp_path):
+    """Boots the fake guest with one of its scenarios."""
+
+    def start(scenario, silence_s=30.0, stop=None, last=5, **more):
+        machine = fake_machine(tmp_path, silence_s)
+        folder = tmp_path / "run"
+        folder.mkdir()
+        plan = run_plan(scenario, **more).boot(scenario, 1, last)
+        return guest.boot(machine, plan, folder, stop or threading.Event())
+
+    return start
+
+
+def pids_in(folder: Path) -> list[int]:
+    """The processes with their working directory in @folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and str(folder) in os.readlink(entry / "cwd"):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def wait_for(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+def test_a_plan_is_run_to_its_end(boot):
+    result = boot("passes")
+    assert [one.n for one in result.executions] == [1, 2, 3, 4, 5]
+    assert result.ready and result.ended and not result.silent and not result.stopped
+    assert result.status == 0
+    assert result.hits == {"rcu_read_lock": 25, "exit_notify": 0}
+    assert "Linux version" in result.console_text()
+
+
+def test_only_console_and_results_are_left(boot, tmp_path):
+    boot("passes")
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "console-passes-1.log", "results-passes-1.jsonl",
+    ]  # fmt: skip
+
+
+def test_how_a_guest_is_started(boot, monkeypatch):
+    monkeypatch.setenv("SECRET", "x")
+    text = boot("look-around", variant="no-grace-period").console_text()
+    status = dict(re.findall(r"^(\w+):\s*(.*)$", text, re.MULTILINE))
+    assert status["NoNewPrivs"] == "1"
+    assert int(status["CapEff"], 16) == 0
+    assert "," not in status["Cpus_allowed_list"] and "-" not in status["Cpus_allowed_list"]
+    assert re.search(r"^Max core file size +0 +0 ", text, re.MULTILINE)
+    assert "SESSION True" in text
+    assert "FDS ['0', '1', '2', '3', " in text
+    environment = json.loads(re.search(r"^ENV (.*)", text, re.MULTILINE)[1])
+    assert {"PATH", "TMPDIR"} <= set(environment) and "SECRET" not in environment
+    arguments = json.loads(re.search(r"^ARGV (.*)", text, re.MULTILINE)[1])[1:]
+    assert "mem=256M" in arguments and "nslab.variant=no-grace-period" in arguments
+    assert "time-travel=inf-cpu" in arguments
+    # Nothing that depends on where the run folder lies: the console is the same everywhere.
+    assert not any("/run" in argument for argument in arguments)
+
+
+def test_a_guest_killed_by_a_signal(boot):
+    result = boot("vanishes")
+    assert [one.n for one in result.executions] == [1]  # half a line is no line
+    assert result.next == 2 and not result.ended
+    assert result.status == -signal.SIGSEGV
+
+
+def test_a_guest_that_stops_answering_is_killed_with_all_its_processes(boot, tmp_path):
+    result = boot("hangs", silence_s=0.4)
+    assert result.silent and not result.stopped
+    assert [one.n for one in result.executions] == [1, 2]
+    assert wait_for(lambda: not pids_in(tmp_path))
+
+
+def test_a_guest_that_is_slow_but_talks_lives(boot):
+    result = boot("slow", silence_s=0.8, last=12)  # 1.2 s
+    assert result.ended and not result.silent
+
+
+def test_a_stop_kills_the_guest(boot, tmp_path):
+    stop = threading.Event()
+    threading.Timer(0.4, stop.set).start()
+    result = boot("hangs", stop=stop)
+    assert result.stopped and not result.silent
+    assert wait_for(lambda: not pids_in(tmp_path))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_guest_outlives_the_harness(tmp_path, number):
+    (tmp_path / "run").mkdir()
+    code = (
+        "import sys, threading; from pathlib import Path; from lab import *; "
+        "from nslab_lab import guest; folder = Path(sys.argv[1]); "
+        "plan = run_plan('mute').boot('mute', 1, 5); "
+        "guest.boot(fake_machine(folder), plan, folder / 'run', threading.Event())"
+    )
+    path = os.pathsep.join([str(Path(guest.__file__).parents[1]), str(Path(__file__).parent)])
+    harness = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path], env={**os.environ, "PYTHONPATH": path}
+    )
+    console = tmp_path / "run" / "console-mute-1.log"
+    assert wait_for(lambda: console.exists() and "fake" in console.read_text())
+    guests = pids_in(tmp_path)
+    assert guests
+    harness.send_signal(number)
+    harness.wait()
+    assert wait_for(lambda: not any(running(pid) for pid in guests))
+
+
+def test_results_that_make_no_sense(boot):
+    with pytest.raises(LabError, match="results-nonsense-1.jsonl:2: .*cannot read") as caught:
+        boot("nonsense")
+    assert caught.value.status == 3
+
+
+def check(result):
+    with pytest.raises(LabError) as caught:
+        guest.check_boot(result)
+    assert caught.value.status == 3
+    return caught.value.message
+
+
+def test_a_guest_that_cannot_run_its_plan(boot):
+    message = check(boot("bad-plan"))
+    assert "cannot run its plan: no scenario 'bad-plan'; see " in message
+
+
+def test_a_guest_that_does_not_boot(boot):
+    message = check(boot("no-boot"))
+    assert "ended (status -6) before its first execution: panic: VFS: Unable to mount" in message
+    assert message.endswith("console-no-boot-1.log")
+
+
+def test_a_guest_that_never_says_a_word(boot):
+    assert "stopped answering before its first execution" in check(boot("mute", silence_s=0.3))
+
+
+def test_a_kernel_that_is_not_there(boot, tmp_path, monkeypatch):
+    monkeypatch.setattr("lab.FAKE_GUEST", tmp_path / "no-linux")
+    assert "before its first execution" in check(boot("passes"))
+
+
+def test_host_programs_that_are_missing(monkeypatch):
+    guest.check_tools()
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(LabError, match="apt-get install util-linux"):
+        guest.check_tools()
+
+
+def test_memory_goes_to_the_fallback_without_a_tmpfs(tmp_path, monkeypatch):
+    monkeypatch.setattr(guest.os, "statvfs", lambda path: (_ for _ in ()).throw(OSError()))
+    assert guest.memory_folder(tmp_path) == tmp_path

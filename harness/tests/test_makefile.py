@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The front door hands its variables on, whatever is in them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nslab_lab import paths
+
+STUB = """\
+#!/usr/bin/python3
+import json, sys
+print(json.dumps(sys.argv[1:]))
+"""
+
+
+def make(folder: Path, *arguments: str) -> list[str]:
+    """What make would run harness/nslab with."""
+    stub = folder / "nslab"
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    ran = subprocess.run(
+        ["make", "-C", paths.REPO, f"NSLAB={stub}", *arguments],
+        capture_output=True, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+    # With -C, make itself says where it goes and leaves; nothing else is printed.
+    (line,) = [line for line in ran.stdout.splitlines() if not line.startswith("make")]
+    words: list[str] = json.loads(line)
+    return words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["run"], ["run"]),
+        (["run", "VARIANT=no-grace-period", "SEED=7"],
+         ["run", "--variant", "no-grace-period", "--seed", "7"]),
+        (["run", "SCENARIO=a b; exit 9 \"'`", "JOBS="], ["run", "--scenario", "a b; exit 9 \"'`"]),
+        (["run", "PATCH=a.patch b.patch *"],
+         ["run", "--patch", "a.patch", "--patch", "b.patch", "--patch", "*"]),
+        (["kernel", "KERNEL=6.12"], ["build", "--kernel", "6.12"]),
+        (["replay", "TOKEN=NSLAB1.a-b.c"], ["replay", "NSLAB1.a-b.c"]),
+        (["list"], ["list"]),
+    ],
+)  # fmt: skip
+def test_variables_become_options(
+    tmp_path: Path, arguments: list[str], command: list[str]
+) -> None:
+    assert make(tmp_path, *arguments) == command
+
+
+def test_make_alone_is_help_and_names_only_what_there_is() -> None:
+    ran = subprocess.run(["make", "-C", paths.REPO], capture_output=True, text=True)
+    assert ran.returncode == 0
+    makefile = (paths.REPO / "Makefile").read_text()
+    named = [line.split()[1] for line in ran.stdout.splitlines() if line.startswith("make ")]
+    assert {"run", "replay", "list", "test", "clean"} <= set(named)
+    assert all(f"\n{target}:" in makefile for target in named)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Fault profiles: what they come to, and each way of getting one wrong."""
+
+import pytest
+
+from nslab_lab import profiles
+from nslab_lab.errors import LabError
+
+GOOD = 'about = "x"\n[faults.failslab]\nprobability = 5\n'
+
+
+@pytest.fixture
+def profile(tmp_path):
+    """Reads a profile with that text."""
+
+    def read(text, name="x.toml"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return profiles.load(str(path))
+
+    return read
+
+
+@pytest.fixture
+def error(profile, tmp_path):
+    """The one line said about a profile with that text, without the folder."""
+
+    def read(text, name="x.toml"):
+        with pytest.raises(LabError) as caught:
+            profile(text, name)
+        assert caught.value.status == 2
+        assert "\n" not in caught.value.message
+        return caught.value.message.replace(f"{tmp_path}/", "")
+
+    return read
+
+
+@pytest.mark.parametrize("name", profiles.names())
+def test_shipped_profiles_are_right(name):
+    profile = profiles.load(name)
+    assert profile.name == name
+    assert not profile.is_own
+    assert (profile.knobs == ()) == (name == "none")
+
+
+def test_the_four_shipped_profiles():
+    assert {"delay", "failslab", "mixed", "none"} <= set(profiles.names())
+
+
+def test_knobs_come_with_defaults_and_probability_last(profile):
+    text = 'about = "x"\n[faults.failslab]\nprobability = 5\nignore_gfp_wait = false\n'
+    assert [str(knob) for knob in profile(text).knobs] == [
+        "failslab/task-filter=Y",
+        "failslab/verbose=0",
+        "failslab/interval=1",
+        "failslab/times=-1",
+        "failslab/space=0",
+        "failslab/ignore-gfp-wait=N",
+        "failslab/probability=5",
+    ]
+
+
+@pytest.mark.parametrize(
+    "given, low, high",
+    [
+        ("", 0, 0),
+        ("min_delay_ns = 5\n", 5, 5),
+        ("max_delay_ns = 7\n", 0, 7),
+        ("min_delay_ns = 5\nmax_delay_ns = 7\n", 5, 7),
+    ],
+)
+def test_delay_bounds(profile, given, low, high):
+    knobs = profile(f'about = "x"\n[faults.delay_exit]\nprobability = 1\n{given}').knobs
+    values = {knob.path: knob.value for knob in knobs}
+    assert values["delay_exit/min-delay-ns"] == str(low)
+    assert values["delay_exit/max-delay-ns"] == str(high)
+
+
+def test_digest_is_of_the_meaning(profile):
+    a = profile(GOOD)
+    b = profile('# c\nfaults = { failslab = {interval = 1, probability = 0x5} }\nabout = "y"\n')
+    c = profile(GOOD.replace("5", "6"))
+    assert a.digest == b.digest != c.digest
+    assert len(a.digest) == 6
+
+
+def test_order_of_tables_does_not_matter(profile):
+    one = "[faults.failslab]\nprobability = 1\n"
+    two = "[faults.delay_exit]\nprobability = 2\n"
+    about = 'about = "x"\n'
+    assert profile(about + one + two).knobs == profile(about + two + one).knobs
+
+
+def test_a_file_of_ones_own(profile):
+    own = profile(GOOD, "mine.toml")
+    assert own.name == "mine" and own.is_own
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (
+            'about = "x"\n\n[faults.failslab]\ninterval = 1\nprobability = 400\n',
+            "x.toml:5: faults.failslab.probability: 400 is more than the maximum of 100",
+        ),
+        (
+            'about = "x"\n[faults]\nfailslab.probability = -1\n',
+            "x.toml:3: faults.failslab.probability: -1 is less than the minimum of 0",
+        ),
+        (
+            'about = "x"\n[faults]\nfailslab = { interval = 1, probability = true }\n',
+            "x.toml:3: faults.failslab.probability: true is not a whole number",
+        ),
+        (
+            'about = "x"\n[faults.failslab]\nprobability = 10.0\n',
+            "x.toml:3: faults.failslab.probability: 10.0 is not a whole number",
+        ),
+        (
+            'about = "x"\r\n\r\n[faults.failslab]\r\nprobability = "5"\r\n',
+            'x.toml:4: faults.failslab.probability: "5" is not a whole number',
+        ),
+        (
+            'about = "x"\n[faults.failslab]\nprobability = [\n 1,\n 2\n]\n',
+            "x.toml:3: faults.failslab.probability: an array is not a whole number",
+        ),
+        (
+            'about = "x"\n[faults.failslab]\nprobability = 1\ntask_filter = 1\n',
+            "x.toml:4: faults.failslab.task_filter: 1 is not true or false",
+        ),
+        (
+            'about = "x"\n[faults.failslab]\nprobability = 1\n\ntask-filter = true\n',
+            "x.toml:5: faults.failslab.task-filter: no such key; is 'task_filter' meant?",
+        ),
+        (
+            'about = "x"\n[faults.fail_slab]\nprobability = 1\n',
+            "x.toml:2: faults.fail_slab: no such key; is 'failslab' meant?",
+        ),
+        (
+            'about = "x"\nzzz = 1\n',
+            "x.toml:2: zzz: no such key; there is about, faults",
+        ),
+        (
+            'about = "x"\n# no probability\n[faults.failslab]\ninterval = 1\n',
+            "x.toml:3: faults.failslab.probability: missing, and there is no default",
+        ),
+        (
+            "\n[faults.failslab]\nprobability = 1\n",
+            "x.toml:1: about: missing, and there is no default",
+        ),
+        ("about = 3\n", "x.toml:1: about: 3 is not a string"),
+        ("\nabout = '''two\nlines'''\n", "x.toml:2: about: not one line of 1 to 100 characters"),
+        ('about = ""\n', "x.toml:1: about: not one line of 1 to 100 characters"),
+        ('about = "x"\nfaults = 1\n', "x.toml:2: faults: 1 is not a table"),
+        (
+            'about = "x"\n[faults.delay_exit]\nprobability = 1\nmin_delay_ns = 9\nmax_delay_ns = 8\n',
+            "x.toml:4: faults.delay_exit.min_delay_ns: 9 is more than max_delay_ns, 8",
+        ),
+        (
+            'about = "x"\n[faults.failslab]\nprobability = 1\nrequire_start = 9\nrequire_end = 8\n',
+            "x.toml:4: faults.failslab.require_start: 9 is more than require_end, 8",
+        ),
+        # The first of two errors.
+        (
+            'about = "x"\n[faults.failslab]\nprobability = 101\nnope = 1\n',
+            "x.toml:3: faults.failslab.probability: 101 is more than the maximum of 100",
+        ),
+        (b'about = "x"\n\xff\n', "x.toml:2: not UTF-8 text"),
+    ],
+)
+def test_errors_name_file_line_and_key(error, text, message):
+    assert error(text) == message
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        ('about = "x"\nabout = "y"\n', 2),
+        ('about = "x"\nfaults = [\n', 2),
+        ('about = "x\n', 1),
+        ("\n\nabout\n", 3),
+    ],
+)
+def test_syntax_errors_name_file_and_line(error, text, line):
+    # What follows is tomllib's own text.
+    assert error(text).startswith(f"x.toml:{line}: not TOML: ")
+
+
+def test_delay_knobs_belong_to_delays(error):
+    text = 'about = "x"\n[faults.failslab]\nprobability = 1\nmin_delay_ns = 1\n'
+    assert error(text).startswith("x.toml:4: faults.failslab.min_delay_ns: no such key; there is")
+
+
+def test_a_file_name_that_is_no_name(error):
+    assert error(GOOD, "a.b.toml").startswith("a.b.toml: a profile is named after its file")
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(LabError, match="No such file or directory") as caught:
+        profiles.load(str(tmp_path / "no.toml"))
+    assert caught.value.status == 2
+
+
+@pytest.mark.parametrize("name", ["nope", "", "..", "-", "no ne"])
+def test_a_name_that_is_not_there(name):
+    with pytest.raises(LabError, match="there is delay, failslab, mixed, none") as caught:
+        profiles.load(name)
+    assert caught.value.status == 2

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The results file, read while it grows."""
+
+import json
+
+import pytest
+
+from nslab_lab.errors import LabError
+from nslab_lab.results import Execution, Note, Points, Reader, Step
+
+EXECUTION = {
+    "event": "execution", "n": 3, "seed": "00000000000000aa", "verdict": "pass", "oracle": None,
+    "message": None, "points": 4, "faults": 1, "virtual_ns": 99, "hash": "00000000000000bb",
+}  # fmt: skip
+STEP = {
+    "event": "step", "n": 3, "step": 1, "actor": "reader", "point": "rcu_read_lock",
+    "where": "utsns_get+0x1a/0x80", "nesting": 1, "delay_ns": 0,
+}  # fmt: skip
+
+
+def test_events_come_as_lines_are_completed(tmp_path):
+    path = tmp_path / "results"
+    line = json.dumps(EXECUTION)
+    path.write_text(line[:20])
+    reader = Reader(path)
+    assert reader.read() == []
+    with path.open("a") as file:
+        file.write(line[20:] + "\n" + json.dumps(STEP) + "\n" + '{"event":')
+    execution, step = reader.read()
+    assert isinstance(execution, Execution) and execution.n == 3 and not execution.failed
+    assert isinstance(step, Step) and step.actor == "reader"
+    with path.open("a") as file:
+        file.write('"end"}\n{"event":"points","hits":{"exit_notify":2}}\n')
+    assert reader.read() == [Note("end"), Points({"exit_notify": 2})]
+    assert reader.read() == []
+
+
+def test_what_a_newer_guest_says_more_is_left_alone(tmp_path):
+    path = tmp_path / "results"
+    path.write_text(json.dumps({**EXECUTION, "more": 1}) + '\n{"event":"hello","x":1}\n')
+    assert [type(event) for event in Reader(path).read()] == [Execution, Note]
+
+
+def test_the_line_of_an_execution_has_no_more_than_the_plan_decides():
+    event = {key: value for key, value in EXECUTION.items() if key != "event"}
+    assert Execution(**event).line("a") == (
+        '{"faults":1,"hash":"00000000000000bb","message":null,"n":3,"oracle":null,"points":4,'
+        '"scenario":"a","seed":"00000000000000aa","verdict":"pass","virtual_ns":99}'
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", "1", "{}", '{"event":"execution"}', '{"event":"points","hits":[]}', "\xff"]
+)
+def test_lines_that_make_no_sense(tmp_path, line):
+    path = tmp_path / "results"
+    path.write_bytes(json.dumps(STEP).encode() + b"\n" + line.encode("latin-1") + b"\n")
+    with pytest.raises(LabError, match="results:2: the guest wrote what") as caught:
+        Reader(path).read()
+    assert caught.value.status == 3

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Many batches at a time: what comes out depends on the plan alone. No kernel here."""
+
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lab import run_plan
+from nslab_lab import batch, schedule
+from nslab_lab.batch import Batch, Failure, Finding
+from nslab_lab.errors import LabError, lab_failed
+from nslab_lab.results import Execution
+from nslab_lab.verdict import assertion
+
+
+class View:
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.lines = []
+        self.findings = []
+        self.scenarios = []
+        self.seen = 0
+
+    def execution(self, scenario, execution):
+        self.seen += 1
+
+    def batch(self, scenario, executions):
+        self.lines += [one.line(scenario) for one in executions]
+
+    def finding(self, finding):
+        self.findings.append(str(finding.failure.token))
+
+    def scenario(self, result):
+        self.scenarios.append(result.name)
+
+
+def fake_batch(failing, delays=lambda: 0.0):
+    """A batch runner whose executions in @failing ("a-3") fail."""
+
+    def run(plan, stop, on_execution):
+        time.sleep(delays())
+        result = Batch(plan, seconds=1.0)
+        for n in range(plan.first, plan.last + 1):
+            if stop.is_set():
+                result.stopped = True
+                break
+            bad = f"{plan.token.scenario}-{n}" in failing
+            execution = Execution(n, "0", "fail" if bad else "pass", None, None, 2, 1, 1, f"{n:x}")
+            result.executions.append(execution)
+            if bad:
+                failure = Failure(plan.token_of(n), execution, assertion("x"))
+                result.findings.append(Finding(failure, batch.SOLO))
+            on_execution(execution)
+        return result
+
+    return run
+
+
+def execute(plan, run_batch, jobs=3, stop=None, view=None):
+    view = view or View()
+    with ThreadPoolExecutor(jobs) as executor:
+        results = schedule.execute(plan, executor, jobs, run_batch, stop or threading.Event(), view)
+    return results, view
+
+
+@pytest.mark.parametrize("findings", [0, 1, 2])
+def test_results_do_not_depend_on_timing_or_jobs(findings):
+    plan = run_plan("a", "b", "c", executions=95, findings=findings)
+    failing = {"a-12", "a-37", "a-38", "b-95"}
+    told = set()
+    for seed in range(6):
+        dice = random.Random(seed)
+        run_batch = fake_batch(failing, lambda: dice.choice([0, 0, 0.003, 0.01]))
+        results, view = execute(plan, run_batch, jobs=seed + 1)
+        told.add(("\n".join(view.lines), tuple(view.findings), tuple(view.scenarios)))
+        counts = {result.name: (result.executions, len(result.findings)) for result in results}
+        assert counts == {
+            0: {"a": (95, 3), "b": (95, 1), "c": (95, 0)},
+            1: {"a": (12, 1), "b": (95, 1), "c": (95, 0)},
+            2: {"a": (37, 2), "b": (95, 1), "c": (95, 0)},
+        }[findings]
+    assert len(told) == 1
+
+
+def test_sums():
+    (result,), view = execute(run_plan("a"), fake_batch(set()))
+    assert (result.executions, result.points, result.faults) == (30, 60, 30)
+    assert result.guest_seconds == 3.0 and result.complete and not result.enough
+    assert view.seen == 30
+
+
+def test_what_follows_the_last_wanted_finding_is_not_started():
+    plan = run_plan("a", executions=10_000)
+    _, view = execute(plan, fake_batch({"a-1"}), jobs=2)
+    assert view.seen < 200
+
+
+def test_a_stop_keeps_what_there_is():
+    stop = threading.Event()
+    view = View()
+    run_batch = fake_batch(set(), lambda: 0.01)
+
+    def stopping(plan, inner_stop, on_execution):
+        if plan.first > 50:
+            stop.set()
+        return run_batch(plan, inner_stop, on_execution)
+
+    (result,), view = execute(run_plan("a", executions=10_000), stopping, 2, stop, view)
+    assert 0 < result.executions < 200 and not result.complete
+    assert len(view.lines) == result.executions
+
+
+def test_an_error_ends_the_run_after_telling_what_there_is():
+    good = fake_batch({"a-21"})
+
+    def failing(plan, stop, on_execution):
+        if plan.first == 11:
+            time.sleep(0.1)
+            raise lab_failed("no boot")
+        return good(plan, stop, on_execution)
+
+    view = View()
+    with pytest.raises(LabError, match="no boot"):
+        execute(run_plan("a"), failing, 3, view=view)
+    assert view.findings and len(view.lines) == 10 + 1

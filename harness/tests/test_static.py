@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What can be said of the patches without running them: style, types, access rules.
+
+Nothing is written into the source trees; the pristine tree needs no build of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PATCHES = sorted((ROOT / "patches" / "6.12").glob("*.patch"))
+NSPROXY_PATCH = PATCHES[0]
+RULE = ROOT / "patches" / "checks" / "task_nsproxy.cocci"
+
+# Seconds one tool may take for one file, or for one run over all of them.
+TIMEOUT_S = 120
+
+# CHECKFLAGS of the kernel's Makefile and arch/x86/Makefile.um, which `make C=1` gives to sparse.
+CHECKFLAGS = (
+    "-D__linux__ -Dlinux -D__STDC__ -Dunix -D__unix__ -Wbitwise -Wno-return-void"
+    " -Wno-unknown-attribute -mlittle-endian -m64 -D__x86_64__"
+).split()
+
+# Files that need not be built: with whose flags sparse reads them then, and which others.
+# TIME_NS wants a generic vDSO, which User-Mode Linux has not got.
+MAYBE_NOT_BUILT = {"kernel/time/namespace.c": ("kernel/utsname.c", ["-DCONFIG_TIME_NS=1"])}
+
+# The functions that read another task's nsproxy in the kernel as released.
+READERS = {
+    "fs/namespace.c": ["mntns_get"],
+    "fs/pidfs.c": ["pidfd_ioctl"],
+    "fs/proc/proc_net.c": ["get_proc_task_net"],
+    "fs/proc_namespace.c": ["mounts_open_common"],
+    "ipc/namespace.c": ["ipcns_get"],
+    "kernel/cgroup/namespace.c": ["cgroupns_get"],
+    "kernel/nsproxy.c": ["validate_nsset"],
+    "kernel/pid_namespace.c": ["pidns_for_children_get"],
+    "kernel/time/namespace.c": ["timens_for_children_get", "timens_get"],
+    "kernel/utsname.c": ["utsns_get"],
+    "net/core/net_namespace.c": ["get_net_ns_by_pid", "netns_get"],
+}
+
+# What the rule has to tell apart; it must report the marked lines and no other.
+EXAMPLE = """\
+int by_alias(void)
+{
+	struct task_struct *me = current;
+
+	return me->nsproxy->a + current->nsproxy->a;
+}
+
+int by_late_alias(void)
+{
+	struct task_struct *me;
+
+	me = current;
+	return me->nsproxy->a;
+}
+
+int by_lost_alias(int pid)
+{
+	struct task_struct *me = current;
+
+	if (pid)
+		me = find_task_by_vpid(pid);
+	return me->nsproxy->a;		/* raw */
+}
+
+int by_unknown_type(struct foo *foo)
+{
+	return foo->task->nsproxy->a;	/* raw */
+}
+
+int by_call(int pid)
+{
+	return find_task_by_vpid(pid)->nsproxy->a;	/* raw */
+}
+
+int by_value(struct task_struct *task)
+{
+	return (*task).nsproxy->a;	/* raw */
+}
+
+int under_guard(struct task_struct *task)
+{
+	struct nsproxy *nsp __free(put_nsproxy) = NULL;
+
+	scoped_guard(task_lock, task) {
+		nsp = task->nsproxy;	/* raw */
+	}
+	return nsp->a;
+}
+
+int once(struct task_struct *task)
+{
+	return READ_ONCE(task->nsproxy)->a;	/* raw */
+}
+
+int of_nsset(struct nsset *nsset)
+{
+	return nsset->nsproxy->a;
+}
+
+int copy_namespaces(unsigned long flags, struct task_struct *tsk)
+{
+	return tsk->nsproxy->a + tsk->real_parent->nsproxy->a;	/* raw */
+}
+"""
+
+
+def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `command` in `cwd` with `env` added to the environment; its output is one text."""
+    try:
+        return subprocess.run(
+            [str(word) for word in command],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except FileNotFoundError:
+        pytest.fail(f"{command[0]} is missing: install the Debian packages coccinelle, sparse, patch and perl")
+
+
+def touched(patches: list[Path]) -> list[str]:
+    """The files, by path in the tree, which `patches` change and did not make."""
+    names = {name for patch in patches for name in re.findall(r"^--- a/(\S+)$", patch.read_text(), re.M)}
+    return sorted(names)
+
+
+# === Style ===
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name[:4])
+def test_checkpatch(patch: Path, pristine_src: Path) -> None:
+    """No error, no warning, no check."""
+    # Not in some other project's git: the commits that a message names would be looked up there.
+    no_git = {"GIT_DIR": os.devnull + "/none"}
+    done = run("perl", "scripts/checkpatch.pl", "--strict", patch, cwd=pristine_src, env=no_git)
+    assert done.returncode == 0, done.stdout
+
+
+# === Access rules ===
+
+
+def raw_reads(files: list[str], tree: Path) -> list[tuple[str, int]]:
+    """File and line of everything that the Coccinelle rule reports on `files` of `tree`."""
+    done = run("spatch", "--sp-file", RULE, "--very-quiet", *files, cwd=tree)
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()
+    found = [re.match(r"(?:\./)?(\S+?):(\d+):\S+ raw read", line) for line in lines]
+    assert all(found), done.stdout
+    return sorted((match[1], int(match[2])) for match in found if match)
+
+
+def function_at(path: Path, line: int) -> str:
+    """The name of the function that holds `line` (counted from 1): the last one begun at column 0."""
+    name = ""
+    for text in path.read_text().splitlines()[:line]:
+        if match := re.match(r"[a-z_][\w\s*]*?(\w+)\([^;]*$", text):
+            name = match[1]
+    return name
+
+
+def test_rule_example(tmp_path: Path) -> None:
+    """The rule knows current by its aliases, and nobody else."""
+    (tmp_path / "example.c").write_text(EXAMPLE)
+    marked = [("example.c", n) for n, line in enumerate(EXAMPLE.splitlines(), 1) if "/* raw */" in line]
+    assert raw_reads(["example.c"], tmp_path) == marked
+
+
+def test_rule_finds_every_reader(pristine_src: Path) -> None:
+    """On the kernel as released, the rule reports each cross-task reader and nothing else."""
+    found: dict[str, set[str]] = {}
+    for name, line in raw_reads(touched([NSPROXY_PATCH]), pristine_src):
+        found.setdefault(name, set()).add(function_at(pristine_src / name, line))
+    assert {name: sorted(functions) for name, functions in found.items()} == READERS
+
+
+def test_rule_silent_when_patched(pristine_src: Path, tmp_path: Path) -> None:
+    """The first patch applies by itself, without fuzz, and leaves no raw read behind."""
+    files = touched([NSPROXY_PATCH])
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((pristine_src / name).read_bytes())
+    applied = run("patch", "-p1", "--fuzz=0", "-i", NSPROXY_PATCH, cwd=tmp_path)
+    assert applied.returncode == 0 and "offset" not in applied.stdout, applied.stdout
+    assert raw_reads(files, tmp_path) == []
+
+
+# === Types ===
+
+
+def command_file(source: str, out: Path) -> Path:
+    """Where kbuild noted in `out` how `source` was compiled."""
+    path = Path(source)
+    return out / path.parent / f".{path.stem}.o.cmd"
+
+
+def compiler_flags(source: str, src: Path, out: Path, tree: Path) -> list[str]:
+    """The flags that `source` of `src` was compiled with in `out`, made to include from `tree` instead."""
+
+    def moved(path: str) -> str:
+        absolute = (out / path).resolve()
+        if absolute.is_relative_to(out.resolve()) or not absolute.is_relative_to(src.resolve()):
+            return str(absolute)
+        return str(tree / absolute.relative_to(src.resolve()))
+
+    command = command_file(source, out).read_text().splitlines()[0]
+    words = shlex.split(command.partition(":=")[2])
+    words = words[: words.index("-c")]
+    flags = []
+    for before, word in zip(words, words[1:]):
+        if before == "-include":
+            flags += ["-include", moved(word)]
+        elif word.startswith("-I"):
+            flags.append("-I" + moved(word[2:]))
+        elif word.startswith("-") and word != "-include" and not word.startswith("-Wp,"):
+            flags.append(word)
+    return flags
+
+
+def sparse(source: str, src: Path, out: Path, tree: Path) -> Counter[str]:
+    """What sparse says about `source` of `tree`, without line numbers: text -> how often."""
+    like, more = (source, []) if command_file(source, out).exists() else MAYBE_NOT_BUILT[source]
+    flags = compiler_flags(like, src, out, tree)
+    done = run("sparse", *CHECKFLAGS, *flags, *more, tree / source, cwd=out)
+    text = done.stdout.replace(f"{tree}/", "")
+    return Counter(re.sub(r"^(\S+?):\d+:\d+:", r"\1:", text, flags=re.M).splitlines())
+
+
+def test_sparse_gives_no_new_warning(pristine_src: Path, kernel_src: Path, kernel_out: Path) -> None:
+    """On every C file that the series changes and the kernel builds."""
+
+    def new_warnings(name: str) -> Counter[str]:
+        before = sparse(name, kernel_src, kernel_out, pristine_src)
+        return sparse(name, kernel_src, kernel_out, kernel_src) - before
+
+    sources = [
+        name
+        for name in touched(PATCHES)
+        if name.endswith(".c") and (name in MAYBE_NOT_BUILT or command_file(name, kernel_out).exists())
+    ]
+    assert set(sources) >= set(READERS)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = dict(zip(sources, pool.map(new_warnings, sources)))
+    assert {name: list(warnings) for name, warnings in found.items() if warnings} == {}

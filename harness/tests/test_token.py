@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tokens: there and back, and what is said of those that are none."""
+
+import re
+
+import pytest
+
+from nslab_lab import token
+from nslab_lab.errors import LabError
+from nslab_lab.token import Token
+
+TEXT = "NSLAB1.6.12-0123abcd.ns-readlink-vs-unshare.no-grace-period.delay-00ff00.none.1f.7.9"
+TOKEN = Token(
+    "6.12", "0123abcd", "ns-readlink-vs-unshare", "no-grace-period",
+    "delay", "00ff00", "none", 0x1F, 7, 9,
+)  # fmt: skip
+
+
+def test_there_and_back():
+    assert token.parse(TEXT) == TOKEN
+    assert str(TOKEN) == TEXT
+
+
+def test_characters_need_no_quoting():
+    assert re.fullmatch(r"[A-Za-z0-9._-]+", TEXT)
+
+
+def test_prefix_and_number_make_the_token():
+    assert f"{TOKEN.prefix}.{TOKEN.n}" == TEXT
+
+
+def test_solo():
+    assert str(TOKEN.solo) == TEXT.replace(".7.9", ".9.9")
+
+
+def test_blanks_around_do_not_matter():
+    assert token.parse(f" {TEXT}\n") == TOKEN
+
+
+def test_dashes_in_names():
+    text = TEXT.replace("delay-00ff00", "my-own-delay-00ff00").replace("6.12-", "7.3-")
+    assert token.parse(text).profile == "my-own-delay"
+    assert token.parse(text).kernel == "7.3"
+    assert str(token.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ("", "it is empty; copy the one that a finding ends with"),
+        ("hello", "it has to begin with 'NSLAB1.'"),
+        (TEXT.replace("NSLAB1", "NSLAB2"), "another version of the lab, this one reads NSLAB1"),
+        (TEXT[:40], "it is cut short, it has the form NSLAB1.KERNEL."),
+        (TEXT.replace("0123abcd", "0123abc"), "it is not of the form NSLAB1.KERNEL."),
+        (TEXT.replace("00ff00", "00FF00"), "it is not of the form"),
+        (TEXT.replace(".1f.", ".1ffffffffffffffff."), "it is not of the form"),
+        (TEXT.replace(".7.9", ".0.9"), "it is not of the form"),
+        (TEXT.replace(".7.9", ".7.9 x"), "it is not of the form"),
+        (TEXT.replace(".7.9", ".9.7"), "its executions end at 7 before they begin at 9"),
+        (TEXT.replace("none", "no;ne"), "it is not of the form"),
+    ],
+)
+def test_errors(text, why):
+    with pytest.raises(LabError) as caught:
+        token.parse(text)
+    assert caught.value.status == 2
+    assert why in caught.value.message
+    assert len(caught.value.message) < 200
