@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The front door. Each target does its own set-up, then calls harness/nslab.
+#
+## make run       run scenarios under faults and schedules; the main job
+## make replay    one execution again, with its trace: TOKEN=...
+## make list      scenarios, profiles, strategies, variants, points, kernels
+## make kernel    only build the kernel and the scenarios
+## make test      every test of the lab itself; TEST=... for those that match
+## make clean     remove build/; the cache with the kernel source stays
+##
+## Variables:  SCENARIO= PROFILE= STRATEGY= VARIANT= KERNEL= EXECUTIONS= SEED=
+##             PATCH="a.patch b.patch"  kernel patches of your own, on top
+##             JOBS=                    how many guests at once
+##             FINDINGS=                a scenario stops after so many; 0: never
+##             TIMES=                   how often `make replay` repeats
+
+MAKEFLAGS += --no-print-directory
+NSLAB := harness/nslab
+PYTEST := PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" \
+	PYTEST_DEBUG_TEMPROOT="$(CURDIR)/build/tmp" \
+	/usr/bin/python3 -m pytest -q -p no:cacheprovider harness/tests
+
+# The shell takes the variables from its environment, quoted, whatever is in them.
+export SCENARIO PROFILE STRATEGY VARIANT KERNEL EXECUTIONS SEED PATCH JOBS TOKEN TEST \
+	FINDINGS TIMES
+
+# $(call option,name,VARIABLE): --name with the variable's value, if it has one
+option = $${$(2):+--$(1) "$$$(2)"}
+# $(call nslab,command and options): with --patch for each word of PATCH
+nslab = set -f; for file in $$PATCH; do set -- "$$@" --patch "$$file"; done; \
+	exec $(NSLAB) $(1) "$$@"
+
+kernel_options = $(call option,kernel,KERNEL)
+run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
+	$(call option,strategy,STRATEGY) $(call option,variant,VARIANT) \
+	$(call option,executions,EXECUTIONS) $(call option,seed,SEED) $(call option,jobs,JOBS) \
+	$(call option,findings,FINDINGS)
+replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
+	$(call option,times,TIMES)
+
+.PHONY: help setup kernel run replay list test clean
+.NOTPARALLEL:
+
+help:
+	@sed -n 's/^## \?//p' Makefile
+
+setup:
+	@uml/setup.sh
+
+kernel: setup
+	@$(call nslab,build $(kernel_options))
+
+run: setup
+	@$(call nslab,run $(kernel_options) $(run_options))
+
+replay: setup
+	@$(call nslab,replay $(kernel_options) $(replay_options) $${TOKEN:+"$$TOKEN"})
+
+list: setup
+	@exec $(NSLAB) list
+
+test: setup
+	@$(NSLAB) build || { echo '0 passed, 1 failed'; exit 1; }
+	@mkdir -p build/tmp
+	@$(PYTEST) $${TEST:+-k "$$TEST"}
+
+clean:
+	@rm -rf build
