@@ -5,6 +5,7 @@ import pytest
 
 from nslab_lab import profiles
 from nslab_lab.errors import LabError
+from nslab_lab.paths import shown
 
 GOOD = 'about = "x"\n[faults.failslab]\nprobability = 5\n'
 
@@ -30,7 +31,7 @@ def error(profile, tmp_path):
             profile(text, name)
         assert caught.value.status == 2
         assert "\n" not in caught.value.message
-        return caught.value.message.replace(f"{tmp_path}/", "")
+        return caught.value.message.replace(f"{shown(tmp_path)}/", "")
 
     return read
 
