@@ -173,6 +173,9 @@ class Run:
             table.table(self.plan, results),
             f"{table.totals(results)} ({seconds:.0f} s)",
         ]
+        # A guest that dies does not say which points it had reached.
+        if not any(result.findings for result in results):
+            text += table.reached(results, [point.name for point in catalog.points()])
         if interrupts.is_set():
             text.append("INTERRUPTED: this is what was done until then")
         text.append(f"run folder: {shown(self._folder.path)}")

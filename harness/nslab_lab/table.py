@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Sequence
 
 from nslab_lab.plan import RunPlan
@@ -39,6 +40,15 @@ def totals(results: Sequence[ScenarioResult]) -> str:
     findings = sum(len(result.findings) for result in results)
     ran = sum(result.executions > 0 for result in results)
     return f"{count(executions, 'execution')} of {count(ran, 'scenario')}, {count(findings, 'finding')}"
+
+
+def reached(results: Sequence[ScenarioResult], points: Sequence[str]) -> list[str]:
+    """How many of the named @points were reached, and which were not, in lines that fit."""
+    missed = [name for name in points if not any(result.hits.get(name) for result in results)]
+    text = f"{len(points) - len(missed)} of {len(points)} points reached"
+    if missed:
+        text += f"; not {', '.join(missed)}"
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
 
 
 def one_line(result: ScenarioResult) -> str:

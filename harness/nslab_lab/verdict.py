@@ -52,7 +52,8 @@ _PATTERNS = (
     _pattern("bug", r"^list_(?:add|del)\S* corruption"),
     _pattern("bug", r"^kernel (BUG at [^!]*)", r"\1"),
     _pattern("bug", r"^BUG: failure at (\S+)/(\w+)\(\)", r"BUG at \1"),
-    _pattern("warn", r"^WARNING: CPU: \d+ PID: \d+ at (\S+)", r"WARNING at \1"),
+    # A refcount warning says what is wrong on its next line.
+    _pattern("warn", r"^WARNING: CPU: \d+ PID: \d+ at (?!lib/refcount\.c:)(\S+)", r"WARNING at \1"),
     _pattern("oops", r"^(?:BUG: )?(?:kernel )?(NULL pointer dereference)", r"\1"),
     _pattern("oops", r"^BUG: (unable to handle \S+ \S+)", r"\1"),
     _pattern("oops", r"^Kernel panic - not syncing: Kernel mode fault at addr (\S+),", r"fault at \1"),
@@ -63,7 +64,8 @@ _PATTERNS = (
     ),
     _pattern("oops", r"^Kernel panic - not syncing: (Kernel mode signal \d+|Segfault with no mm)", r"\1"),
     _pattern("oops", r"^Oops: (.*)", r"Oops: \1"),
-    _pattern("bug", r"^BUG: (scheduling while atomic: [^/]*)", r"\1"),
+    _pattern("atomic", r"^BUG: (scheduling while atomic: [^/]*)", r"\1"),
+    _pattern("atomic", r"^BUG: (sleeping function called from .*)", r"\1"),
     _pattern("bug", r"^BUG:? (.*)", r"\1"),
     _pattern("panic", r"^Kernel panic - not syncing: (.*)", r"\1"),
 )

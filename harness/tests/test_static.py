@@ -214,6 +214,8 @@ def compiler_flags(source: str, src: Path, out: Path, tree: Path) -> list[str]:
 
     def moved(path: str) -> str:
         absolute = (out / path).resolve()
+        if not absolute.exists():  # found by -I, as the user.h of UML's host side
+            return path
         if absolute.is_relative_to(out.resolve()) or not absolute.is_relative_to(src.resolve()):
             return str(absolute)
         return str(tree / absolute.relative_to(src.resolve()))

@@ -44,3 +44,13 @@ def test_one_line():
     assert table.one_line(result("a")) == "a: 2,000 executions, 0 findings"
     stopped = result("a", 17, 1, enough=True)
     assert table.one_line(stopped) == "a: 17 executions of 2,000, 1 finding"
+
+
+def test_points_that_were_not_reached_are_named():
+    results = [result("a", hits={"one": 1}), result("b", hits={"two": 3, "three": 0})]
+    assert table.reached(results, ["one", "two"]) == ["2 of 2 points reached"]
+    assert table.reached(results, ["one", "three", "four"]) == [
+        "1 of 3 points reached; not three, four"
+    ]
+    lines = table.reached(results, [f"point_of_some_length_{n}" for n in range(20)])
+    assert max(map(len, lines)) <= 80

@@ -151,6 +151,15 @@ FRAMES = " [<60111111>] {}+0x10/0x20\n [<60111112>] create_new_namespaces+0x3/0x
         ),
         (
             "------------[ cut here ]------------\n"
+            "WARNING: CPU: 0 PID: 35 at lib/refcount.c:25 refcount_warn_saturate+0xd4/0x150\n"
+            "refcount_t: addition on 0; use-after-free.\n"
+            + TRACE + " [<60111110>] refcount_warn_saturate+0xd4/0x150\n"
+            + FRAMES.format("mntns_get") + "---[ end trace 0000000000000000 ]---\nafter\n",
+            "refcount", "refcount_t: addition on 0; use-after-free in mntns_get+0x10/0x20",
+            "refcount:refcount_t:-addition-on-;-use-after-free:mntns_get:create_new_namespaces",
+        ),
+        (
+            "------------[ cut here ]------------\n"
             "WARNING: CPU: 0 PID: 35 at kernel/nsproxy.c:251 switch_task_namespaces+0x10/0x20\n"
             + TRACE + " [<60111110>] __warn+0x1/0x2\n" + FRAMES.format("switch_task_namespaces"),
             "warn", "WARNING at kernel/nsproxy.c:251 in switch_task_namespaces+0x10/0x20",
@@ -166,15 +175,15 @@ FRAMES = " [<60111111>] {}+0x10/0x20\n [<60111112>] create_new_namespaces+0x3/0x
         (
             "BUG: sleeping function called from invalid context at kernel/locking/mutex.c:585\n"
             + TRACE + " [<60111110>] __might_resched+0x1/0x2\n" + FRAMES.format("mutex_lock"),
-            "bug",
+            "atomic",
             "sleeping function called from invalid context at kernel/locking/mutex.c:585 "
             "in mutex_lock+0x10/0x20",
-            "bug:sleeping-function-called-from-invalid-context-at-kernel/locking/mutex.c"
+            "atomic:sleeping-function-called-from-invalid-context-at-kernel/locking/mutex.c"
             ":mutex_lock:create_new_namespaces",
         ),
         (
             "BUG: scheduling while atomic: reader/35/0x00000002\n",
-            "bug", "scheduling while atomic: reader", "bug:scheduling-while-atomic:-reader",
+            "atomic", "scheduling while atomic: reader", "atomic:scheduling-while-atomic:-reader",
         ),
         (
             "BUG: failure at kernel/nsproxy.c:66/put_nsproxy()!\nKernel panic - not syncing: BUG!\n"

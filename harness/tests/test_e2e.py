@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The lab as a user runs it, on the real kernel: what it must find, and what it must not."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nslab_lab.build import Kernel
+from nslab_lab.paths import REPO
+
+NSLAB = REPO / "harness" / "nslab"
+
+# Host seconds for one command, a patched build included.
+TIMEOUT_S = 600
+
+SCENARIOS = (
+    "mounts-vs-exit", "netns-by-pid-vs-exit", "ns-readlink-vs-clone", "ns-readlink-vs-unshare",
+    "proc-net-vs-setns", "zombie-read",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder, as printed."""
+        match = re.search(r"^run folder: (.+)$", self.out, re.M)
+        assert match, self.out + self.err
+        return REPO / match[1]
+
+    @property
+    def executions(self) -> bytes:
+        return (self.folder / "executions.jsonl").read_bytes()
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        files = sorted(self.folder.glob("findings/*/finding.json"))
+        return [json.loads(file.read_text()) for file in files]
+
+
+def nslab(*words: object, command: Path = NSLAB) -> Ended:
+    done = subprocess.run(
+        [command, *map(str, words)], cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+# === Nothing to find ===
+
+
+@pytest.mark.parametrize("profile", ["none", "delay", "failslab"])
+def test_the_correct_kernel_passes(kernel: Kernel, profile: str) -> None:
+    done = nslab("run", "--profile", profile, "--executions", 300)
+    assert done.status == 0, done.out + done.err
+    assert "1,800 executions of 6 scenarios, 0 findings" in done.out
+    lines = [json.loads(line) for line in done.executions.splitlines()]
+    assert [(line["scenario"], line["n"]) for line in lines] == [
+        (scenario, n) for scenario in SCENARIOS for n in range(1, 301)
+    ]
+    for scenario in SCENARIOS:
+        mine = [line for line in lines if line["scenario"] == scenario]
+        # An allocation may fail before an actor comes to a point.
+        reaches = any if profile == "failslab" else all
+        assert reaches(line["points"] > 0 for line in mine), scenario
+        # Faults are injected where the profile has some, and nowhere else.
+        assert any(line["faults"] for line in mine) == (profile != "none"), scenario
+        # Executions differ by their seed, and by nothing where nothing is drawn from it.
+        assert len({line["hash"] for line in mine}) > 1, scenario
+
+
+def test_every_point_is_reached(kernel: Kernel) -> None:
+    """By one scenario or another."""
+    listed = nslab("list").out.partition("\npoints\n")[2].partition("\nkernels\n")[0]
+    points = set(re.findall(r"^  (\S+)", listed, re.M))
+    assert len(points) >= 15
+    done = nslab("run", "--executions", 50)
+    hits = json.loads((done.folder / "points.json").read_text())
+    reached = {name for of_scenario in hits.values() for name, count in of_scenario.items() if count}
+    assert points - reached == set()
+    assert f"{len(points)} of {len(points)} points reached" in done.out
+
+
+def test_same_plan_same_bytes(kernel: Kernel) -> None:
+    """However many guests there are, in whatever order they end; and by the script left behind."""
+    plan = ("run", "--profile", "mixed", "--executions", 200, "--batch", 50, "--seed", 7)
+    one = nslab(*plan, "--jobs", 1)
+    assert one.status == 0, one.out + one.err
+    two = nslab(*plan, "--jobs", 3)
+    assert one.folder != two.folder
+    assert one.executions == two.executions
+    again = nslab(command=one.folder / "repeat")
+    assert again.folder not in (one.folder, two.folder)
+    assert one.executions == again.executions
+    other = nslab(*plan[:-1], 8)
+    assert one.executions != other.executions
+
+
+# === Each oracle trips ===
+
+CAUGHT = [
+    ("no-grace-period", "ns-readlink-vs-unshare", "kasan", r"KASAN: slab-use-after-free in \w+_get\+"),
+    ("no-grace-period", "proc-net-vs-setns", "kasan", r"KASAN: slab-use-after-free in get_proc_task_net\+"),
+    ("no-grace-period", "mounts-vs-exit", "refcount", r"refcount_t: addition on 0; use-after-free in mounts_open_common\+"),
+    ("no-grace-period", "netns-by-pid-vs-exit", "refcount", r"refcount_t: addition on 0; use-after-free in get_net_ns_by_pid\+"),
+    ("no-grace-period", "zombie-read", "kasan", r"KASAN: slab-use-after-free in "),
+    ("no-null-check", "zombie-read", "oops", r"NULL pointer dereference at 0x28 in get_proc_task_net\+"),
+    ("load-before-lock", "zombie-read", "rcu", r"suspicious RCU usage in utsns_get\+"),
+    ("null-means-init", "zombie-read", "assertion", r"zombie_read.c:\d+: readlink of ns/uts of a zombie: done, "),
+    ("plain-get", "zombie-read", "refcount", r"refcount_t: addition on 0; use-after-free in get_task_nsproxy\+"),
+    ("free-atomically", "mounts-vs-exit", "atomic", r"sleeping function called from invalid context at "),
+    ("wait-for-owners", "mounts-vs-exit", "hang", r"actor target does not go on in switch_task_namespaces\+"),
+]  # fmt: skip
+
+
+def test_every_variant_is_caught_here() -> None:
+    listed = nslab("list").out.partition("\nvariants\n")[2].partition("\npoints\n")[0]
+    variants = set(re.findall(r"^  (\S+)", listed, re.M)) - {"none"}
+    assert variants == {variant for variant, *_ in CAUGHT}
+
+
+@pytest.mark.parametrize("variant, scenario, oracle, headline", CAUGHT)
+def test_variants_are_caught(
+    kernel: Kernel, variant: str, scenario: str, oracle: str, headline: str
+) -> None:
+    done = nslab("run", "--variant", variant, "--scenario", scenario)
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert finding["oracle"] == oracle
+    assert re.match(headline, finding["headline"]), finding["headline"]
+    assert finding["reproduced"] == "solo"
+    # Above the table the user sees the same, and the command on a line of its own.
+    said = (done.out + done.err).splitlines()
+    assert finding["headline"] in said
+    assert f"make replay TOKEN={finding['token']}" in said
+
+
+def test_a_finding_replays(kernel: Kernel) -> None:
+    """20 times out of 20, with the report and the trace of the run."""
+    done = nslab("run", "--variant", "no-grace-period", "--scenario", "ns-readlink-vs-unshare")
+    (finding,) = done.findings
+    again = nslab("replay", finding["token"], "--times", 20)
+    assert again.status == 1, again.out + again.err
+    assert "20 of 20 replays are the same: verdict and trace hash" in again.out
+    assert finding["headline"] in again.out.splitlines()
+    assert f"trace hash {finding['hash']}, the same as in " in again.out
+    (folder,) = done.folder.glob("findings/*/report.txt")
+    assert folder.read_text() in again.out
+    # The same execution of the correct kernel passes.
+    fixed = nslab("replay", finding["token"].replace("no-grace-period", "none"))
+    assert fixed.status == 0, fixed.out + fixed.err
+    assert "PASS ns-readlink-vs-unshare" in fixed.out
+
+
+def test_an_execution_that_nothing_ended_is_a_hang(kernel: Kernel) -> None:
+    """Where not even the clock goes on: the set-up waits for itself."""
+    done = nslab(
+        "run", "--variant", "wait-for-owners", "--scenario", "proc-net-vs-setns", "--silence", 10
+    )
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert (finding["oracle"], finding["headline"]) == ("no-answer", "no answer from the guest for 10 s")
+
+
+# === The user's own patch ===
+
+
+def patch_for(tree: Path, name: str, old: str, new: str) -> str:
+    """A patch that changes @old to @new in the file @name of @tree."""
+    before = (tree / name).read_text()
+    assert before.count(old) == 1
+    lines = before.splitlines(True), before.replace(old, new).splitlines(True)
+    return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
+
+
+def test_a_defect_in_the_users_patch_is_caught(kernel: Kernel, tmp_path: Path) -> None:
+    """A reader that ignores NULL, put in by one line."""
+    patch = tmp_path / "ignore-null.patch"
+    patch.write_text(
+        patch_for(
+            kernel.src, "net/core/net_namespace.c",
+            "\t\tif (nsproxy)\n\t\t\tnet = get_net(nsproxy->net_ns);",
+            "\t\tnet = get_net(nsproxy->net_ns);",
+        )
+    )  # fmt: skip
+    stamp = (REPO / "build" / "kernels" / "6.12" / "stamp.json").read_bytes()
+    done = nslab("run", "--patch", patch, "--scenario", "netns-by-pid-vs-exit")
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert finding["oracle"] == "oops"
+    assert "get_net_ns_by_pid+" in finding["headline"]
+    assert f"PATCH={patch}" in finding["command"]
+    replayed = nslab("replay", finding["token"], "--patch", patch)
+    assert replayed.status == 1, replayed.out + replayed.err
+    assert f"trace hash {finding['hash']}, the same as in " in replayed.out
+    # The plain build is as it was, and the token says that it is not of it.
+    assert stamp == (REPO / "build" / "kernels" / "6.12" / "stamp.json").read_bytes()
+    plain = nslab("replay", finding["token"])
+    assert plain.status == 2
+    assert "the token is of kernel build 6.12-" in plain.err
+    assert "PATCH=" in plain.err
+
+
+# === Who may run it, and what stays behind ===
+
+
+def test_the_guest_is_unprivileged(kernel: Kernel) -> None:
+    """Whoever runs the lab: the guest's host process has no capability and can get none."""
+    script = (
+        "import os, sys; from nslab_lab import guest;"
+        "os.execvp('setpriv', ['setpriv', *guest._drop_privileges(), 'cat', '/proc/self/status'])"
+    )
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", script], cwd=REPO / "harness", capture_output=True, text=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, check=True,
+    )  # fmt: skip
+    status = dict(line.split(":\t", 1) for line in done.stdout.splitlines() if ":\t" in line)
+    assert status["NoNewPrivs"] == "1"
+    assert int(status["CapEff"], 16) == 0

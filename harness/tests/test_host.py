@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The unit tests in C: the explorer and its parsers on the host, and KUnit in a guest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nslab_lab.build import Kernel
+from nslab_lab.paths import SCENARIOS
+
+CMOCKA = sorted(path.stem for path in SCENARIOS.glob("lib/*_test.c"))
+TIMEOUT_S = 120
+
+
+@pytest.fixture(scope="session")
+def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the host's test programs."""
+    out = tmp_path_factory.mktemp("host")
+    subprocess.run(
+        ["make", "-s", "-j2", "-C", SCENARIOS, f"O={out}", "check-binaries"],
+        check=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    return out / "lib"
+
+
+@pytest.mark.parametrize("name", CMOCKA)
+def test_cmocka(binaries: Path, name: str) -> None:
+    done = subprocess.run(
+        [binaries / name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "[  PASSED  ]" in done.stdout
+
+
+def test_there_are_cmocka_tests() -> None:
+    assert {"explorer_test", "plan_test"} <= set(CMOCKA)
+
+
+def test_kunit(kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite of kernel/nslab, read by the kernel's own parser."""
+    monkeypatch.syspath_prepend(str(kernel.src / "tools" / "testing" / "kunit"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    import kunit_parser  # type: ignore[import-not-found]
+
+    done = subprocess.run(
+        ["setarch", "-R", kernel.linux, "mem=256M", "con=null", "umid=kunit", "uml_dir=.",
+         "panic=-1", "kunit.enable=1", "kunit.filter_glob=nslab", "kunit_shutdown=poweroff",
+         *kernel.cmdline],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    parsed = kunit_parser.parse_run_tests(done.stderr.splitlines())
+    counts = parsed.counts
+    assert counts.passed >= 9, done.stderr
+    assert counts.passed == counts.total() and counts.errors == 0, done.stderr
