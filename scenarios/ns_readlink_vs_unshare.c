@@ -103,16 +103,22 @@ ACTOR(reader, KEPT)
 
 CHECK()
 {
-	/* An injected fault may have kept the target from looking. */
+	/* An injected fault may have kept the target from one last look. */
 	bool cut_short = self->nhad <= types[self->type].moves;
+	const char *unseen = NULL;
 	int i, at = 0;
 
 	for (i = 0; i < self->nseen; i++) {
+		if (unseen && strcmp(self->seen[i], unseen))
+			FAIL("read %d: %s, after the newer %s", i,
+			     self->seen[i], unseen);
 		/* The target may have moved on and not yet looked itself. */
 		while (at < self->nhad && strcmp(self->seen[i], self->had[at]))
 			at++;
 		if (at == self->nhad && !cut_short)
 			FAIL("read %d: %s, which the target did not have then",
 			     i, self->seen[i]);
+		if (at == self->nhad)
+			unseen = self->seen[i];
 	}
 }
