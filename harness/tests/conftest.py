@@ -7,6 +7,7 @@ reason begins with `allowed: `.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Generator
@@ -18,6 +19,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from nslab_lab import build, fetch, kernels  # noqa: E402  (the path has to be set first)
 
 ALLOWED = "allowed: "
+
+# A shell has its background jobs ignore SIGINT, and they would hand that on to
+# the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
