@@ -11,6 +11,7 @@ COMMANDS says which module of this package has which sub-command. It has
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import signal
@@ -18,6 +19,7 @@ import sys
 from typing import TYPE_CHECKING, Callable, NoReturn, Sequence
 
 from nslab_lab.errors import LAB_FAILED, LabError, bad_input
+from nslab_lab.paths import BUILD, cache, shown
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -64,7 +66,10 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         # No space left, no permission, ...: nothing that a stack of Python would explain.
         where = f"{error.filename}: " if error.filename else ""
-        print(f"nslab: {where}{error.strerror or error}", file=sys.stderr)
+        # A write that fails does not say to which file.
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = f" in {shown(BUILD)}/ or {cache()}: free some and run again" if full else ""
+        print(f"nslab: {where}{error.strerror or error}{remedy}", file=sys.stderr)
         return LAB_FAILED
     except KeyboardInterrupt:
         print("nslab: interrupted", file=sys.stderr)

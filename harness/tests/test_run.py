@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """`nslab run` and `nslab replay` from end to end, but for the kernel: see test_e2e.py."""
 
+import errno
 import json
 import os
 import re
@@ -278,3 +279,15 @@ def test_an_interrupted_run_leaves_a_result_and_no_process(tmp_path, number):
     executions = [json.loads(line)["n"] for line in lines.read_text().splitlines()]
     assert executions == sorted(executions) and len(executions) >= 3
     assert "SKIP interrupted" in (lines.parent / "result.ktap").read_text()
+
+
+def test_a_full_disk_is_one_line_that_says_where(nslab, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(runfolder.RunFolder, "add_executions", full)
+    status, _, err = nslab(*small("passes"))
+    assert status == 3
+    last = err.splitlines()[-1]
+    assert last.startswith("nslab: No space left on device in build/ or ")
+    assert last.endswith(": free some and run again")
