@@ -35,6 +35,15 @@ static long join_ioctl(struct nslab_join __user *arg)
 	return nslab_join(&join);
 }
 
+static long events_ioctl(void __user *arg)
+{
+	const struct nslab_event *events;
+	unsigned int n;
+
+	events = nslab_trace_events(&n);
+	return copy_to_user(arg, events, n * sizeof(*events)) ? -EFAULT : 0;
+}
+
 static long control_ioctl(struct file *file, unsigned int cmd,
 			  unsigned long arg)
 {
@@ -45,7 +54,7 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 	case NSLAB_IOC_JOIN:
 		return join_ioctl((struct nslab_join __user *)arg);
 	case NSLAB_IOC_LEAVE:
-		return nslab_leave();
+		return nslab_leave(false);
 	case NSLAB_IOC_RUN:
 		return run_ioctl((struct nslab_run __user *)arg);
 	case NSLAB_IOC_POINTS:
@@ -53,6 +62,10 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 		return 0;
 	case NSLAB_IOC_FAULTS:
 		return nslab_faults();
+	case NSLAB_IOC_EVENTS:
+		return events_ioctl((void __user *)arg);
+	case NSLAB_IOC_REST:
+		return nslab_rest(arg);
 	default:
 		return -ENOTTY;
 	}
@@ -91,5 +104,6 @@ int __init nslab_control_init(void)
 
 	debugfs_create_file_unsafe("control", 0600, dir, NULL, &control_fops);
 	debugfs_create_file("results", 0200, dir, NULL, &results_fops);
+	nslab_watch_init(dir);
 	return PTR_ERR_OR_ZERO(dir);
 }

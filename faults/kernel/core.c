@@ -14,6 +14,7 @@
 #include <linux/sched/task.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <uapi/linux/sched/types.h>
 
@@ -27,10 +28,13 @@
 
 static struct nslab_actor actors[NSLAB_MAX_ACTORS];
 static struct nslab_run current_run;
+static struct nslab_switch switches[NSLAB_MAX_SWITCHES];
+static struct nslab_failure failures[NSLAB_MAX_FAILURES];
 static bool running;
 
-/* Actors wait here for the start, the explorer for actors. */
+/* Actors wait here for the start and after the end, the explorer for actors. */
 static DECLARE_WAIT_QUEUE_HEAD(actors_wq);
+static unsigned int rests;
 static DECLARE_WAIT_QUEUE_HEAD(explorer_wq);
 
 /* How long the explorer waits for an actor to join; guest time. */
@@ -111,11 +115,12 @@ static void become_fifo(int prio)
 		sched_setscheduler_nocheck(current, SCHED_FIFO, &param);
 }
 
-static void record(struct nslab_actor *actor, enum nslab_event_kind kind)
+static void record(struct nslab_actor *actor, unsigned int kind)
 {
 	struct nslab_event event = {
 		.kind = kind,
 		.actor = nslab_actor_index(actor),
+		.next = NSLAB_NOBODY,
 	};
 
 	nslab_trace_add(&event);
@@ -149,6 +154,10 @@ int nslab_join(const struct nslab_join *join)
 	actor->hidden = 0;
 	actor->delayed_until = 0;
 	actor->faults = 0;
+	actor->throws = 0;
+	actor->points = 0;
+	actor->written = NULL;
+	actor->waits = false;
 	actor->task = current;
 	wake_up(&explorer_wq);
 
@@ -157,6 +166,7 @@ int nslab_join(const struct nslab_join *join)
 		actor->task = NULL;
 		return ret;
 	}
+	nslab_steer_joined(actor);
 	record(actor, NSLAB_EVENT_START);
 	current->make_it_fail = 1;
 	current->nslab = actor;
@@ -165,22 +175,33 @@ int nslab_join(const struct nslab_join *join)
 
 /**
  * nslab_leave() - current is through with its part
+ * @exits: it will never return to user space
  *
- * Return: 0, or -EINVAL if current is no actor.
+ * Otherwise sleeps until the execution is over and has been judged, so that
+ * what the actor does then does not get into the way of the others.
+ *
+ * Return: 0, -EINVAL if current is no actor, -ERESTARTSYS when killed.
  */
-int nslab_leave(void)
+int nslab_leave(bool exits)
 {
 	struct nslab_actor *actor = current->nslab;
+	unsigned int before = rests;
 
 	if (!actor)
 		return -EINVAL;
+	actor->hidden++;
 	current->nslab = NULL;
 	current->make_it_fail = 0;
-	record(actor, NSLAB_EVENT_END);
+	if (nslab_steering())
+		nslab_steer_left(actor);
+	else
+		record(actor, NSLAB_EVENT_END);
 	actor->task = NULL;
 	actor->done = true;
 	wake_up(&explorer_wq);
-	return 0;
+	if (exits)
+		return 0;
+	return wait_event_killable(actors_wq, READ_ONCE(rests) != before);
 }
 
 /**
@@ -199,15 +220,32 @@ unsigned int nslab_faults(void)
  */
 void __nslab_task_exit(void)
 {
-	nslab_leave();
+	nslab_leave(true);
+}
+
+/**
+ * nslab_listed_failure() - is this allocation one of those that are to fail?
+ * @actor: current, with its throws counted up to this one
+ */
+bool nslab_listed_failure(const struct nslab_actor *actor)
+{
+	unsigned int i;
+
+	for (i = 0; i < current_run.nfailures; i++)
+		if (failures[i].actor == nslab_actor_index(actor) &&
+		    failures[i].nth == actor->throws)
+			return true;
+	return false;
 }
 
 /* === The explorer's side === */
 
-static bool all_joined(unsigned int n)
+static bool all_joined(unsigned long mask)
 {
-	while (n--)
-		if (!READ_ONCE(actors[n].task))
+	unsigned int i;
+
+	for_each_set_bit(i, &mask, NSLAB_MAX_ACTORS)
+		if (!READ_ONCE(actors[i].task))
 			return false;
 	return true;
 }
@@ -245,7 +283,9 @@ static void start_actors(const struct nslab_run *run)
 
 	prandom_seed_state(&rnd, run->seed);
 	for (i = 0; i < run->nactors; i++) {
-		unsigned int j = nslab_random_below(&rnd, i + 1);
+		/* Where a strategy decides, the order must not depend on it. */
+		unsigned int j = run->strategy == NSLAB_STRATEGY_NONE ?
+				 nslab_random_below(&rnd, i + 1) : i;
 
 		order[i] = order[j];
 		order[j] = i;
@@ -280,6 +320,60 @@ static void show_unfinished(unsigned int n)
 }
 
 /**
+ * nslab_rest() - the last execution has been judged
+ * @mask: the actors that come back for the next, a bit each
+ *
+ * Sleeps until they have.
+ *
+ * Return: 0, or -ETIMEDOUT if one does not.
+ */
+int nslab_rest(unsigned long mask)
+{
+	WRITE_ONCE(rests, rests + 1);
+	wake_up_all(&actors_wq);
+	if (!wait_event_timeout(explorer_wq, all_joined(mask), JOIN_TIMEOUT))
+		return -ETIMEDOUT;
+	return 0;
+}
+
+static bool makes_sense(const struct nslab_run *run)
+{
+	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
+	       !run->padding && run->timeout_ns &&
+	       run->flags < NSLAB_RUN_SYNC << 1 &&
+	       run->strategy < NSLAB_NR_STRATEGIES &&
+	       run->nswitches <= NSLAB_MAX_SWITCHES &&
+	       run->nfailures <= NSLAB_MAX_FAILURES;
+}
+
+static int copy_lists(const struct nslab_run *run)
+{
+	if (copy_from_user(switches, u64_to_user_ptr(run->switches),
+			   run->nswitches * sizeof(*switches)) ||
+	    copy_from_user(failures, u64_to_user_ptr(run->failures),
+			   run->nfailures * sizeof(*failures)))
+		return -EFAULT;
+	return 0;
+}
+
+static void take_result(struct nslab_run *run)
+{
+	if (nslab_splat_seen())
+		run->status |= NSLAB_STATUS_SPLAT;
+	if (nslab_steer_end() && nslab_steer_diverged())
+		run->status |= NSLAB_STATUS_DIVERGED;
+	if (nslab_trace_truncated())
+		run->status |= NSLAB_STATUS_TRUNCATED;
+	run->hash = nslab_trace_hash();
+	run->points = nslab_trace_points();
+	run->faults = nslab_trace_delays() +
+		      nslab_trace_count(NSLAB_EVENT_FAULT);
+	nslab_trace_events(&run->nevents);
+	if (run->flags & NSLAB_RUN_TRACE && !(run->flags & NSLAB_RUN_WARM_UP))
+		nslab_trace_emit(run->execution);
+}
+
+/**
  * nslab_run() - one execution
  * @run: what is asked, and on return what came out
  *
@@ -291,13 +385,17 @@ static void show_unfinished(unsigned int n)
 int nslab_run(struct nslab_run *run)
 {
 	u64 start;
+	int ret;
 
-	if (!run->nactors || run->nactors > NSLAB_MAX_ACTORS || run->reserved ||
-	    run->flags & ~(NSLAB_RUN_TRACE | NSLAB_RUN_WARM_UP) || !run->timeout_ns)
+	if (!makes_sense(run))
 		return -EINVAL;
 	run->token[NSLAB_TOKEN_LEN - 1] = '\0';
+	ret = copy_lists(run);
+	if (ret)
+		return ret;
 
-	if (!wait_event_timeout(explorer_wq, all_joined(run->nactors),
+	if (!wait_event_timeout(explorer_wq,
+				all_joined(BIT(run->nactors) - 1),
 				JOIN_TIMEOUT))
 		return -ETIMEDOUT;
 
@@ -308,6 +406,8 @@ int nslab_run(struct nslab_run *run)
 	current_run = *run;
 	run->status = 0;
 	start = ktime_get_ns();
+	nslab_watch_begin(run->strategy != NSLAB_STRATEGY_NONE);
+	nslab_steer_begin(&current_run, switches);
 
 	WRITE_ONCE(running, true);
 	start_actors(run);
@@ -317,16 +417,9 @@ int nslab_run(struct nslab_run *run)
 		show_unfinished(run->nactors);
 	}
 	WRITE_ONCE(running, false);
-
-	if (nslab_splat_seen())
-		run->status |= NSLAB_STATUS_SPLAT;
+	nslab_watch_end();
 	run->virtual_ns = ktime_get_ns() - start;
-	run->hash = nslab_trace_hash();
-	run->points = nslab_trace_count(NSLAB_EVENT_POINT);
-	run->faults = nslab_trace_delays() +
-		      nslab_trace_count(NSLAB_EVENT_FAULT);
-	if (run->flags & NSLAB_RUN_TRACE && !(run->flags & NSLAB_RUN_WARM_UP))
-		nslab_trace_emit(run->execution);
+	take_result(run);
 	return 0;
 }
 

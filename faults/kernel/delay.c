@@ -196,7 +196,8 @@ static void record_fault(const struct fault_attr *attr,
 		.actor = nslab_actor_index(actor),
 		.nesting = rcu_preempt_depth(),
 		.what = attr_number(attr),
-		.ip = failing_site(),
+		.ip = nslab_text_offset(failing_site()),
+		.next = NSLAB_NOBODY,
 	};
 
 	actor->faults++;
@@ -225,7 +226,12 @@ bool nslab_should_fail(struct fault_attr *attr)
 		return false;
 
 	fail = attr->probability > nslab_random_below(&actor->rnd, 100);
-	if (fail && !is_delay(attr))
+	if (is_delay(attr))
+		return fail;
+	actor->throws++;
+	if (nslab_current_run()->flags & NSLAB_RUN_FAILURES)
+		fail = nslab_listed_failure(actor);
+	if (fail)
 		record_fault(attr, actor);
 	return fail;
 }

@@ -6,12 +6,15 @@
 #ifndef KERNEL_NSLAB_HOOKS_H
 #define KERNEL_NSLAB_HOOKS_H
 
+#include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/instruction_pointer.h>
 #include <linux/random.h>
 #include <linux/types.h>
 
 struct fault_attr;
+struct kmem_cache;
+struct lockdep_map;
 struct nslab_actor;
 struct task_struct;
 
@@ -30,6 +33,17 @@ int nslab_hide(void);
 void nslab_show(int *hidden);
 bool nslab_should_fail(struct fault_attr *attr);
 void nslab_add_fault_attr(struct fault_attr *attr);
+void __nslab_access(const void *addr, size_t size, bool write,
+		    unsigned long ip);
+void __nslab_object_alloc(struct kmem_cache *cache, void *object);
+void __nslab_object_free(struct kmem_cache *cache, void *object);
+void __nslab_pages_alloc(const void *addr, size_t size);
+void __nslab_block(void);
+void __nslab_resume(void);
+void __nslab_lock(struct lockdep_map *lock, bool taken);
+
+extern unsigned long nslab_watch_start, nslab_watch_granules;
+extern unsigned long *nslab_watch_bits;
 
 /**
  * nslab_point_ip() - an actor may be delayed here
@@ -68,6 +82,64 @@ do {									\
 	}								\
 } while (0)
 
+/**
+ * nslab_access() - memory is about to be accessed; KASAN says so
+ *
+ * Comes some hundred thousand times in an execution, so what is not watched is
+ * found out here: there is a bit for each eight bytes of memory. A longer range
+ * is looked at elsewhere.
+ */
+static __always_inline void nslab_access(const void *addr, size_t size,
+					 bool write, unsigned long ip)
+{
+	unsigned long granule = (unsigned long)addr - nslab_watch_start;
+
+	granule /= 8;
+	if (granule >= nslab_watch_granules)
+		return;
+	if (size > 8 || unlikely(nslab_watch_bits[granule / BITS_PER_LONG] >>
+				 granule % BITS_PER_LONG & 1))
+		__nslab_access(addr, size, write, ip);
+}
+
+/* A slab object comes into being, or is about to end; pages change hands. */
+#define nslab_object_alloc(cache, object)				\
+do {									\
+	if (nslab_watch_bits)						\
+		__nslab_object_alloc(cache, object);			\
+} while (0)
+
+#define nslab_object_free(cache, object)				\
+do {									\
+	if (nslab_watch_bits)						\
+		__nslab_object_free(cache, object);			\
+} while (0)
+
+#define nslab_pages_alloc(addr, size)					\
+do {									\
+	if (nslab_watch_bits)						\
+		__nslab_pages_alloc(addr, size);			\
+} while (0)
+
+/* In schedule(): current is about to sleep, and has been woken. */
+#define nslab_block()							\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_block();					\
+} while (0)
+
+#define nslab_resume()							\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_resume();					\
+} while (0)
+
+#define nslab_lock(lock, taken)						\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_lock(lock, taken);				\
+} while (0)
+
 /* The host's entropy would make two boots differ. */
 #define nslab_fix_seed(buf, len)	memset(buf, 'n', len)
 
@@ -78,6 +150,13 @@ do {									\
 #define nslab_hidden()		do { } while (0)
 #define nslab_task_fork(tsk)	do { } while (0)
 #define nslab_fix_seed(buf, len)	do { } while (0)
+#define nslab_access(addr, size, write, ip)	do { } while (0)
+#define nslab_object_alloc(cache, object)	do { } while (0)
+#define nslab_object_free(cache, object)	do { } while (0)
+#define nslab_pages_alloc(addr, size)	do { } while (0)
+#define nslab_block()		do { } while (0)
+#define nslab_resume()		do { } while (0)
+#define nslab_lock(lock, taken)	do { } while (0)
 
 #define nslab_should_fail(attr)	((attr)->probability > get_random_u32_below(100))
 #define nslab_add_fault_attr(attr)	do { } while (0)

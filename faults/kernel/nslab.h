@@ -5,6 +5,8 @@
  *   control.c  the ioctls of the explorer and the actors
  *   core.c     one execution from its start to its end
  *   points.c   what happens when an actor comes to a point
+ *   watch.c    accesses to watched objects
+ *   steer.c    who runs next, as the strategy says (strategy.h)
  *   delay.c    the three fault attributes that delay, and all random numbers
  *   trace.c    what happened, and the hash over it
  *   report.c   results to the host, and what is said when the kernel dies
@@ -19,12 +21,16 @@
 #include "hooks.h"
 #include "uapi.h"
 
+struct dentry;
+
 /*
  * Actors are all of one real-time priority, so nobody takes the CPU from
- * another unless a delay says so. The explorer stands above them, the RCU
+ * another unless a delay says so, or a strategy lifts one of them above the
+ * others: it has the floor. The explorer stands above them, the RCU
  * kthreads above it (rcutree.kthread_prio), or grace periods would starve.
  */
 #define NSLAB_ACTOR_PRIO	10
+#define NSLAB_FLOOR_PRIO	11
 #define NSLAB_EXPLORER_PRIO	20
 
 enum nslab_class {
@@ -41,8 +47,13 @@ enum nslab_class {
  * @rnd: its own random numbers, so that no other actor's draws shift them
  * @delayed_until: guest time in ns when its delay ends, 0 while it has none
  * @faults: allocations of its that failed in this execution
+ * @throws: allocations of its that could have failed
+ * @points: scheduling points of its in this execution
+ * @written: the event of its last write to a pointer, until that is looked at
+ * @written_to: where that pointer is
  * @go: the execution has begun
  * @done: it has left, or exited
+ * @waits: it sleeps, and has left the floor to others
  * @hidden: above 0 it meets no points and no faults: it is in here already,
  *	or in a block with nslab_hidden()
  */
@@ -52,8 +63,13 @@ struct nslab_actor {
 	struct rnd_state rnd;
 	u64 delayed_until;
 	unsigned int faults;
+	unsigned int throws;
+	unsigned int points;
+	struct nslab_event *written;
+	const void *written_to;
 	bool go;
 	bool done;
+	bool waits;
 	int hidden;
 };
 
@@ -67,6 +83,8 @@ struct nslab_point_info {
 extern const struct nslab_point_info nslab_points[NSLAB_NR_POINTS];
 
 u64 nslab_point_hits(enum nslab_point point);
+void nslab_meet(struct nslab_actor *actor, struct nslab_event *event,
+		bool point, const void *pointer);
 
 /* === Delays and random numbers === */
 
@@ -81,38 +99,44 @@ void nslab_delay(struct nslab_actor *actor, u64 ns);
 
 /* === Trace === */
 
-enum nslab_event_kind {
-	NSLAB_EVENT_POINT,
-	NSLAB_EVENT_FAULT,
-	NSLAB_EVENT_START,
-	NSLAB_EVENT_END,
-};
-
-/**
- * struct nslab_event - one line of the trace
- * @kind: what @what means
- * @actor: index of the actor
- * @nesting: its depth of RCU read sections
- * @what: the point, or the number of the fault attribute
- * @ip: where in the kernel's text
- * @delay_ns: how long it was held back, 0 if it was not
- */
-struct nslab_event {
-	u8 kind;
-	u8 actor;
-	u8 nesting;
-	u8 what;
-	unsigned long ip;
-	u64 delay_ns;
-};
-
 int nslab_trace_init(void);
 void nslab_trace_reset(void);
-void nslab_trace_add(const struct nslab_event *event);
+struct nslab_event *nslab_trace_add(const struct nslab_event *event);
+struct nslab_event *nslab_trace_point(struct nslab_actor *actor,
+				      const struct nslab_event *event);
+const struct nslab_event *nslab_trace_events(unsigned int *n);
+bool nslab_trace_truncated(void);
 u64 nslab_trace_hash(void);
-unsigned int nslab_trace_count(enum nslab_event_kind kind);
+unsigned int nslab_trace_count(unsigned int kind);
 unsigned int nslab_trace_delays(void);
+unsigned int nslab_trace_points(void);
 void nslab_trace_emit(u64 execution);
+u64 nslab_text_offset(unsigned long ip);
+
+/* === Watched objects === */
+
+#define NSLAB_MAX_WATCHES	16
+
+void nslab_watch_init(struct dentry *dir);
+void nslab_watch_begin(bool watching);
+void nslab_watch_end(void);
+u16 nslab_lock_number(const void *lock);
+u8 nslab_object_owner(u16 number);
+u16 nslab_pointee(const void *where);
+
+/* === Who runs next === */
+
+struct nslab_op;
+
+bool nslab_steering(void);
+void nslab_steer_begin(const struct nslab_run *run,
+		       const struct nslab_switch *switches);
+unsigned int nslab_steer_end(void);
+bool nslab_steer_diverged(void);
+void nslab_steer_point(struct nslab_actor *actor, struct nslab_event *event,
+		       const struct nslab_op *op);
+void nslab_steer_joined(struct nslab_actor *actor);
+void nslab_steer_left(struct nslab_actor *actor);
 
 /* === Executions === */
 
@@ -122,7 +146,9 @@ unsigned int nslab_actor_index(const struct nslab_actor *actor);
 const char *nslab_actor_name(unsigned int index);
 const struct nslab_run *nslab_current_run(void);
 int nslab_join(const struct nslab_join *join);
-int nslab_leave(void);
+int nslab_leave(bool exits);
+int nslab_rest(unsigned long mask);
+bool nslab_listed_failure(const struct nslab_actor *actor);
 unsigned int nslab_faults(void);
 int nslab_run(struct nslab_run *run);
 

@@ -76,7 +76,8 @@ static void hash_sees_every_field(struct kunit *test)
 {
 	static const struct nslab_event base = { .actor = 1 };
 	struct nslab_event changed[] = {
-		base, base, base, base, base, base,
+		base, base, base, base, base, base, base,
+		base, base, base, base, base, base, base,
 	};
 	u64 hash;
 	int i;
@@ -85,8 +86,16 @@ static void hash_sees_every_field(struct kunit *test)
 	changed[1].actor = 2;
 	changed[2].nesting = 1;
 	changed[3].what = 1;
-	changed[4].ip = (unsigned long)hash_sees_every_field;
+	changed[4].ip = 1;
 	changed[5].delay_ns = 1;
+	changed[6].flags = NSLAB_EVENT_IS_WRITE;
+	changed[7].next = 1;
+	changed[8].enabled = 1;
+	changed[9].size = 1;
+	changed[10].local = 1;
+	changed[11].object = 1;
+	changed[12].offset = 1;
+	changed[13].value = 1;
 
 	nslab_trace_reset();
 	nslab_trace_add(&base);
@@ -142,7 +151,7 @@ static void only_actors_stop(struct kunit *test)
 	rcu_read_lock();
 	rcu_read_unlock();
 	KUNIT_EXPECT_EQ(test, nslab_point_hits(NSLAB_RCU_READ_LOCK), hits);
-	KUNIT_EXPECT_EQ(test, nslab_leave(), -EINVAL);
+	KUNIT_EXPECT_EQ(test, nslab_leave(true), -EINVAL);
 }
 
 static void requests_are_checked(struct kunit *test)
@@ -155,9 +164,18 @@ static void requests_are_checked(struct kunit *test)
 	run.nactors = NSLAB_MAX_ACTORS + 1;
 	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
 	run.nactors = 1;
-	run.flags = ~(NSLAB_RUN_TRACE | NSLAB_RUN_WARM_UP);
+	run.flags = ~0;
 	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
 	run.flags = 0;
+	run.strategy = NSLAB_NR_STRATEGIES;
+	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
+	run.strategy = 0;
+	run.nswitches = NSLAB_MAX_SWITCHES + 1;
+	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
+	run.nswitches = 0;
+	run.nfailures = NSLAB_MAX_FAILURES + 1;
+	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
+	run.nfailures = 0;
 	run.timeout_ns = 0;
 	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
 }

@@ -160,7 +160,7 @@ static int on_panic(struct notifier_block *nb, unsigned long action, void *msg)
 	}
 	pr_emerg("nslab: token=%s\n", run->token);
 	pr_emerg("nslab: trace hash=%016llx points=%u\n", nslab_trace_hash(),
-		 nslab_trace_count(NSLAB_EVENT_POINT));
+		 nslab_trace_points());
 	if (run->flags & NSLAB_RUN_TRACE)
 		nslab_trace_emit(run->execution);
 	nslab_emit_points();

@@ -10,6 +10,7 @@
 #include <linux/atomic.h>
 #include <linux/init.h>
 #include <linux/kallsyms.h>
+#include <linux/string_choices.h>
 #include <linux/vmalloc.h>
 
 #include <asm/sections.h>
@@ -43,13 +44,65 @@ static unsigned int nr_kept(void)
  * @event: copied
  *
  * Beyond MAX_EVENTS only the number of events still counts.
+ *
+ * Return: the event as kept, to be changed until the execution has ended.
  */
-void nslab_trace_add(const struct nslab_event *event)
+struct nslab_event *nslab_trace_add(const struct nslab_event *event)
 {
+	static struct nslab_event dropped;
 	unsigned int i = atomic_inc_return(&nr_events) - 1;
+	struct nslab_event *kept = i < MAX_EVENTS ? &events[i] : &dropped;
 
-	if (i < MAX_EVENTS)
-		events[i] = *event;
+	*kept = *event;
+	return kept;
+}
+
+/**
+ * nslab_trace_point() - append an event that is a scheduling point of @actor
+ * @actor: whose
+ * @event: copied
+ *
+ * Return: the event as kept.
+ */
+struct nslab_event *nslab_trace_point(struct nslab_actor *actor,
+				      const struct nslab_event *event)
+{
+	struct nslab_event *kept = nslab_trace_add(event);
+
+	kept->actor = nslab_actor_index(actor);
+	kept->local = ++actor->points;
+	/* The clock stands still while it spins: no timeout will ever come. */
+	if (actor->points == U16_MAX) {
+		pr_emerg("nslab: hang: actor %s spins\n", actor->name);
+		panic("nslab: an actor does not come to its end\n");
+	}
+	return kept;
+}
+
+/**
+ * nslab_trace_events() - all events so far
+ * @n: how many
+ */
+const struct nslab_event *nslab_trace_events(unsigned int *n)
+{
+	*n = nr_kept();
+	return events;
+}
+
+/**
+ * nslab_trace_truncated() - were there more than are kept?
+ */
+bool nslab_trace_truncated(void)
+{
+	return atomic_read(&nr_events) > MAX_EVENTS;
+}
+
+/**
+ * nslab_text_offset() - a place in the kernel's text, as the trace has it
+ */
+u64 nslab_text_offset(unsigned long ip)
+{
+	return ip ? ip - (unsigned long)_stext : 0;
 }
 
 /* FNV-1a (Fowler, Noll, Vo), a word at a time. */
@@ -64,16 +117,12 @@ static u64 mix(u64 hash, u64 word)
 u64 nslab_trace_hash(void)
 {
 	u64 hash = mix(0xcbf29ce484222325ULL, atomic_read(&nr_events));
-	unsigned int i;
+	const u64 *word = (const u64 *)events;
+	const u64 *end = (const u64 *)(events + nr_kept());
 
-	for (i = 0; i < nr_kept(); i++) {
-		const struct nslab_event *e = &events[i];
-
-		hash = mix(hash, e->kind | e->actor << 8 | e->nesting << 16 |
-				 (u64)e->what << 24);
-		hash = mix(hash, e->ip ? e->ip - (unsigned long)_stext : 0);
-		hash = mix(hash, e->delay_ns);
-	}
+	BUILD_BUG_ON(sizeof(*events) % sizeof(*word));
+	while (word < end)
+		hash = mix(hash, *word++);
 	/* The low bits of a product see only the low bits of its factors. */
 	return hash ^ hash >> 32;
 }
@@ -81,7 +130,7 @@ u64 nslab_trace_hash(void)
 /**
  * nslab_trace_count() - how many events of one kind
  */
-unsigned int nslab_trace_count(enum nslab_event_kind kind)
+unsigned int nslab_trace_count(unsigned int kind)
 {
 	unsigned int i, n = 0;
 
@@ -102,18 +151,75 @@ unsigned int nslab_trace_delays(void)
 	return n;
 }
 
-static const char *event_name(const struct nslab_event *e)
+/**
+ * nslab_trace_points() - how many scheduling points there were
+ *
+ * Where no strategy decides: how many named points.
+ */
+unsigned int nslab_trace_points(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nr_kept(); i++)
+		n += !!(events[i].flags & NSLAB_EVENT_IS_POINT);
+	return n ?: nslab_trace_count(NSLAB_EVENT_POINT);
+}
+
+static const char * const kinds[NSLAB_NR_EVENTS] = {
+	[NSLAB_EVENT_POINT] = "point",
+	[NSLAB_EVENT_FAULT] = "fault",
+	[NSLAB_EVENT_START] = "start",
+	[NSLAB_EVENT_END] = "end",
+	[NSLAB_EVENT_BEGIN] = "begin",
+	[NSLAB_EVENT_ACCESS] = "access",
+	[NSLAB_EVENT_ALLOC] = "alloc",
+	[NSLAB_EVENT_FREE] = "free",
+	[NSLAB_EVENT_BLOCK] = "block",
+	[NSLAB_EVENT_RESUME] = "resume",
+	[NSLAB_EVENT_LOCK] = "lock",
+	[NSLAB_EVENT_UNLOCK] = "unlock",
+};
+
+static const char *point_name(const struct nslab_event *e)
 {
 	switch (e->kind) {
 	case NSLAB_EVENT_POINT:
 		return nslab_points[e->what].name;
 	case NSLAB_EVENT_FAULT:
 		return nslab_fault_name(e->what);
-	case NSLAB_EVENT_START:
-		return "start";
 	default:
-		return "end";
+		return kinds[e->kind];
 	}
+}
+
+static const char *name_of(unsigned int actor)
+{
+	return actor == NSLAB_NOBODY ? "" : nslab_actor_name(actor);
+}
+
+/* Numbers are given where names would have to be looked up by the host. */
+static void emit(u64 execution, unsigned int number,
+		 const struct nslab_event *e)
+{
+	bool accesses = e->kind == NSLAB_EVENT_ACCESS ||
+			e->kind == NSLAB_EVENT_ALLOC ||
+			e->kind == NSLAB_EVENT_FREE;
+	char where[KSYM_SYMBOL_LEN] = "";
+
+	if (e->ip)
+		sprint_symbol(where, e->ip + (unsigned long)_stext);
+	nslab_host_printf("{\"event\":\"step\",\"n\":%llu,\"step\":%u,\"actor\":\"%s\",\"kind\":\"%s\",\"point\":\"%s\",\"where\":\"%s\",\"nesting\":%u,\"delay_ns\":%llu,",
+			  execution, number, name_of(e->actor), kinds[e->kind],
+			  point_name(e), where, e->nesting, e->delay_ns);
+	nslab_host_printf("\"local\":%u,\"next\":\"%s\",\"enabled\":%u,\"free\":%s,\"object\":%u,\"watch\":%d,\"of\":\"%s\",\"offset\":%u,\"size\":%u,\"write\":%s,\"value\":%u}\n",
+			  e->flags & NSLAB_EVENT_IS_POINT ? e->local : 0,
+			  name_of(e->next), e->enabled,
+			  str_true_false(e->flags & NSLAB_EVENT_IS_FREE),
+			  e->object, accesses ? e->what : -1,
+			  accesses ? name_of(nslab_object_owner(e->object)) : "",
+			  e->offset, e->size,
+			  str_true_false(e->flags & NSLAB_EVENT_IS_WRITE),
+			  e->value);
 }
 
 /**
@@ -124,15 +230,6 @@ void nslab_trace_emit(u64 execution)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_kept(); i++) {
-		const struct nslab_event *e = &events[i];
-		char where[KSYM_SYMBOL_LEN] = "";
-
-		if (e->ip)
-			sprint_symbol(where, e->ip);
-		nslab_host_printf("{\"event\":\"step\",\"n\":%llu,\"step\":%u,\"actor\":\"%s\",\"point\":\"%s\",\"where\":\"%s\",\"nesting\":%u,\"delay_ns\":%llu}\n",
-				  execution, i + 1, nslab_actor_name(e->actor),
-				  event_name(e), where, e->nesting,
-				  e->delay_ns);
-	}
+	for (i = 0; i < nr_kept(); i++)
+		emit(execution, i + 1, &events[i]);
 }

@@ -17,8 +17,11 @@
 #define NSLAB_RESULTS		"/sys/kernel/debug/nslab/results"
 
 #define NSLAB_MAX_ACTORS	8
+#define NSLAB_NOBODY		0xff	/* in place of an actor's index */
 #define NSLAB_NAME_LEN		16
-#define NSLAB_TOKEN_LEN		192
+#define NSLAB_TOKEN_LEN		512
+#define NSLAB_MAX_SWITCHES	1024
+#define NSLAB_MAX_FAILURES	64
 
 /**
  * struct nslab_join - an actor reports for the next execution
@@ -32,13 +35,53 @@ struct nslab_join {
 	char name[NSLAB_NAME_LEN];
 };
 
+/* How the next actor is chosen. */
+#define NSLAB_STRATEGY_NONE	0	/* the scheduler does; faults delay */
+#define NSLAB_STRATEGY_RANDOM	1
+#define NSLAB_STRATEGY_PCT	2
+#define NSLAB_STRATEGY_POS	3
+#define NSLAB_STRATEGY_SCHEDULE	4	/* struct nslab_run.switches says it */
+#define NSLAB_NR_STRATEGIES	5
+
+/**
+ * struct nslab_switch - one decision that is not the one made by default
+ * @at: at a point of this actor, NSLAB_NOBODY for the start
+ * @next: this one is to run next
+ * @local: the number of that point among those of @at, from 1; 0 at the start
+ *
+ * By default an actor goes on as long as it can, and after it the first that
+ * can, in the order of the indices.
+ */
+struct nslab_switch {
+	__u8 at;
+	__u8 next;
+	__u16 local;
+};
+
+/**
+ * struct nslab_failure - an allocation that is to fail
+ * @actor: of this actor
+ * @reserved: zero
+ * @nth: the how manieth of those that the profile may fail, from 1
+ */
+struct nslab_failure {
+	__u8 actor;
+	__u8 reserved;
+	__u16 nth;
+};
+
 /* What struct nslab_run.flags asks for. */
 #define NSLAB_RUN_TRACE		1	/* write the steps to the results */
 #define NSLAB_RUN_WARM_UP	2	/* inject nothing, only fill caches */
+#define NSLAB_RUN_UNNAMED	4	/* named points are no scheduling points */
+#define NSLAB_RUN_FAILURES	8	/* fail what @failures says, not by chance */
+#define NSLAB_RUN_SYNC		16	/* record sleeping locks, too */
 
 /* What struct nslab_run.status says: bits, 0 when all went well. */
 #define NSLAB_STATUS_HANG	1	/* some actor did not come to its end */
 #define NSLAB_STATUS_SPLAT	2	/* the kernel complained on the console */
+#define NSLAB_STATUS_DIVERGED	4	/* the schedule did not fit */
+#define NSLAB_STATUS_TRUNCATED	8	/* the trace was longer than is kept */
 
 /**
  * struct nslab_run - one execution
@@ -47,13 +90,20 @@ struct nslab_join {
  * @timeout_ns: guest time after which it is a hang
  * @nactors: how many actors take part, indices 0 to @nactors - 1
  * @flags: NSLAB_RUN_*
+ * @strategy: NSLAB_STRATEGY_*
+ * @depth: for pct: how many ordering constraints the bug has, from 1
+ * @length: for pct: steps of an execution, among which change points are drawn
+ * @nswitches: how many @switches there are
+ * @nfailures: how many @failures there are
+ * @switches: the address of an array of struct nslab_switch
+ * @failures: the address of an array of struct nslab_failure
  * @token: what replays this execution; printed if the kernel dies in it
  * @hash: out: hash over the trace
  * @virtual_ns: out: guest time it took
  * @points: out: how many points the actors met
  * @faults: out: how many faults were injected, delays among them
  * @status: out: NSLAB_STATUS_*
- * @reserved: zero
+ * @nevents: out: how many events the trace has
  */
 struct nslab_run {
 	__u64 seed;
@@ -61,13 +111,76 @@ struct nslab_run {
 	__u64 timeout_ns;
 	__u32 nactors;
 	__u32 flags;
+	__u32 strategy;
+	__u32 depth;
+	__u32 length;
+	__u32 nswitches;
+	__u32 nfailures;
+	__u32 padding;
+	__u64 switches;
+	__u64 failures;
 	char token[NSLAB_TOKEN_LEN];
 	__u64 hash;
 	__u64 virtual_ns;
 	__u32 points;
 	__u32 faults;
 	__u32 status;
-	__u32 reserved;
+	__u32 nevents;
+};
+
+/* What struct nslab_event.kind says. */
+#define NSLAB_EVENT_POINT	0	/* a named point; what: its number */
+#define NSLAB_EVENT_FAULT	1	/* a failed allocation; what: the attribute */
+#define NSLAB_EVENT_START	2	/* an actor runs for the first time */
+#define NSLAB_EVENT_END		3	/* it has left, or exited */
+#define NSLAB_EVENT_BEGIN	4	/* the execution begins: who starts? */
+#define NSLAB_EVENT_ACCESS	5	/* of a watched object, about to be made */
+#define NSLAB_EVENT_ALLOC	6	/* of a watched object */
+#define NSLAB_EVENT_FREE	7	/* of a watched object */
+#define NSLAB_EVENT_BLOCK	8	/* the actor has to wait */
+#define NSLAB_EVENT_RESUME	9	/* it has waited, and goes on */
+#define NSLAB_EVENT_LOCK	10	/* a sleeping lock; object: its number */
+#define NSLAB_EVENT_UNLOCK	11
+#define NSLAB_NR_EVENTS		12
+
+/* What struct nslab_event.flags says. */
+#define NSLAB_EVENT_IS_POINT	1	/* it was decided here who runs next */
+#define NSLAB_EVENT_IS_FREE	2	/* and no choice was a preemption */
+#define NSLAB_EVENT_IS_WRITE	4	/* the access writes */
+
+/**
+ * struct nslab_event - one line of the trace
+ * @kind: NSLAB_EVENT_*
+ * @actor: index, NSLAB_NOBODY for BEGIN
+ * @nesting: the actor's depth of RCU read sections
+ * @what: depends on @kind; for an access, the number of the watch
+ * @flags: NSLAB_EVENT_IS_*
+ * @next: at a point: who was chosen, NSLAB_NOBODY if nobody (hang, death)
+ * @enabled: at a point: who could run, a bit each
+ * @size: of an access, bytes
+ * @local: at a point: its number among those of the actor, from 1
+ * @object: of an access: number of the object, from 1; of a lock: its number
+ * @offset: of an access: in the object, bytes
+ * @value: of an access to a pointer: the number of the object that it points
+ *	to (for a write: afterwards), 0 for none
+ * @ip: where in the kernel, an offset from its first instruction; 0 unknown
+ * @delay_ns: how long it was held back by a delay fault, 0 if it was not
+ */
+struct nslab_event {
+	__u8 kind;
+	__u8 actor;
+	__u8 nesting;
+	__u8 what;
+	__u8 flags;
+	__u8 next;
+	__u8 enabled;
+	__u8 size;
+	__u16 local;
+	__u16 object;
+	__u16 offset;
+	__u16 value;
+	__u64 ip;
+	__u64 delay_ns;
 };
 
 #define NSLAB_IOC_MAGIC		'n'
@@ -80,5 +193,9 @@ struct nslab_run {
 #define NSLAB_IOC_POINTS	_IO(NSLAB_IOC_MAGIC, 4)
 /* How many allocations of the calling actor failed in this execution. */
 #define NSLAB_IOC_FAULTS	_IO(NSLAB_IOC_MAGIC, 5)
+/* Copy the trace of the last execution to an array with room for all of it. */
+#define NSLAB_IOC_EVENTS	_IOR(NSLAB_IOC_MAGIC, 6, struct nslab_event)
+/* The kept actors may leave the last execution; returns when they are back. */
+#define NSLAB_IOC_REST		_IO(NSLAB_IOC_MAGIC, 7)
 
 #endif /* KERNEL_NSLAB_UAPI_H */

@@ -3,15 +3,14 @@
  * Runs execution after execution of one scenario and says what each came to.
  */
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "bounded.h"
 #include "internal.h"
 
 /* What explore() returns. */
@@ -20,6 +19,9 @@ enum {
 	EXPLORE_STOPPED,	/* the kernel is not to be trusted any more */
 	EXPLORE_ERROR,		/* the lab could not do its work */
 };
+
+/* What of a guest's memory the search may take. */
+#define BOUNDED_BYTES	(64UL << 20)
 
 /**
  * json_error_line() - tell the harness why we cannot go on
@@ -36,105 +38,27 @@ void json_error_line(const struct control *control, const char *fmt, ...)
 	control->emit(line);
 }
 
-/* === Actors === */
+/* === One execution === */
 
-/* Takes part again and again, until the guest goes down with it. */
-__attribute__((noreturn))
-static void kept_actor(const struct control *control, struct actor *actor,
-		       unsigned int index)
+/**
+ * struct job - what does not change from one execution to the next
+ * @kernel_strategy: NSLAB_STRATEGY_*
+ */
+struct job {
+	const struct plan *plan;
+	struct scenario *scenario;
+	const struct control *control;
+	unsigned int kernel_strategy;
+};
+
+static void begin(const struct job *job, uint64_t n)
 {
-	for (;;) {
-		if (control->join(index, actor->name) < 0)
-			_exit(1);
-		actor->body();
-		control->leave();
-	}
-}
-
-/* Takes part once, and stays for the check unless its part is to exit. */
-__attribute__((noreturn))
-static void fresh_actor(const struct control *control, struct actor *actor,
-			unsigned int index)
-{
-	if (control->join(index, actor->name) < 0)
-		_exit(1);
-	actor->body();
-	control->leave();
-	for (;;)
-		pause();
-}
-
-static int start_actor(const struct control *control,
-		       struct scenario *scenario, unsigned int index)
-{
-	struct actor *actor = &scenario->actors[index];
-	pid_t pid = fork();
-
-	if (!pid) {
-		if (actor->life == KEPT)
-			kept_actor(control, actor, index);
-		fresh_actor(control, actor, index);
-	}
-	if (pid < 0)
-		return -1;
-	shared->pids[index] = pid;
-	return 0;
-}
-
-static int start_actors(const struct control *control,
-			struct scenario *scenario, bool kept)
-{
-	unsigned int i;
-
-	for (i = 0; i < scenario->nactors; i++)
-		if ((scenario->actors[i].life == KEPT) == kept &&
-		    start_actor(control, scenario, i))
-			return -1;
-	return 0;
-}
-
-/* An actor that died of a signal found something, whatever it was. */
-static void stop_actor(struct actor *actor, pid_t pid)
-{
-	int status;
-
-	kill(pid, SIGKILL);
-	if (waitpid(pid, &status, 0) != pid)
-		return;
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-		scenario_fail(actor->name, 0, "killed by signal %d (%s)",
-			      WTERMSIG(status), strsignal(WTERMSIG(status)));
-}
-
-static void stop_fresh_actors(struct scenario *scenario)
-{
-	unsigned int i;
-
-	for (i = 0; i < scenario->nactors; i++)
-		if (scenario->actors[i].life != KEPT)
-			stop_actor(&scenario->actors[i], shared->pids[i]);
-}
-
-static bool nobody_reaps(const struct scenario *scenario)
-{
-	unsigned int i;
-
-	for (i = 0; i < scenario->nactors; i++)
-		if (scenario->actors[i].life == FRESH_REAPED)
-			return true;
-	return false;
-}
-
-/* === Executions === */
-
-static void begin(const struct plan *plan, struct scenario *scenario,
-		  uint64_t n)
-{
-	shared->seed = execution_seed(plan->seed, n);
+	shared->n = n;
+	shared->seed = execution_seed(job->plan->seed, n);
 	shared->failed = false;
-	memset(*scenario->self, 0, SCENARIO_STATE_MAX);
-	if (scenario->setup)
-		scenario->setup();
+	memset(*job->scenario->self, 0, SCENARIO_STATE_MAX);
+	if (job->scenario->setup)
+		job->scenario->setup();
 }
 
 static void judge(const struct nslab_run *run, struct result *result)
@@ -147,7 +71,104 @@ static void judge(const struct nslab_run *run, struct result *result)
 	} else if (shared->failed) {
 		result->oracle = "assertion";
 		result->message = shared->message;
+	} else if (run->status & NSLAB_STATUS_DIVERGED) {
+		result->oracle = "diverged";
+		result->message = "the execution does not follow its schedule";
 	}
+}
+
+/* After one of these a check could hang, or the next execution be spoilt. */
+static bool is_fatal(const struct nslab_run *run)
+{
+	return run->status & (NSLAB_STATUS_SPLAT | NSLAB_STATUS_HANG);
+}
+
+static int prepare(const struct job *job, uint64_t n)
+{
+	begin(job, n);
+	if (shared->failed) {
+		json_error_line(job->control, "set-up of execution %llu: %s",
+				(unsigned long long)n, shared->message);
+		return EXPLORE_ERROR;
+	}
+	if (actors_start(job->scenario, job->control, false)) {
+		json_error_line(job->control, "cannot start an actor: %s",
+				strerror(errno));
+		return EXPLORE_ERROR;
+	}
+	return EXPLORE_DONE;
+}
+
+static int clean_up(const struct job *job, uint64_t n)
+{
+	if (job->scenario->check)
+		job->scenario->check();
+	actors_stop_fresh(job->scenario);
+	if (job->scenario->teardown)
+		job->scenario->teardown();
+	if (!job->control->rest(actors_kept(job->scenario)))
+		return EXPLORE_DONE;
+	json_error_line(job->control, "execution %llu: an actor did not come back",
+			(unsigned long long)n);
+	return EXPLORE_ERROR;
+}
+
+/* One that is not even warm, or follows @schedule, or draws its own. */
+static int execute(const struct job *job, uint64_t n, bool warm_up,
+		   const struct schedule *schedule, const char *text,
+		   struct nslab_run *run)
+{
+	const struct plan *plan = job->plan;
+	struct result result = { .n = n, .run = run, .schedule = text };
+	static char line[RESULT_MAX];
+	int ret;
+
+	*run = (struct nslab_run) {
+		.execution = n,
+		.timeout_ns = plan->timeout_ms * 1000000,
+		.nactors = job->scenario->nactors,
+		.strategy = job->kernel_strategy,
+		.depth = plan->depth,
+		.length = plan->length,
+		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
+			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
+			 (warm_up ? NSLAB_RUN_WARM_UP : 0),
+	};
+	if (schedule) {
+		run->flags |= NSLAB_RUN_FAILURES | NSLAB_RUN_SYNC;
+		run->switches = (uintptr_t)schedule->switches;
+		run->nswitches = schedule->nswitches;
+		run->failures = (uintptr_t)schedule->failures;
+		run->nfailures = schedule->nfailures;
+	}
+
+	ret = prepare(job, n);
+	if (ret)
+		return ret;
+	run->seed = result.seed = shared->seed;
+	snprintf(run->token, sizeof(run->token), "%s.%llu", plan->token,
+		 (unsigned long long)n);
+	if (text)
+		snprintf(run->token + strlen(run->token),
+			 sizeof(run->token) - strlen(run->token), " schedule=%s",
+			 text);
+	ret = job->control->run(run);
+	if (ret) {
+		json_error_line(job->control, "execution %llu: %s",
+				(unsigned long long)n,
+				ret == -ETIMEDOUT ?
+				"an actor did not come to the start" :
+				strerror(-ret));
+		return EXPLORE_ERROR;
+	}
+	if (!is_fatal(run))
+		ret = clean_up(job, n);
+	if (ret || (warm_up && !is_fatal(run)))
+		return ret;
+	judge(run, &result);
+	json_result(line, sizeof(line), &result);
+	job->control->emit(line);
+	return is_fatal(run) ? EXPLORE_STOPPED : EXPLORE_DONE;
 }
 
 /*
@@ -155,61 +176,128 @@ static void judge(const struct nslab_run *run, struct result *result)
  * the second does not see. So there is one more before it that does not count,
  * unless it leaves the kernel broken.
  */
-static int execute(const struct plan *plan, struct scenario *scenario,
-		   const struct control *control, uint64_t n, bool warm_up)
+static int warm_up(const struct job *job)
 {
-	struct nslab_run run = {
-		.execution = n,
-		.timeout_ns = plan->timeout_ms * 1000000,
-		.nactors = scenario->nactors,
-		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
-			 (warm_up ? NSLAB_RUN_WARM_UP : 0),
-	};
-	struct result result = { .n = n, .run = &run };
-	char line[1024];
-	int err;
+	static const struct schedule none;
+	struct nslab_run run;
 
-	begin(plan, scenario, n);
-	if (shared->failed) {
-		json_error_line(control, "set-up of execution %llu: %s",
-				(unsigned long long)n, shared->message);
-		return EXPLORE_ERROR;
-	}
-	if (start_actors(control, scenario, false)) {
-		json_error_line(control, "cannot start an actor: %s",
-				strerror(errno));
-		return EXPLORE_ERROR;
-	}
-
-	run.seed = result.seed = shared->seed;
-	snprintf(run.token, sizeof(run.token), "%s.%llu", plan->token,
-		 (unsigned long long)n);
-	err = control->run(&run);
-	if (err) {
-		json_error_line(control, "execution %llu: %s",
-				(unsigned long long)n,
-				err == -ETIMEDOUT ?
-				"an actor did not come to the start" :
-				strerror(-err));
-		return EXPLORE_ERROR;
-	}
-
-	/* After a hang or a splat a check could hang, too. */
-	if (!run.status) {
-		if (scenario->check)
-			scenario->check();
-		stop_fresh_actors(scenario);
-		if (scenario->teardown)
-			scenario->teardown();
-	}
-
-	if (warm_up && !run.status)
-		return EXPLORE_DONE;
-	judge(&run, &result);
-	json_result(line, sizeof(line), &result);
-	control->emit(line);
-	return run.status ? EXPLORE_STOPPED : EXPLORE_DONE;
+	return execute(job, job->plan->first, true,
+		       job->kernel_strategy == NSLAB_STRATEGY_SCHEDULE ?
+		       &none : NULL, NULL, &run);
 }
+
+/* === Strategies === */
+
+/* The kernel chooses by itself, from the seed of each execution. */
+static int run_drawn(const struct job *job)
+{
+	const struct plan *plan = job->plan;
+	struct nslab_run run;
+	uint64_t n;
+	int ret = 0;
+
+	for (n = plan->first; !ret && n - plan->first < plan->count; n++)
+		ret = execute(job, n, false, NULL, NULL, &run);
+	return ret;
+}
+
+/* The plan says what to follow. */
+static int run_listed(const struct job *job)
+{
+	static struct schedule schedule;
+	const struct plan *plan = job->plan;
+	struct nslab_run run;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < plan->nschedules; i++) {
+		const char *text = plan->schedules[i];
+
+		if (schedule_parse(&schedule, text)) {
+			json_error_line(job->control, "\"%.60s\" is no schedule",
+					text);
+			return EXPLORE_ERROR;
+		}
+		ret = execute(job, plan->first, false, &schedule, text, &run);
+	}
+	return ret;
+}
+
+/* The search says what comes next, and is told what that did. */
+static int search(const struct job *job, struct bounded *bounded)
+{
+	static struct nslab_event *events;
+	static struct schedule schedule;
+	static size_t room;
+	char text[SCHEDULE_TEXT_MAX];
+	const struct nslab_switch *next;
+	struct nslab_run run;
+	int ret;
+
+	while (bounded_next(bounded, &next, &schedule.nswitches)) {
+		memcpy(schedule.switches, next,
+		       schedule.nswitches * sizeof(*next));
+		schedule_text(text, next, schedule.nswitches);
+		ret = execute(job, job->plan->first, false, &schedule, text,
+			      &run);
+		if (ret || shared->failed)
+			return ret;
+		if (run.nevents > room) {
+			room = run.nevents * 2;
+			events = realloc(events, room * sizeof(*events));
+		}
+		if (!events || job->control->events(events)) {
+			json_error_line(job->control, "no trace: %s",
+					strerror(errno));
+			return EXPLORE_ERROR;
+		}
+		if (bounded_ran(bounded, events, run.nevents))
+			return EXPLORE_DONE;
+	}
+	return EXPLORE_DONE;
+}
+
+static int run_bounded(const struct job *job)
+{
+	const struct plan *plan = job->plan;
+	struct bounded_config config = {
+		.nactors = job->scenario->nactors,
+		.max_preemptions = plan->preemptions,
+		.prune = !plan->unpruned,
+		.max_schedules = plan->count,
+		.max_bytes = BOUNDED_BYTES,
+	};
+	struct bounded *bounded = bounded_new(&config);
+	char line[1024];
+	int ret;
+
+	if (!bounded) {
+		json_error_line(job->control, "no memory for the search");
+		return EXPLORE_ERROR;
+	}
+	ret = search(job, bounded);
+	json_search(line, sizeof(line), plan->first, bounded_stats(bounded));
+	job->control->emit(line);
+	bounded_free(bounded);
+	return ret;
+}
+
+static const struct {
+	const char *name;
+	unsigned int in_kernel;
+	int (*run)(const struct job *job);
+} strategies[] = {
+	{ "none", NSLAB_STRATEGY_NONE, run_drawn },
+	{ "random", NSLAB_STRATEGY_RANDOM, run_drawn },
+	{ "pct", NSLAB_STRATEGY_PCT, run_drawn },
+	{ "pos", NSLAB_STRATEGY_POS, run_drawn },
+	{ "bounded", NSLAB_STRATEGY_SCHEDULE, run_bounded },
+	{ "replay", NSLAB_STRATEGY_SCHEDULE, run_listed },
+};
+
+#define NR_STRATEGIES	(sizeof(strategies) / sizeof(strategies[0]))
+
+/* === The plan === */
 
 static void *map_shared(size_t size)
 {
@@ -231,8 +319,21 @@ static void *map_shared(size_t size)
 int explore(const struct plan *plan, struct scenario *scenario,
 	    const struct control *control)
 {
-	uint64_t n;
+	struct job job = {
+		.plan = plan, .scenario = scenario, .control = control,
+	};
+	unsigned int i;
 	int ret;
+
+	for (i = 0; i < NR_STRATEGIES; i++)
+		if (!strcmp(strategies[i].name, plan->strategy))
+			break;
+	if (i == NR_STRATEGIES) {
+		json_error_line(control, "there is no strategy %s",
+				plan->strategy);
+		return EXPLORE_ERROR;
+	}
+	job.kernel_strategy = strategies[i].in_kernel;
 
 	if (!shared)
 		shared = map_shared(sizeof(*shared));
@@ -244,16 +345,14 @@ int explore(const struct plan *plan, struct scenario *scenario,
 	memset(shared, 0, sizeof(*shared));
 	shared->scenario = scenario;
 	shared->control = control;
-	if (nobody_reaps(scenario))
+	if (actors_nobody_reaps(scenario))
 		signal(SIGCHLD, SIG_IGN);
 
-	if (start_actors(control, scenario, true)) {
+	if (actors_start(scenario, control, true)) {
 		json_error_line(control, "cannot start an actor: %s",
 				strerror(errno));
 		return EXPLORE_ERROR;
 	}
-	ret = execute(plan, scenario, control, plan->first, true);
-	for (n = plan->first; !ret && n - plan->first < plan->count; n++)
-		ret = execute(plan, scenario, control, n, false);
-	return ret;
+	ret = warm_up(&job);
+	return ret ?: strategies[i].run(&job);
 }

@@ -42,6 +42,16 @@ static int control_faults(void)
 	return ioctl(control_fd, NSLAB_IOC_FAULTS);
 }
 
+static int control_events(struct nslab_event *events)
+{
+	return ioctl(control_fd, NSLAB_IOC_EVENTS, events);
+}
+
+static int control_rest(unsigned long mask)
+{
+	return ioctl(control_fd, NSLAB_IOC_REST, mask);
+}
+
 static void control_emit(const char *line)
 {
 	size_t len = strlen(line);
@@ -55,6 +65,8 @@ static const struct control guest_control = {
 	.leave = control_leave,
 	.run = control_run,
 	.faults = control_faults,
+	.events = control_events,
+	.rest = control_rest,
 	.emit = control_emit,
 };
 
@@ -108,19 +120,34 @@ static int mount_all(void)
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }
 
+/* All of it, with a zero behind it; NULL and errno if that fails. */
+static char *read_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat stat;
+	ssize_t len = -1;
+	char *text;
+
+	if (fd < 0)
+		return NULL;
+	text = fstat(fd, &stat) ? NULL : malloc(stat.st_size + 1);
+	if (text)
+		len = read(fd, text, stat.st_size);
+	close(fd);
+	if (len < 0)
+		return NULL;
+	text[len] = '\0';
+	return text;
+}
+
 static int read_plan(struct plan *plan)
 {
-	static char text[16384];
-	char error[256];
-	int fd = open("/plan", O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	char error[256], *text = read_file("/plan");
 
-	if (len < 0) {
+	if (!text) {
 		json_error_line(&guest_control, "/plan: %s", strerror(errno));
 		return -1;
 	}
-	close(fd);
-	text[len] = '\0';
 	if (plan_parse(plan, text, error, sizeof(error))) {
 		json_error_line(&guest_control, "%s", error);
 		return -1;

@@ -6,6 +6,9 @@
  *   plan.c      reads the plan
  *   json.c      writes the results
  *   explorer.c  runs execution after execution
+ *   actors.c    the processes that take part
+ *   bounded.c   strategy "bounded": which schedule next
+ *   schedule.c  schedules as text
  *   guest.c     what init has to do in a guest
  *   main.c      init, and --list on the host
  */
@@ -22,6 +25,7 @@ struct control;
 /**
  * struct shared - one page that the explorer and all actors see
  * @scenario: the scenario (a pointer into the program, the same everywhere)
+ * @n: number of the execution
  * @seed: of the execution
  * @pids: of the actors, by index
  * @control: how to reach the kernel
@@ -30,6 +34,7 @@ struct control;
  */
 struct shared {
 	const struct scenario *scenario;
+	uint64_t n;
 	uint64_t seed;
 	pid_t pids[SCENARIO_MAX_ACTORS];
 	const struct control *control;
@@ -48,7 +53,8 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
 
 /* === Plan === */
 
-#define PLAN_MAX_KNOBS	64
+#define PLAN_MAX_KNOBS		64
+#define PLAN_MAX_SCHEDULES	4096
 
 /**
  * struct plan - what this boot is to do
@@ -60,6 +66,13 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @count: how many
  * @timeout_ms: guest time after which an execution hangs
  * @trace: write the steps of each execution
+ * @unnamed: named points are no scheduling points
+ * @depth: for pct
+ * @length: for pct, in steps
+ * @preemptions: for bounded: how many at most
+ * @unpruned: for bounded: leave nothing out
+ * @schedules: for replay: texts, as schedule_parse() reads them
+ * @nschedules: how many
  * @knobs: "path=value", to be written below debugfs
  * @nknobs: how many
  */
@@ -72,11 +85,39 @@ struct plan {
 	uint64_t count;
 	uint64_t timeout_ms;
 	bool trace;
+	bool unnamed;
+	bool unpruned;
+	uint64_t depth;
+	uint64_t length;
+	uint64_t preemptions;
+	const char *schedules[PLAN_MAX_SCHEDULES];
+	unsigned int nschedules;
 	char knobs[PLAN_MAX_KNOBS][96];
 	unsigned int nknobs;
 };
 
-int plan_parse(struct plan *plan, const char *text, char *error, size_t size);
+int plan_parse(struct plan *plan, char *text, char *error, size_t size);
+
+/* === Schedules === */
+
+/* A switch takes up to seven characters, a failure up to six. */
+#define SCHEDULE_TEXT_MAX	(NSLAB_MAX_SWITCHES * 8 + NSLAB_MAX_FAILURES * 8)
+
+/**
+ * struct schedule - what is to happen in an execution
+ * @switches: decisions that are not made by default
+ * @failures: allocations that fail
+ */
+struct schedule {
+	struct nslab_switch switches[NSLAB_MAX_SWITCHES];
+	unsigned int nswitches;
+	struct nslab_failure failures[NSLAB_MAX_FAILURES];
+	unsigned int nfailures;
+};
+
+int schedule_parse(struct schedule *schedule, const char *text);
+char *schedule_text(char *buf, const struct nslab_switch *switches,
+		    unsigned int nswitches);
 
 /* === Results === */
 
@@ -86,6 +127,7 @@ int plan_parse(struct plan *plan, const char *text, char *error, size_t size);
  * @seed: its own
  * @oracle: what judged it to have failed, NULL if it passed
  * @message: what the oracle said, or NULL
+ * @schedule: as text, NULL where the strategy did not follow one
  * @run: what the kernel counted
  */
 struct result {
@@ -93,11 +135,18 @@ struct result {
 	uint64_t seed;
 	const char *oracle;
 	const char *message;
+	const char *schedule;
 	const struct nslab_run *run;
 };
 
+#define RESULT_MAX	(SCHEDULE_TEXT_MAX + 2048)
+
+struct bounded_stats;
+
 int json_result(char *buf, size_t size, const struct result *result);
 int json_error(char *buf, size_t size, const char *message);
+int json_search(char *buf, size_t size, uint64_t n,
+		const struct bounded_stats *stats);
 void json_list(FILE *out);
 
 /* === Explorer === */
@@ -108,6 +157,9 @@ void json_list(FILE *out);
  * @leave: the calling actor is through
  * @run: one execution; 0, or a negative errno
  * @faults: how many allocations of the calling actor failed in this execution
+ * @events: copy the trace of the last execution; 0, or a negative errno
+ * @rest: the execution has been judged; returns 0 when these actors (a bit
+ *	each) wait for the next one
  * @emit: hand a line to the harness
  */
 struct control {
@@ -115,6 +167,8 @@ struct control {
 	int (*leave)(void);
 	int (*run)(struct nslab_run *run);
 	int (*faults)(void);
+	int (*events)(struct nslab_event *events);
+	int (*rest)(unsigned long mask);
 	void (*emit)(const char *line);
 };
 
@@ -122,6 +176,14 @@ int explore(const struct plan *plan, struct scenario *scenario,
 	    const struct control *control);
 void json_error_line(const struct control *control, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* === Actors === */
+
+int actors_start(struct scenario *scenario, const struct control *control,
+		 bool kept);
+void actors_stop_fresh(struct scenario *scenario);
+unsigned long actors_kept(const struct scenario *scenario);
+bool actors_nobody_reaps(const struct scenario *scenario);
 
 /* === Guest === */
 

@@ -42,6 +42,7 @@ static const char *quoted(char *buf, size_t size, const char *text)
 int json_result(char *buf, size_t size, const struct result *result)
 {
 	char oracle[64], message[2 * SCENARIO_MESSAGE_MAX];
+	static char schedule[SCHEDULE_TEXT_MAX + 16];
 	const struct nslab_run *run = result->run;
 
 	return snprintf(buf, size,
@@ -49,12 +50,13 @@ int json_result(char *buf, size_t size, const struct result *result)
 			",\"seed\":\"%016" PRIx64 "\",\"verdict\":\"%s\""
 			",\"oracle\":%s,\"message\":%s,\"points\":%u"
 			",\"faults\":%u,\"virtual_ns\":%llu"
-			",\"hash\":\"%016llx\"}\n",
+			",\"hash\":\"%016llx\",\"schedule\":%s}\n",
 			result->n, result->seed,
 			result->oracle ? "fail" : "pass",
 			quoted(oracle, sizeof(oracle), result->oracle),
 			quoted(message, sizeof(message), result->message),
-			run->points, run->faults, run->virtual_ns, run->hash);
+			run->points, run->faults, run->virtual_ns, run->hash,
+			quoted(schedule, sizeof(schedule), result->schedule));
 }
 
 /**
@@ -67,6 +69,17 @@ int json_error(char *buf, size_t size, const char *message)
 	return snprintf(buf, size, "{\"event\":\"error\",\"message\":%s}\n",
 			quoted(text, sizeof(text), message));
 }
+
+static const struct {
+	const char *name, *about;
+} strategies[] = {
+	{ "none", "the scheduler decides; only faults hold actors back" },
+	{ "random", "at each point, any actor that can run" },
+	{ "pct", "priorities that change at DEPTH - 1 random points" },
+	{ "pos", "random priorities, drawn anew where accesses race" },
+	{ "bounded", "every schedule with up to PREEMPTIONS preemptions" },
+	{ "replay", "the schedule of a token" },
+};
 
 /**
  * json_list() - what this program can do, for "make list"
@@ -86,7 +99,16 @@ void json_list(FILE *out)
 		for (j = 0; j < s->nactors; j++)
 			fprintf(out, "%s\"%s\"", j ? "," : "",
 				s->actors[j].name);
-		fprintf(out, "]}");
+		fprintf(out, "],\"inputs\":%u}", s->inputs ?: 1);
 	}
-	fprintf(out, "],\"strategies\":[{\"name\":\"none\",\"about\":\"actors run in a random order; only faults hold them back\"}]}\n");
+	fprintf(out, "],\"strategies\":[");
+	for (i = 0; i < sizeof(strategies) / sizeof(strategies[0]); i++)
+		fprintf(out, "%s{\"name\":\"%s\",\"about\":\"%s\"}",
+			i ? "," : "", strategies[i].name, strategies[i].about);
+	fprintf(out, "]}\n");
+}
+
+int json_search(char *buf, size_t size, uint64_t n, const struct bounded_stats *stats)
+{
+	return snprintf(buf, size, "{\"event\":\"search\",\"n\":%" PRIu64 "}\n", n);
 }

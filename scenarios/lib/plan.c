@@ -49,6 +49,15 @@ static int set_knob(struct plan *plan, const char *value)
 			value);
 }
 
+/* Stays in the text of the plan, which outlives it. */
+static int set_schedule(struct plan *plan, const char *value)
+{
+	if (plan->nschedules == PLAN_MAX_SCHEDULES)
+		return -1;
+	plan->schedules[plan->nschedules++] = value;
+	return 0;
+}
+
 static int set(struct plan *plan, const char *key, const char *value)
 {
 	if (!strcmp(key, "scenario"))
@@ -67,6 +76,18 @@ static int set(struct plan *plan, const char *key, const char *value)
 		return set_number(&plan->timeout_ms, value);
 	if (!strcmp(key, "trace"))
 		return set_bool(&plan->trace, value);
+	if (!strcmp(key, "unnamed"))
+		return set_bool(&plan->unnamed, value);
+	if (!strcmp(key, "unpruned"))
+		return set_bool(&plan->unpruned, value);
+	if (!strcmp(key, "depth"))
+		return set_number(&plan->depth, value);
+	if (!strcmp(key, "length"))
+		return set_number(&plan->length, value);
+	if (!strcmp(key, "preemptions"))
+		return set_number(&plan->preemptions, value);
+	if (!strcmp(key, "schedule"))
+		return set_schedule(plan, value);
 	if (!strcmp(key, "knob"))
 		return set_knob(plan, value);
 	return -1;
@@ -74,46 +95,37 @@ static int set(struct plan *plan, const char *key, const char *value)
 
 /**
  * plan_parse() - read a plan
- * @plan: filled
- * @text: of the file
+ * @plan: filled; parts of it point into @text
+ * @text: of the file; taken apart
  * @error: one line, when it is no plan
  * @size: of @error
  *
  * Return: 0, or -1 with @error set.
  */
-int plan_parse(struct plan *plan, const char *text, char *error, size_t size)
+int plan_parse(struct plan *plan, char *text, char *error, size_t size)
 {
-	char line[512];
 	unsigned int nr;
 
 	memset(plan, 0, sizeof(*plan));
 	plan->count = 1;
 	plan->timeout_ms = 60000;
+	snprintf(plan->strategy, sizeof(plan->strategy), "none");
 
-	for (nr = 1; *text; nr++) {
-		size_t len = strcspn(text, "\n");
-		char *value;
+	for (nr = 1; text; nr++) {
+		char *line = strsep(&text, "\n");
+		char *value = strchr(line, '=');
 
-		if (len >= sizeof(line)) {
-			snprintf(error, size, "plan:%u: too long", nr);
-			return -1;
-		}
-		memcpy(line, text, len);
-		line[len] = '\0';
-		text += len + (text[len] == '\n');
-		if (!len)
+		if (!*line)
 			continue;
-
-		value = strchr(line, '=');
 		if (!value) {
-			snprintf(error, size, "plan:%u: no '=' in \"%s\"", nr,
-				 line);
+			snprintf(error, size, "plan:%u: no '=' in \"%.80s\"",
+				 nr, line);
 			return -1;
 		}
 		*value++ = '\0';
 		if (set(plan, line, value)) {
-			snprintf(error, size, "plan:%u: bad %s \"%s\"", nr,
-				 line, value);
+			snprintf(error, size, "plan:%u: bad %.40s \"%.80s\"",
+				 nr, line, value);
 			return -1;
 		}
 	}

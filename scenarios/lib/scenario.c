@@ -51,6 +51,19 @@ void scenario_add_actor(struct scenario *scenario, const char *name,
 	};
 }
 
+/**
+ * scenario_set_after() - what an actor does after each execution
+ */
+void scenario_set_after(struct scenario *scenario, const char *name,
+			void (*after)(void))
+{
+	unsigned int i;
+
+	for (i = 0; i < scenario->nactors; i++)
+		if (!strcmp(scenario->actors[i].name, name))
+			scenario->actors[i].after = after;
+}
+
 unsigned int scenario_count(void)
 {
 	return nr_scenarios;
@@ -167,4 +180,15 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n)
 uint64_t scenario_random(void)
 {
 	return mix64(shared->seed);
+}
+
+/**
+ * scenario_input() - which of its INPUTS() an execution has
+ *
+ * Execution after execution they come in turn, so that all of them are tried
+ * however few executions there are, and "bounded" can search each.
+ */
+unsigned int scenario_input(void)
+{
+	return (shared->n - 1) % shared->scenario->inputs;
 }

@@ -11,6 +11,9 @@
  *	SETUP() { ... }			optional, before each execution
  *	ACTOR(reader, KEPT) { ... }	at least two; the race is among them
  *	ACTOR(target, FRESH) { ... }
+ *	AFTER(reader) { ... }		optional: what a KEPT actor has to put
+ *					back when the check has been made
+ *	INPUTS(8);			optional: scenario_input() is 0 ... 7
  *	CHECK() { ... }			optional, when all actors are through
  *	TEARDOWN() { ... }		optional, after each execution
  *
@@ -47,6 +50,7 @@ struct actor {
 	const char *name;
 	enum actor_life life;
 	void (*body)(void);
+	void (*after)(void);
 	/* Set by the explorer before SETUP (KEPT) or before the start (FRESH). */
 	pid_t pid;
 };
@@ -60,6 +64,7 @@ struct scenario {
 	void **self;
 	struct actor actors[SCENARIO_MAX_ACTORS];
 	unsigned int nactors;
+	unsigned int inputs;
 };
 
 /* === What a scenario is made of === */
@@ -99,6 +104,21 @@ __attribute__((constructor)) static void add_actor_##_name(void)	\
 			   actor_##_name);				\
 }									\
 static void actor_##_name(void)
+
+#define AFTER(_name)							\
+static void after_##_name(void);					\
+__attribute__((constructor)) static void set_after_##_name(void)	\
+{									\
+	scenario_set_after(&this_scenario, #_name, after_##_name);	\
+}									\
+static void after_##_name(void)
+
+#define INPUTS(n)							\
+__attribute__((constructor)) static void set_inputs(void)		\
+{									\
+	this_scenario.inputs = (n);					\
+}									\
+struct scenario_state
 
 /* === Assertions === */
 
@@ -151,12 +171,15 @@ do {									\
 
 pid_t actor_pid(const char *name);
 uint64_t scenario_random(void);
+unsigned int scenario_input(void);
 
 /* === Below the macros === */
 
 void scenario_register(struct scenario *scenario);
 void scenario_add_actor(struct scenario *scenario, const char *name,
 			enum actor_life life, void (*body)(void));
+void scenario_set_after(struct scenario *scenario, const char *name,
+			void (*after)(void));
 __attribute__((format(printf, 3, 4)))
 void scenario_fail(const char *file, int line, const char *fmt, ...);
 bool scenario_injected(void);

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Watched objects: every access of an actor to one of them is an event, and a
+ * scheduling point where the actor can be preempted. KASAN tells of accesses,
+ * with a call before each of them (outline instrumentation).
+ *
+ * Of some 100,000 accesses in an execution a hundred matter, so there is one
+ * bit for each eight bytes of memory, and whoever finds it clear is through.
+ */
+
+#include <linux/bitmap.h>
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "../../mm/slab.h"
+#include "nslab.h"
+
+#define GRANULE		8
+
+/* === What is watched === */
+
+struct watch {
+	char cache_name[32];
+	u16 offset;
+	u16 size;
+	struct kmem_cache *cache;
+};
+
+static struct watch watches[NSLAB_MAX_WATCHES];
+static unsigned int nr_watches;
+
+/* Where the inline filter in hooks.h looks. */
+unsigned long nslab_watch_start __read_mostly;
+unsigned long nslab_watch_granules __read_mostly;
+unsigned long *nslab_watch_bits __read_mostly;
+static unsigned long granules;
+
+static unsigned long granule_of(const void *addr)
+{
+	return ((unsigned long)addr - nslab_watch_start) / GRANULE;
+}
+
+static bool is_marked(const void *addr)
+{
+	unsigned long granule = granule_of(addr);
+
+	return granule < granules && test_bit(granule, nslab_watch_bits);
+}
+
+static void mark(const struct watch *watch, const void *object)
+{
+	bitmap_set(nslab_watch_bits, granule_of(object + watch->offset),
+		   DIV_ROUND_UP(watch->size, GRANULE));
+}
+
+static bool watches_cache(struct watch *watch, struct kmem_cache *cache)
+{
+	if (!watch->cache && !strcmp(watch->cache_name, cache->name))
+		watch->cache = cache;
+	return watch->cache == cache;
+}
+
+/* Other tasks than the actors were there before. */
+static void mark_all_tasks(const struct watch *watch)
+{
+	struct task_struct *process, *task;
+
+	if (strcmp(watch->cache_name, "task_struct"))
+		return;
+	rcu_read_lock();
+	for_each_process_thread(process, task)
+		mark(watch, task);
+	rcu_read_unlock();
+}
+
+/* "CACHE:OFFSET:SIZE": of each object of that slab cache, these bytes. */
+static int watch_add(char *text)
+{
+	char *cache = strsep(&text, ":");
+	char *offset = strsep(&text, ":");
+	struct watch *watch = &watches[nr_watches];
+
+	if (nr_watches == NSLAB_MAX_WATCHES)
+		return -ENOSPC;
+	if (!offset || !text || kstrtou16(offset, 0, &watch->offset) ||
+	    kstrtou16(text, 0, &watch->size) || !watch->size ||
+	    strscpy(watch->cache_name, cache, sizeof(watch->cache_name)) < 0)
+		return -EINVAL;
+
+	if (!nslab_watch_bits) {
+		nslab_watch_start = PAGE_OFFSET;
+		granules = ((unsigned long)high_memory - PAGE_OFFSET) / GRANULE;
+		nslab_watch_bits = vzalloc(BITS_TO_LONGS(granules) *
+					   sizeof(long));
+		if (!nslab_watch_bits)
+			return -ENOMEM;
+	}
+	nr_watches++;
+	mark_all_tasks(watch);
+	return 0;
+}
+
+/* === Numbers in place of addresses === */
+
+#define NUMBER_BITS	9
+#define NR_SLOTS	(1U << NUMBER_BITS)
+#define MAX_NUMBER	(NR_SLOTS * 3 / 4)
+
+/* Given in the order in which an execution meets what they stand for. */
+struct numbers {
+	struct {
+		const void *what;
+		u16 number;
+	} slots[NR_SLOTS];
+	u16 last;
+};
+
+static struct numbers objects, locks;
+static u8 owners[MAX_NUMBER + 1];
+
+/* Where its number is, or will be. */
+static u16 *number_of(struct numbers *numbers, const void *what)
+{
+	unsigned int slot = hash_ptr(what, NUMBER_BITS);
+
+	while (numbers->slots[slot].what && numbers->slots[slot].what != what)
+		slot = (slot + 1) % NR_SLOTS;
+	if (!numbers->slots[slot].what && numbers->last < MAX_NUMBER)
+		numbers->slots[slot].what = what;
+	return &numbers->slots[slot].number;
+}
+
+/* Of a task that is an actor, which one. */
+static u8 owner_of(const void *object)
+{
+	unsigned int i;
+
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
+		if (nslab_actor_at(i)->task == object)
+			return i;
+	return NSLAB_NOBODY;
+}
+
+static u16 next_number(struct numbers *numbers)
+{
+	return numbers->last < MAX_NUMBER ? ++numbers->last : 0;
+}
+
+static u16 object_number(const void *object)
+{
+	u16 *number = number_of(&objects, object);
+
+	if (!*number) {
+		*number = next_number(&objects);
+		owners[*number] = owner_of(object);
+	}
+	return *number;
+}
+
+/* What is allocated now is another object than what was here before. */
+static u16 new_object_number(const void *object)
+{
+	*number_of(&objects, object) = 0;
+	return object_number(object);
+}
+
+/**
+ * nslab_lock_number() - a small number that stands for a lock
+ *
+ * Return: the same all through an execution, from 1; 0 if there are too many.
+ */
+u16 nslab_lock_number(const void *lock)
+{
+	u16 *number = number_of(&locks, lock);
+
+	if (!*number)
+		*number = next_number(&locks);
+	return *number;
+}
+
+/**
+ * nslab_object_owner() - whose task that object is
+ *
+ * Return: index of an actor, NSLAB_NOBODY if it is no actor's task.
+ */
+u8 nslab_object_owner(u16 number)
+{
+	return number && number <= MAX_NUMBER ? owners[number] : NSLAB_NOBODY;
+}
+
+/**
+ * nslab_watch_begin() - an execution begins
+ * @watching: whether accesses count
+ */
+void nslab_watch_begin(bool watching)
+{
+	memset(&objects, 0, sizeof(objects));
+	memset(&locks, 0, sizeof(locks));
+	WRITE_ONCE(nslab_watch_granules, watching ? granules : 0);
+}
+
+/**
+ * nslab_watch_end() - it has ended
+ */
+void nslab_watch_end(void)
+{
+	WRITE_ONCE(nslab_watch_granules, 0);
+}
+
+/* Which watch an address belongs to, and in which object it lies. */
+static int find(const void *addr, void **object)
+{
+	struct slab *slab = virt_to_slab(addr);
+	unsigned int i;
+
+	if (!slab)
+		return -1;
+	*object = nearest_obj(slab->slab_cache, slab, (void *)addr);
+	for (i = 0; i < nr_watches; i++) {
+		u16 offset = addr - *object;
+
+		if (watches[i].cache == slab->slab_cache &&
+		    offset >= watches[i].offset &&
+		    offset < watches[i].offset + watches[i].size)
+			return i;
+	}
+	return -1;
+}
+
+/**
+ * nslab_pointee() - the watched object that a pointer in memory points to
+ * @where: the pointer, eight bytes, aligned
+ *
+ * Return: its number, 0 if there is no pointer or it points to no such object.
+ */
+u16 nslab_pointee(const void *where)
+{
+	const void *to = READ_ONCE(*(void **)where);
+	void *object;
+
+	if (!is_marked(to) || find(to, &object) < 0 || object != to)
+		return 0;
+	return object_number(object);
+}
+
+/* === What KASAN tells us === */
+
+/**
+ * __nslab_access() - somebody is about to access memory that may be watched
+ * @addr: where
+ * @size: how many bytes
+ * @write: whether it writes
+ * @ip: the instruction
+ */
+void __nslab_access(const void *addr, size_t size, bool write,
+		    unsigned long ip)
+{
+	struct nslab_actor *actor;
+	const void *end = addr + size;
+	struct nslab_event event;
+	void *object;
+	int watch;
+
+	if (!in_task())
+		return;
+	actor = current->nslab;
+	if (!actor || actor->hidden || !nslab_running())
+		return;
+	/* Of a long range the first that is watched. */
+	while (!is_marked(addr)) {
+		addr = PTR_ALIGN_DOWN(addr, GRANULE) + GRANULE;
+		if (addr >= end)
+			return;
+	}
+	watch = find(addr, &object);
+	if (watch < 0)
+		return;
+
+	event = (struct nslab_event) {
+		.kind = NSLAB_EVENT_ACCESS,
+		.what = watch,
+		.flags = write ? NSLAB_EVENT_IS_WRITE : 0,
+		.size = min_t(size_t, end - addr, 255),
+		.object = object_number(object),
+		.offset = addr - object,
+		.ip = nslab_text_offset(ip),
+	};
+	nslab_meet(actor, &event, true, end - addr == 8 ? addr : NULL);
+}
+
+/* Watched from its first byte: its allocation and its end are events, too. */
+static void lives(const struct watch *watch, void *object, unsigned int kind)
+{
+	struct nslab_actor *actor = in_task() ? current->nslab : NULL;
+	struct nslab_event event = {
+		.kind = kind,
+		.what = watch - watches,
+		.flags = NSLAB_EVENT_IS_WRITE,
+		.size = min_t(u16, watch->size, 255),
+	};
+
+	if (!nslab_watch_granules || watch->offset)
+		return;
+	event.object = kind == NSLAB_EVENT_ALLOC ? new_object_number(object) :
+						   object_number(object);
+	if (actor && !actor->hidden)
+		nslab_meet(actor, &event, kind == NSLAB_EVENT_FREE, NULL);
+}
+
+/**
+ * __nslab_object_alloc() - an object was allocated
+ * @cache: from this slab cache
+ * @object: its first byte
+ */
+void __nslab_object_alloc(struct kmem_cache *cache, void *object)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_watches; i++) {
+		if (!watches_cache(&watches[i], cache))
+			continue;
+		mark(&watches[i], object);
+		lives(&watches[i], object, NSLAB_EVENT_ALLOC);
+	}
+}
+
+/**
+ * __nslab_object_free() - an object is about to be freed
+ * @cache: it is of this slab cache
+ * @object: its first byte
+ *
+ * It stays marked: who accesses it from now on is what we are looking for.
+ */
+void __nslab_object_free(struct kmem_cache *cache, void *object)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_watches; i++)
+		if (watches[i].cache == cache)
+			lives(&watches[i], object, NSLAB_EVENT_FREE);
+}
+
+/**
+ * __nslab_pages_alloc() - pages become something else
+ * @addr: the first one
+ * @size: bytes
+ */
+void __nslab_pages_alloc(const void *addr, size_t size)
+{
+	unsigned long granule = granule_of(addr);
+
+	if (granule < granules)
+		bitmap_clear(nslab_watch_bits, granule, size / GRANULE);
+}
+
+/* === The knob === */
+
+static ssize_t watch_write(struct file *file, const char __user *ubuf,
+			   size_t len, loff_t *pos)
+{
+	char text[80];
+	int ret;
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, ubuf, len))
+		return -EFAULT;
+	text[len] = '\0';
+	ret = watch_add(strim(text));
+	return ret ?: len;
+}
+
+static const struct file_operations watch_fops = {
+	.owner = THIS_MODULE,
+	.open = nonseekable_open,
+	.write = watch_write,
+};
+
+/**
+ * nslab_watch_init() - put the knob into debugfs
+ */
+void __init nslab_watch_init(struct dentry *dir)
+{
+	debugfs_create_file("watch", 0200, dir, NULL, &watch_fops);
+}

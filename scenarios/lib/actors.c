@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The processes that take part: how they are made, and how they end.
+ */
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* Takes part again and again, until the guest goes down with it. */
+__attribute__((noreturn))
+static void kept_actor(const struct control *control, struct actor *actor,
+		       unsigned int index)
+{
+	for (;;) {
+		if (control->join(index, actor->name) < 0)
+			_exit(1);
+		actor->body();
+		control->leave();
+		if (actor->after)
+			actor->after();
+	}
+}
+
+/* Takes part once, and stays for the check unless its part is to exit. */
+__attribute__((noreturn))
+static void fresh_actor(const struct control *control, struct actor *actor,
+			unsigned int index)
+{
+	if (control->join(index, actor->name) < 0)
+		_exit(1);
+	actor->body();
+	control->leave();
+	for (;;)
+		pause();
+}
+
+static int start(const struct control *control, struct scenario *scenario,
+		 unsigned int index)
+{
+	struct actor *actor = &scenario->actors[index];
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (actor->life == KEPT)
+			kept_actor(control, actor, index);
+		fresh_actor(control, actor, index);
+	}
+	if (pid < 0)
+		return -1;
+	shared->pids[index] = pid;
+	return 0;
+}
+
+/**
+ * actors_start() - make the processes of the actors
+ * @kept: of those that are kept, or else of the others
+ *
+ * Return: 0, or -1 with errno set.
+ */
+int actors_start(struct scenario *scenario, const struct control *control,
+		 bool kept)
+{
+	unsigned int i;
+
+	for (i = 0; i < scenario->nactors; i++)
+		if ((scenario->actors[i].life == KEPT) == kept &&
+		    start(control, scenario, i))
+			return -1;
+	return 0;
+}
+
+/* An actor that died of a signal found something, whatever it was. */
+static void stop(struct actor *actor, pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	if (waitpid(pid, &status, 0) != pid)
+		return;
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		scenario_fail(actor->name, 0, "killed by signal %d (%s)",
+			      WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
+/**
+ * actors_stop_fresh() - end those that are made anew for each execution
+ */
+void actors_stop_fresh(struct scenario *scenario)
+{
+	unsigned int i;
+
+	for (i = 0; i < scenario->nactors; i++)
+		if (scenario->actors[i].life != KEPT)
+			stop(&scenario->actors[i], shared->pids[i]);
+}
+
+/**
+ * actors_kept() - the actors that are kept, a bit each
+ */
+unsigned long actors_kept(const struct scenario *scenario)
+{
+	unsigned long mask = 0;
+	unsigned int i;
+
+	for (i = 0; i < scenario->nactors; i++)
+		if (scenario->actors[i].life == KEPT)
+			mask |= 1UL << i;
+	return mask;
+}
+
+/**
+ * actors_nobody_reaps() - is there one that nobody waits for?
+ */
+bool actors_nobody_reaps(const struct scenario *scenario)
+{
+	unsigned int i;
+
+	for (i = 0; i < scenario->nactors; i++)
+		if (scenario->actors[i].life == FRESH_REAPED)
+			return true;
+	return false;
+}
