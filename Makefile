@@ -13,7 +13,8 @@
 ##             PATCH="a.patch b.patch"  kernel patches of your own, on top
 ##             JOBS=                    how many guests at once
 ##             FINDINGS=                a scenario stops after so many; 0: never
-##             TIMES=                   how often `make replay` repeats
+##             TIMES= FORMAT=           `make replay`: how often; text, svg, json, trace
+##             DEPTH= PREEMPTIONS=      of the strategies pct and bounded
 
 MAKEFLAGS += --no-print-directory
 NSLAB := harness/nslab
@@ -23,7 +24,7 @@ PYTEST := PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" \
 
 # The shell takes the variables from its environment, quoted, whatever is in them.
 export SCENARIO PROFILE STRATEGY VARIANT KERNEL EXECUTIONS SEED PATCH JOBS TOKEN TEST \
-	FINDINGS TIMES
+	FINDINGS TIMES FORMAT DEPTH PREEMPTIONS
 
 # $(call option,name,VARIABLE): --name with the variable's value, if it has one
 option = $${$(2):+--$(1) "$$$(2)"}
@@ -35,9 +36,10 @@ kernel_options = $(call option,kernel,KERNEL)
 run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 	$(call option,strategy,STRATEGY) $(call option,variant,VARIANT) \
 	$(call option,executions,EXECUTIONS) $(call option,seed,SEED) $(call option,jobs,JOBS) \
-	$(call option,findings,FINDINGS)
+	$(call option,findings,FINDINGS) $(call option,depth,DEPTH) \
+	$(call option,preemptions,PREEMPTIONS)
 replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
-	$(call option,times,TIMES)
+	$(call option,times,TIMES) $(call option,format,FORMAT)
 
 .PHONY: help setup kernel run replay list test clean
 .NOTPARALLEL:

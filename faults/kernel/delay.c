@@ -196,6 +196,7 @@ static void record_fault(const struct fault_attr *attr,
 		.actor = nslab_actor_index(actor),
 		.nesting = rcu_preempt_depth(),
 		.what = attr_number(attr),
+		.local = actor->throws,
 		.ip = nslab_text_offset(failing_site()),
 		.next = NSLAB_NOBODY,
 	};

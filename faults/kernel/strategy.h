@@ -67,8 +67,10 @@ struct nslab_choice {
  * @diverged: the schedule does not fit the execution
  * @next_switch: the first of @switches that has not been taken
  * @priority: by actor; the highest runs
- * @changes: the steps at which the priority falls, in order
+ * @changes: the steps after which the priority falls, as they were drawn
  * @nchanges: how many
+ * @last: who was chosen last, NSLAB_NOBODY at the start
+ * @op: what @last was about to do then
  */
 struct nslab_search {
 	const struct nslab_strategy *strategy;
@@ -81,6 +83,8 @@ struct nslab_search {
 	__u64 priority[NSLAB_MAX_ACTORS];
 	__u32 changes[NSLAB_MAX_CHANGES];
 	__u32 nchanges;
+	__u32 last;
+	struct nslab_op op;
 };
 
 /**
@@ -110,6 +114,16 @@ static inline __u64 nslab_search_random(struct nslab_search *search)
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
 	return x ^ (x >> 31);
+}
+
+/*
+ * Begin the random numbers. The seed of the execution serves others as well:
+ * what they draw from it and what a strategy draws shall not be related.
+ */
+static inline void nslab_search_seed(struct nslab_search *search)
+{
+	search->rnd = search->run->seed ^ 0x7374726174656779ULL;
+	search->rnd = nslab_search_random(search);
 }
 
 /* Uniform in 0 ... @ceil - 1, @ceil below 2^32. */

@@ -1,23 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Strategy "random": at each point, any actor that can run. */
+/*
+ * Strategy "pct": probabilistic concurrency testing (Burckhardt, Kothari,
+ * Musuvathi, Nagarakatte, "A Randomized Scheduler with Probabilistic
+ * Guarantees of Finding Bugs", ASPLOS 2010).
+ *
+ * Of n actors that take k steps in all, one execution shows a bug of depth d
+ * with a probability of at least 1 / (n * k^(d - 1)).
+ */
+
 #include "strategy.h"
 
-static void random_begin(struct nslab_search *search)
+static bool was_drawn(const struct nslab_search *search, __u32 change)
 {
-	search->rnd = search->run->seed;
+	__u32 i;
+
+	for (i = 0; i < search->nchanges; i++)
+		if (search->changes[i] == change)
+			return true;
+	return false;
 }
 
-static __u32 random_pick(struct nslab_search *search,
-			 const struct nslab_choice *choice)
+/*
+ * They stay in the order in which they were drawn: the guarantee needs any
+ * priority at any of them, not the lower the earlier.
+ */
+static void draw_changes(struct nslab_search *search, __u32 n, __u32 length)
 {
-	__u32 n = __builtin_popcount(choice->enabled), i = 0, j;
-	j = nslab_search_below(search, n);
-	for (;; i++)
-		if (choice->enabled & 1U << i && !j--)
-			return i;
+	while (search->nchanges < n) {
+		__u32 change = 1 + nslab_search_below(search, length);
+
+		if (length < n || !was_drawn(search, change))
+			search->changes[search->nchanges++] = change;
+	}
+}
+
+static void pct_begin(struct nslab_search *search)
+{
+	__u32 n = search->run->depth ? search->run->depth - 1 : 0;
+	__u32 i, j;
+
+	nslab_search_seed(search);
+	if (n > NSLAB_MAX_CHANGES)
+		n = NSLAB_MAX_CHANGES;
+	draw_changes(search, n, search->run->length ?: 1);
+
+	/* A random order of d ... d + n - 1; the changes are to 1 ... d - 1. */
+	for (i = 0; i < NSLAB_MAX_ACTORS && i < search->run->nactors; i++) {
+		j = nslab_search_below(search, i + 1);
+		search->priority[i] = search->priority[j];
+		search->priority[j] = n + 1 + i;
+	}
+}
+
+static __u32 pct_pick(struct nslab_search *search,
+		      const struct nslab_choice *choice)
+{
+	__u32 i, best = NSLAB_MAX_ACTORS;
+
+	/* @at has made this step. */
+	for (i = 0; i < search->nchanges; i++)
+		if (search->changes[i] == choice->step &&
+		    choice->at < NSLAB_MAX_ACTORS)
+			search->priority[choice->at] = i + 1;
+
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
+		if (choice->enabled & 1U << i &&
+		    (best == NSLAB_MAX_ACTORS ||
+		     search->priority[i] > search->priority[best]))
+			best = i;
+	return best;
 }
 
 const struct nslab_strategy nslab_strategy_pct = {
-	.begin = random_begin,
-	.pick = random_pick,
+	.begin = pct_begin,
+	.pick = pct_pick,
 };

@@ -1,23 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Strategy "random": at each point, any actor that can run. */
+/*
+ * Strategy "pos": partial order sampling (Yuan, Yang, Gu, "Partial Order Aware
+ * Concurrency Sampling", CAV 2018).
+ *
+ * What each actor does next has a random priority, the highest goes first.
+ * Whatever races with that draws again, so that the order of two accesses
+ * depends on no earlier draw.
+ */
+
 #include "strategy.h"
 
-static void random_begin(struct nslab_search *search)
+static void pos_begin(struct nslab_search *search)
 {
-	search->rnd = search->run->seed;
+	__u32 i;
+
+	nslab_search_seed(search);
+	search->last = NSLAB_NOBODY;
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
+		search->priority[i] = nslab_search_random(search);
 }
 
-static __u32 random_pick(struct nslab_search *search,
-			 const struct nslab_choice *choice)
+static bool races(const struct nslab_op *a, const struct nslab_op *b)
 {
-	__u32 n = __builtin_popcount(choice->enabled), i = 0, j;
-	j = nslab_search_below(search, n);
-	for (;; i++)
-		if (choice->enabled & 1U << i && !j--)
-			return i;
+	return a->object && a->object == b->object && (a->write || b->write) &&
+	       a->offset < b->offset + b->size &&
+	       b->offset < a->offset + a->size;
+}
+
+static __u32 pos_pick(struct nslab_search *search,
+		      const struct nslab_choice *choice)
+{
+	__u32 i, best = NSLAB_MAX_ACTORS;
+
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
+		if (search->last != NSLAB_NOBODY &&
+		    (i == search->last ||
+		     races(&search->op, &choice->next[i])))
+			search->priority[i] = nslab_search_random(search);
+
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
+		if (choice->enabled & 1U << i &&
+		    (best == NSLAB_MAX_ACTORS ||
+		     search->priority[i] > search->priority[best]))
+			best = i;
+	search->last = best;
+	search->op = choice->next[best];
+	return best;
 }
 
 const struct nslab_strategy nslab_strategy_pos = {
-	.begin = random_begin,
-	.pick = random_pick,
+	.begin = pos_begin,
+	.pick = pos_pick,
 };

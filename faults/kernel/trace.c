@@ -212,7 +212,7 @@ static void emit(u64 execution, unsigned int number,
 			  execution, number, name_of(e->actor), kinds[e->kind],
 			  point_name(e), where, e->nesting, e->delay_ns);
 	nslab_host_printf("\"local\":%u,\"next\":\"%s\",\"enabled\":%u,\"free\":%s,\"object\":%u,\"watch\":%d,\"of\":\"%s\",\"offset\":%u,\"size\":%u,\"write\":%s,\"value\":%u}\n",
-			  e->flags & NSLAB_EVENT_IS_POINT ? e->local : 0,
+			  e->local,
 			  name_of(e->next), e->enabled,
 			  str_true_false(e->flags & NSLAB_EVENT_IS_FREE),
 			  e->object, accesses ? e->what : -1,

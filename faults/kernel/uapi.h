@@ -158,7 +158,8 @@ struct nslab_run {
  * @next: at a point: who was chosen, NSLAB_NOBODY if nobody (hang, death)
  * @enabled: at a point: who could run, a bit each
  * @size: of an access, bytes
- * @local: at a point: its number among those of the actor, from 1
+ * @local: at a point: its number among those of the actor, from 1; of a
+ *	failed allocation: its number among those that could have failed
  * @object: of an access: number of the object, from 1; of a lock: its number
  * @offset: of an access: in the object, bytes
  * @value: of an access to a pointer: the number of the object that it points

@@ -18,6 +18,8 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
+#include <asm/sections.h>
+
 #include "../../mm/slab.h"
 #include "nslab.h"
 
@@ -244,9 +246,12 @@ u16 nslab_pointee(const void *where)
 	const void *to = READ_ONCE(*(void **)where);
 	void *object;
 
+	/* The first of a kind is often no slab object: init_nsproxy. */
+	if (__is_kernel((unsigned long)to))
+		return object_number(to);
 	if (!is_marked(to) || find(to, &object) < 0 || object != to)
 		return 0;
-	return object_number(object);
+	return object_number(to);
 }
 
 /* === What KASAN tells us === */

@@ -16,7 +16,9 @@ from typing import Callable
 from nslab_lab import guest, verdict
 from nslab_lab.guest import Boot, Machine, Stop
 from nslab_lab.plan import BootPlan
-from nslab_lab.results import Execution, Step
+from nslab_lab.errors import lab_failed
+from nslab_lab.paths import shown
+from nslab_lab.results import Execution, Search, Step
 from nslab_lab.token import Token
 from nslab_lab.verdict import Verdict
 
@@ -55,6 +57,8 @@ class Finding:
     reproduced: str  # SOLO, ALONE, PREFIX, NOT_REPRODUCED, UNCONFIRMED
     steps: tuple[Step, ...] = ()  # the trace, of the replay that showed it again
     console: Path | None = None  # of the boot that showed it
+    minimal: bool = False  # its schedule is as small as the lab could make it
+    first: Token | None = None  # of the execution it was made from, if it is another one
 
 
 @dataclass
@@ -65,6 +69,7 @@ class Batch:
     executions: list[Execution] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     hits: Counter[str] = field(default_factory=Counter)  # of each scheduling point
+    search: Search | None = None
     stopped: bool = False  # not all of it was run
     seconds: float = 0.0  # host time its guests ran
 
@@ -107,9 +112,11 @@ def run(
 
     first = plan.first
     while first <= plan.last and not enough.is_set():
-        part = replace(
-            plan, token=replace(plan.token, first=first, n=first), count=plan.last - first + 1
-        )
+        part = plan
+        if not plan.strategy.searches:
+            part = replace(
+                plan, token=replace(plan.token, first=first, n=first), count=plan.last - first + 1
+            )
         start = time.monotonic()
         boot = guest.boot(machine, part, folder, enough, count)
         batch.seconds += time.monotonic() - start
@@ -117,8 +124,10 @@ def run(
         executions, failures = examine(boot, machine)
         if len(executions) > len(boot.executions):
             count(executions[-1])
+        _check_search(boot)
         batch.executions += executions
         batch.hits.update(boot.hits)
+        batch.search = boot.search
         batch.findings += [
             confirm(machine, failure, part, boot.console, folder, stop)
             for failure in failures[: limit - len(batch.findings) if limit else None]
@@ -150,17 +159,42 @@ def examine(boot: Boot, machine: Machine) -> tuple[list[Execution], list[Failure
         if execution.failed or late:
             judged = _judge(execution, report, boot.status)
             executions[index] = _failed(execution, judged)
-            failures.append(Failure(boot.plan.token_of(execution.n), executions[index], judged))
+            failures.append(Failure(_token(boot, executions[index]), executions[index], judged))
     if died:
         if boot.silent:
             judged = verdict.no_answer(machine.silence_s)
         else:
             judged = report or verdict.crash(boot.status)
         trace, points = verdict.trace_of(console)
-        dead = Execution(boot.next, None, "fail", None, None, points, None, None, trace)
+        followed = _schedule_of_death(boot, console) if boot.plan.strategy.searches else None
+        dead = Execution(boot.next, None, "fail", None, None, points, None, None, trace, followed)
         executions.append(_failed(dead, judged))
-        failures.append(Failure(boot.plan.token_of(boot.next), executions[-1], judged))
+        failures.append(Failure(_token(boot, executions[-1]), executions[-1], judged))
     return executions, failures
+
+
+def _token(boot: Boot, execution: Execution) -> Token:
+    """The token of an execution: a search says which schedule it was."""
+    token = boot.plan.token_of(execution.n)
+    if execution.schedule is None:
+        return token
+    return replace(token, strategy=f"replay-{execution.schedule}")
+
+
+def _schedule_of_death(boot: Boot, console: str) -> str | None:
+    """The schedule of the execution that a guest died in."""
+    if boot.plan.schedules:
+        return boot.plan.schedules[len(boot.executions)]
+    return boot.plan.strategy.schedule or verdict.schedule_of(console)
+
+
+def _check_search(boot: Boot) -> None:
+    """Raises LabError(3) where the same schedule did not do the same again."""
+    if boot.search and boot.search.diverged:
+        raise lab_failed(
+            f"{boot.plan.token.scenario}: the search diverged, {boot.search.diverged}: the kernel "
+            f"did not do the same again; see {shown(boot.console)}"
+        )
 
 
 def _died(boot: Boot) -> bool:
@@ -168,13 +202,17 @@ def _died(boot: Boot) -> bool:
     if boot.ended or boot.stopped or boot.next > boot.plan.last:
         return False
     last = boot.executions[-1] if boot.executions else None
+    if boot.plan.schedules and len(boot.executions) == len(boot.plan.schedules):
+        return False
     # After a failure that leaves the kernel in doubt the guest powers off by itself.
-    return last is None or not last.failed or last.oracle == "assertion" or boot.silent
+    return last is None or not last.failed or last.oracle in ("assertion", "diverged") or boot.silent
 
 
 def _judge(execution: Execution, report: Verdict | None, status: int | None) -> Verdict:
     if execution.oracle == "assertion":
         return verdict.assertion(execution.message or "an assertion failed")
+    if execution.oracle == "diverged":
+        return verdict.diverged(execution.message)
     if report:
         return report
     if not execution.failed:
@@ -236,6 +274,7 @@ def replay(
         token=replace(token, n=token.first),
         count=token.n - token.first + 1,
         trace=True,
+        schedules=(),
     )
     folder.mkdir(parents=True, exist_ok=True)
     boot = guest.boot(machine, plan, folder, stop)

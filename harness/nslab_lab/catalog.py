@@ -32,15 +32,34 @@ class Item:
     about: str
 
 
-def from_init(init: Path) -> dict[str, list[Item]]:
+@dataclass(frozen=True)
+class Scenario(Item):
+    """A scenario."""
+
+    actors: tuple[str, ...] = ()
+    inputs: int = 1  # how many it has, see INPUTS() in scenario.h
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the guest program can do."""
+
+    scenarios: list[Scenario]
+    strategies: list[Item]
+
+
+def from_init(init: Path) -> Program:
     """The scenarios and strategies that the guest program knows. Raises LabError(3)."""
     try:
         done = subprocess.run([init, "--list"], capture_output=True, text=True, timeout=60)
         data = json.loads(done.stdout)
-        return {
-            kind: [Item(item["name"], item["about"]) for item in data[kind]]
-            for kind in ("scenarios", "strategies")
-        }
+        return Program(
+            [
+                Scenario(one["name"], one["about"], tuple(one["actors"]), one["inputs"])
+                for one in data["scenarios"]
+            ],
+            [Item(one["name"], one["about"]) for one in data["strategies"]],
+        )
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError) as error:
         raise lab_failed(
             f"{shown(init)} --list does not tell its scenarios ({error}); "

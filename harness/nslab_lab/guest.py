@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Protocol, Sequence
 
@@ -18,7 +18,7 @@ from nslab_lab import cpus, initramfs, verdict
 from nslab_lab.errors import lab_failed
 from nslab_lab.paths import shown
 from nslab_lab.plan import NO_VARIANT, BootPlan
-from nslab_lab.results import Event, Execution, Note, Points, Reader, Step
+from nslab_lab.results import Event, Execution, Note, Points, Reader, Search, Step
 
 MEMORY_MB = 256
 # Host seconds without a word from the guest after which it is given up.
@@ -55,6 +55,7 @@ class Boot:
     executions: list[Execution] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     hits: dict[str, int] = field(default_factory=dict)  # of each scheduling point
+    search: Search | None = None
     ready: bool = False  # the guest had read its plan
     ended: bool = False  # the whole plan was run
     error: str | None = None  # the guest could not use its plan
@@ -65,7 +66,9 @@ class Boot:
     @property
     def next(self) -> int:
         """The first execution without a result."""
-        return self.executions[-1].n + 1 if self.executions else self.plan.first
+        if self.plan.strategy.searches or not self.executions:
+            return self.plan.first
+        return self.executions[-1].n + 1
 
     def console_text(self) -> str:
         """All the guest's console said."""
@@ -122,7 +125,11 @@ def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None])
             on_execution(event)
         case Step():
             result.ready = True
-            result.steps.append(event)
+            watched = isinstance(event.watch, int) and 0 <= event.watch < len(result.plan.watch)
+            name = result.plan.watch[int(event.watch)] if watched else ""
+            result.steps.append(replace(event, watch=name))
+        case Search():
+            result.search = event
         case Points():
             result.hits = event.hits
         case Note("ready"):

@@ -29,9 +29,9 @@ def register(commands: Commands) -> None:
 def _command(args: argparse.Namespace) -> int:
     known = catalog.from_init(ensure_scenarios())
     items = {
-        "scenarios": known["scenarios"],
+        "scenarios": known.scenarios,
         "profiles": catalog.all_profiles(),
-        "strategies": known["strategies"],
+        "strategies": known.strategies,
         "variants": catalog.variants(),
         "points": catalog.points(),
         "kernels": catalog.all_kernels(),

@@ -8,12 +8,13 @@ import shlex
 from pathlib import Path
 from typing import Sequence
 
-from nslab_lab import cpus, guest, initramfs
+from nslab_lab import cpus, guest, initramfs, layout
 from nslab_lab.build import Kernel
 from nslab_lab.errors import bad_input, lab_failed
 from nslab_lab.guest import Machine
 from nslab_lab.paths import shown
 from nslab_lab.profiles import Profile
+from nslab_lab.strategies import Strategy
 
 
 def add_guest_options(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +57,20 @@ def whole(name: str, text: str | None, default: int, low: int, high: int) -> int
     if not low <= value <= high:
         raise bad_input(f"{name}={value}: not between {low} and {high}")
     return value
+
+
+def check_profile(profile: Profile, strategy: Strategy) -> None:
+    """Raises LabError(2) where the strategy decides who runs and the profile does so, too."""
+    if strategy.steers and profile.delays:
+        raise bad_input(
+            f"profile {profile.name} delays actors, but strategy {strategy.name} decides itself who "
+            "runs: take PROFILE=none, failslab, or one without delay_*"
+        )
+
+
+def watches(profile: Profile, strategy: Strategy, kernel: Kernel) -> list[layout.Watch]:
+    """What is watched; without a strategy that decides, accesses are no points. Raises LabError."""
+    return layout.watches(kernel.linux, profile.watch) if strategy.steers else []
 
 
 def replay_command(token: object, profile: Profile, patches: Sequence[Path]) -> str:

@@ -5,16 +5,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
+from nslab_lab import strategies
 from nslab_lab.profiles import Profile
 from nslab_lab.token import Token
 
 DEFAULT_EXECUTIONS = 2000
 DEFAULT_SEED = 1
+# Of each input, where every schedule is to be tried.
+DEFAULT_SEARCH = 20_000
+DEFAULT_STRATEGY = strategies.NONE
 DEFAULT_PROFILE = "delay"
-DEFAULT_STRATEGY = "none"
+# Where a strategy decides who runs, nobody is to be held back besides.
+DEFAULT_STEERED_PROFILE = "none"
 NO_VARIANT = "none"
+
+if TYPE_CHECKING:
+    from nslab_lab.layout import Watch
 
 # A boot costs a third of a second, an execution some milliseconds; several guests at once
 # need several batches.  What an execution sees may depend on those before it in its boot,
@@ -31,8 +39,12 @@ class BootPlan:
 
     token: Token  # of the first execution
     knobs: tuple[str, ...]  # "failslab/probability=10"
-    count: int
+    count: int  # executions; of a search, schedules at the most
     trace: bool  # report each step
+    unnamed: bool = False  # named points are no scheduling points
+    schedules: tuple[str, ...] = ()  # for replay, one after the other
+    failures: str = ""  # for bounded: the allocations that fail, as in a schedule
+    watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
     timeout_ms: int = HANG_MS  # guest time
 
     @property
@@ -41,7 +53,11 @@ class BootPlan:
 
     @property
     def last(self) -> int:
-        return self.first + self.count - 1
+        return self.first if self.strategy.searches else self.first + self.count - 1
+
+    @property
+    def strategy(self) -> strategies.Strategy:
+        return strategies.parse(self.token.strategy)
 
     @property
     def name(self) -> str:
@@ -54,17 +70,25 @@ class BootPlan:
 
     def guest_text(self) -> str:
         """The guest's /plan."""
-        token = self.token
+        token, strategy = self.token, self.strategy
         values: list[tuple[str, object]] = [
             ("scenario", token.scenario),
             ("seed", f"{token.seed:#x}"),
             ("first", self.first),
             ("count", self.count),
             ("trace", int(self.trace)),
-            ("strategy", token.strategy),
-            ("token", token.prefix),
+            ("strategy", strategy.name),
+            ("token", token.prefix if strategy.name != "replay" else "NSLAB"),
             ("timeout_ms", self.timeout_ms),
         ]
+        if self.unnamed:
+            values.append(("unnamed", 1))
+        if strategy.name == "pct":
+            values += [("depth", strategy.depth), ("length", strategy.length)]
+        if strategy.name == "bounded":
+            values += [("preemptions", strategy.preemptions), ("failures", self.failures)]
+        if strategy.name == "replay":
+            values += [("schedule", one) for one in self.schedules or (strategy.schedule,)]
         lines = [f"{key}={value}" for key, value in values]
         return "\n".join(lines + [f"knob={knob}" for knob in self.knobs]) + "\n"
 
@@ -80,11 +104,17 @@ class RunPlan:
     profile: str
     profile_digest: str
     knobs: tuple[str, ...]
-    strategy: str
+    strategy: str  # as tokens have it
     seed: int  # 0 .. 2**64-1
     executions: int  # of each scenario
     findings: int  # a scenario stops after so many; 0: never
     batch: int = BATCH  # executions a boot
+    unnamed: bool = False  # named points are no scheduling points
+    watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
+    # By scenario, in the order of @scenarios.
+    actors: tuple[tuple[str, ...], ...] = ()
+    inputs: tuple[int, ...] = ()  # for a search
+    lengths: tuple[int, ...] = ()  # for pct: steps of an execution
     timeout_ms: int = HANG_MS  # guest time
 
     def json(self) -> str:
@@ -94,34 +124,62 @@ class RunPlan:
     def token(self, scenario: str, first: int, n: int) -> Token:
         """The token of execution @n of @scenario in a boot that begins with @first."""
         return Token(
-            self.kernel, self.kernel_id, scenario, self.variant,
-            self.profile, self.profile_digest, self.strategy, self.seed, first, n,
+            self.kernel, self.kernel_id, scenario, self.variant, self.profile,
+            self.profile_digest, self.strategy_of(scenario), self.seed, first, n,
         )  # fmt: skip
+
+    def strategy_of(self, scenario: str) -> str:
+        """The strategy as it is for that scenario."""
+        strategy = strategies.parse(self.strategy)
+        if self.lengths and not strategy.length:
+            strategy = replace(strategy, length=self.lengths[self.scenarios.index(scenario)])
+        return str(strategy)
+
+    def actors_of(self, scenario: str) -> tuple[str, ...]:
+        """Its actors, in the order of their letters."""
+        return self.actors[self.scenarios.index(scenario)]
 
     def boot(self, scenario: str, first: int, last: int, trace: bool = False) -> BootPlan:
         """One boot that runs @first to @last."""
         token = self.token(scenario, first, first)
-        return BootPlan(token, self.knobs, last - first + 1, trace, self.timeout_ms)
+        return BootPlan(
+            token, self.knobs, last - first + 1, trace, self.unnamed,
+            watch=self.watch, timeout_ms=self.timeout_ms,
+        )  # fmt: skip
 
     def batches(self, scenario: str) -> Iterator[BootPlan]:
         """The boots a scenario is split into, in order."""
+        if strategies.parse(self.strategy).searches:
+            inputs = self.inputs[self.scenarios.index(scenario)]
+            for n in range(1, inputs + 1):
+                yield replace(self.boot(scenario, n, n), count=self.executions)
+            return
         for first in range(1, self.executions + 1, self.batch):
             yield self.boot(scenario, first, min(first + self.batch - 1, self.executions))
 
 
 def make(
-    kernel: str, kernel_id: str, profile: Profile, scenarios: tuple[str, ...], **rest: Any
+    kernel: str, kernel_id: str, profile: Profile, scenarios: tuple[str, ...],
+    watches: Sequence[Watch] = (), **rest: Any,
 ) -> RunPlan:
-    """A plan; @rest are the further fields of RunPlan."""
+    """A plan; @watches where accesses are scheduling points, @rest further fields of RunPlan."""
     return RunPlan(
         kernel=kernel,
         kernel_id=kernel_id,
         scenarios=scenarios,
         profile=profile.name,
         profile_digest=profile.digest,
-        knobs=tuple(map(str, profile.knobs)),
+        knobs=knobs(profile, watches),
+        unnamed=not profile.named_points,
+        watch=tuple(one.name for one in watches),
         **rest,
     )
+
+
+def knobs(profile: Profile, watches: Sequence[Watch]) -> tuple[str, ...]:
+    """What the guest writes below debugfs before the first execution."""
+    watched = (f"nslab/watch={one.cache}:{one.offset}:{one.size}" for one in watches)
+    return (*map(str, profile.knobs), *watched)
 
 
 def canonical(data: Any) -> str:

@@ -63,12 +63,22 @@ _DEFAULTS: dict[str, int | bool] = {
     "space": 0,
 }
 
+# Where accesses are scheduling points: slab caches, or "struct.member".
+DEFAULT_WATCH = ("nsproxy", "task_struct.nsproxy")
+
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["about"],
     "properties": {
         "about": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"\A[^\n]*\Z"},
+        "named_points": _FLAG,
+        "watch": {
+            "type": "array",
+            "maxItems": 16,
+            "uniqueItems": True,
+            "items": {"type": "string", "minLength": 1, "maxLength": 60},
+        },
         "faults": {
             "type": "object",
             "additionalProperties": False,
@@ -107,11 +117,23 @@ class Profile:
     about: str
     knobs: tuple[Knob, ...]  # in the order they are written
     path: Path
+    named_points: bool = True  # whether they are scheduling points; accesses always are
+    watch: tuple[str, ...] = DEFAULT_WATCH
+
+    @property
+    def delays(self) -> bool:
+        """Whether it holds actors back, which a strategy that decides itself does not want."""
+        return any(knob.path.startswith("delay_") for knob in self.knobs)
 
     @property
     def digest(self) -> str:
         """Six hex digits of what the profile means, however it is written down."""
-        text = "".join(f"{knob}\n" for knob in sorted(map(str, self.knobs)))
+        lines = sorted(map(str, self.knobs))
+        if not self.named_points:
+            lines.append("no named points")
+        if sorted(self.watch) != sorted(DEFAULT_WATCH):
+            lines += [f"watch {name}" for name in sorted(self.watch)]
+        text = "".join(f"{line}\n" for line in lines)
         return hashlib.sha256(text.encode()).hexdigest()[:6]
 
     @property
@@ -166,7 +188,11 @@ def read(path: Path) -> Profile:
     knobs = tuple(
         knob for name in _KNOBS if name in faults for knob in _knobs(name, faults[name])
     )
-    return Profile(path.stem, file.data["about"], knobs, path)
+    return Profile(
+        path.stem, file.data["about"], knobs, path,
+        named_points=file.data.get("named_points", True),
+        watch=tuple(file.data.get("watch", DEFAULT_WATCH)),
+    )  # fmt: skip
 
 
 def _knobs(name: str, fault: dict[str, int | bool]) -> list[Knob]:
@@ -224,7 +250,9 @@ def _explain(error: jsonschema.ValidationError) -> list[tuple[tuple[str | int, .
         case "maximum":
             return [(where, f"{at}: {value} is more than the maximum of {limit}")]
         case "minLength" | "maxLength" | "pattern":
-            return [(where, f"{at}: not one line of 1 to 100 characters")]
+            return [(where, f"{at}: not one line of 1 to {error.schema['maxLength']} characters")]
+        case "maxItems" | "uniqueItems":
+            return [(where, f"{at}: more than 16 entries, or one of them twice")]
     raise AssertionError(error.validator)
 
 
@@ -233,6 +261,7 @@ _TYPES = {
     "boolean": "true or false",
     "string": "a string",
     "object": "a table",
+    "array": "an array",
 }
 
 

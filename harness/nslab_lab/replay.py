@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nslab_lab import batch, catalog, options, plan, profiles, runfolder, symbols, token, trace
+from nslab_lab import (
+    batch, catalog, options, picture, plan, profiles, runfolder, strategies, symbols, token, trace,
+)  # fmt: skip
 from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
 from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input, lab_failed
 from nslab_lab.guest import Boot, Machine, Stop
@@ -36,6 +38,9 @@ def register(commands: Commands) -> None:
     add_kernel_options(parser)
     parser.add_argument("--profile", metavar="FILE", help="the token's profile, if it is your own")
     parser.add_argument("--times", metavar="N", help="run it so often and compare (1)")
+    parser.add_argument(
+        "--format", metavar="FORMAT", help="of the diagram: text, svg, json; or trace: every step (text)"
+    )
     options.add_guest_options(parser)
     parser.set_defaults(handler=_command)
 
@@ -46,19 +51,26 @@ def _command(args: argparse.Namespace) -> int:
     wanted = token.parse(args.token)
     times = options.whole("times", args.times, 1, 1, 10**6)
     jobs = options.jobs_of(args)
+    form = args.format or "text"
+    if form not in (*picture.FORMATS, "trace"):
+        raise bad_input(f"format={form}: there is {', '.join(picture.FORMATS)}, trace")
     profile = profile_of(wanted, args.profile)
     catalog.choose("kernel", wanted.kernel, catalog.all_kernels())
     if args.kernel and args.kernel != wanted.kernel:
         raise bad_input(f"the token is of kernel {wanted.kernel}, not {args.kernel}")
     catalog.choose("variant", wanted.variant, catalog.variants())
     init = ensure_scenarios()
-    known = catalog.from_init(init)
-    catalog.choose("scenario", wanted.scenario, known["scenarios"])
-    catalog.choose("strategy", wanted.strategy, known["strategies"])
+    catalog.choose("scenario", wanted.scenario, catalog.from_init(init).scenarios)
+    strategy = strategies.parse(wanted.strategy)
+    options.check_profile(profile, strategy)
     kernel = ensure_kernel(wanted.kernel, args.patch)
     check_kernel(wanted, kernel, bool(args.patch))
     machine = options.machine(args, kernel, init)
-    boot_plan = BootPlan(wanted, tuple(map(str, profile.knobs)), 1, True)
+    watches = options.watches(profile, strategy, kernel)
+    boot_plan = BootPlan(
+        wanted, plan.knobs(profile, watches), 1, True, not profile.named_points,
+        watch=tuple(one.name for one in watches),
+    )  # fmt: skip
     folder = runfolder.numbered(REPLAYS)
     interrupts = Interrupts()
     with interrupts, ThreadPoolExecutor(min(jobs, times)) as executor:
@@ -67,7 +79,8 @@ def _command(args: argparse.Namespace) -> int:
     if interrupts.is_set():
         print("INTERRUPTED")
         return interrupts.status
-    return report(wanted, replays, kernel, folder)
+    drawn = Drawn(kernel, profile, form)
+    return report(wanted, replays, drawn, folder)
 
 
 def profile_of(wanted: Token, own: str | None) -> Profile:
@@ -140,15 +153,37 @@ def _passed(boot: Boot, wanted: Token) -> str | None:
     )
 
 
-def report(wanted: Token, replays: list[Replay | None], kernel: Kernel, folder: Path) -> int:
+@dataclass(frozen=True)
+class Drawn:
+    """How a replay is to be shown."""
+
+    kernel: Kernel
+    profile: Profile
+    format: str
+
+    def show(self, wanted: Token, one: Replay) -> str:
+        """Its trace; "" if there is none."""
+        steers = strategies.parse(wanted.strategy).steers
+        if self.format == "trace":
+            return trace.table(one.steps)
+        watch = self.profile.watch if steers else ()
+        drawn = picture.draw(one.steps, one.verdict, self.kernel, watch)
+        return picture.render(drawn, self.format) if one.steps else ""
+
+
+def report(wanted: Token, replays: list[Replay | None], drawn: Drawn, folder: Path) -> int:
     """Tell what came of it; the exit status."""
     done = [one for one in replays if one]
     first = done[0]
-    if first.steps:
-        print(trace.table(first.steps))
+    shown_as = drawn.show(wanted, first)
+    if drawn.format in ("svg", "json"):
+        print(shown_as, end="")
+        return FINDINGS if first.verdict else FOUND_NOTHING
+    if shown_as:
+        print(shown_as)
     if first.verdict and first.verdict.report:
         print(first.verdict.report)
-    print(_headline(wanted, first.verdict, kernel))
+    print(_headline(wanted, first.verdict, drawn.kernel))
     print(f"trace hash {first.hash or 'unknown'}{_compared(wanted, first)}")
     print(f"console: {shown(first.console)}")
     status = FINDINGS if first.verdict else FOUND_NOTHING

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ class Execution:
     faults: int | None  # faults injected
     virtual_ns: int | None  # guest time
     hash: str | None  # of the trace, 16 hex digits
+    schedule: str | None = None  # that it followed
 
     @property
     def failed(self) -> bool:
@@ -33,12 +34,15 @@ class Execution:
 
     def line(self, scenario: str) -> str:
         """The execution's line in executions.jsonl, without the newline."""
-        return canonical({"scenario": scenario, **asdict(self)})
+        data = {"scenario": scenario, **asdict(self)}
+        if self.schedule is None:
+            del data["schedule"]
+        return canonical(data)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One line of a trace: an actor at a scheduling point."""
+    """One line of a trace: what an actor did."""
 
     n: int  # the execution
     step: int
@@ -47,6 +51,18 @@ class Step:
     where: str  # "utsns_get+0x1a/0x80", or empty
     nesting: int  # of rcu_read_lock()
     delay_ns: int  # guest time
+    kind: str = "point"  # "access", "block", ...: see faults/kernel/uapi.h
+    local: int = 0  # number among the actor's scheduling points, 0: it is none
+    next: str = ""  # the actor chosen to run on
+    enabled: int = 0  # the actors that could run, a bit each
+    free: bool = False  # no choice here is a preemption
+    object: int = 0  # a small number for the object accessed; 0: none
+    watch: int | str = -1  # number of the watch in the plan, replaced by its name
+    of: str = ""  # the actor whose task the object is
+    offset: int = 0  # bytes
+    size: int = 0  # bytes
+    write: bool = False
+    value: int = 0  # number of the object that the pointer points to
 
 
 @dataclass(frozen=True)
@@ -64,7 +80,27 @@ class Points:
     hits: dict[str, int]
 
 
-Event = Execution | Step | Points | Note
+@dataclass(frozen=True)
+class Search:
+    """What a search for every schedule came to."""
+
+    n: int  # the input
+    complete: int  # for up to so many preemptions; -1: not even without any
+    schedules: list[int]  # that were run, by number of preemptions
+    redundant: int  # of them, those that turned out to be equivalent to others
+    pruned: int  # alternatives that needed no execution, being equivalent
+    points: int  # of the longest execution
+    unexplained: int  # steps that let others run for a reason the trace does not show
+    cut: str | None  # "schedules", "memory": what ended it early
+    diverged: str | None  # the kernel did not do the same again
+
+    @property
+    def total(self) -> int:
+        """Schedules that were run."""
+        return sum(self.schedules)
+
+
+Event = Execution | Step | Points | Search | Note
 
 
 class Reader:
@@ -95,7 +131,7 @@ class Reader:
             ) from None
 
 
-_Kind = TypeVar("_Kind", Execution, Step)
+_Kind = TypeVar("_Kind", Execution, Step, Search)
 
 
 def parse(data: dict[str, Any]) -> Event:
@@ -104,6 +140,8 @@ def parse(data: dict[str, Any]) -> Event:
         return Points({str(name): int(hits) for name, hits in data["hits"].items()})
     if data["event"] == "execution":
         return _fill(Execution, data)
+    if data["event"] == "search":
+        return _fill(Search, data)
     if data["event"] == "step":
         return _fill(Step, data)
     return Note(data["event"], data.get("message"))
@@ -111,4 +149,9 @@ def parse(data: dict[str, Any]) -> Event:
 
 def _fill(kind: type[_Kind], data: dict[str, Any]) -> _Kind:
     # Further keys are left alone: a newer guest may say more.
-    return kind(**{field.name: data[field.name] for field in fields(kind)})
+    return kind(
+        **{
+            field.name: data[field.name] if field.default is MISSING else data.get(field.name, field.default)
+            for field in fields(kind)
+        }
+    )

@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from nslab_lab import batch, catalog, ktap, options, plan, profiles, schedule, symbols, table
+from nslab_lab import (
+    batch, catalog, claims, files, guest, ktap, layout, minimize, options, picture, plan, profiles,
+    schedule, strategies, symbols, table,
+)  # fmt: skip
 from nslab_lab.batch import Finding
 from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
-from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LabError
+from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LabError, bad_input
 from nslab_lab.guest import Machine, Stop
 from nslab_lab.interrupts import Interrupts
 from nslab_lab.paths import REPO, shown
@@ -24,6 +27,7 @@ from nslab_lab.profiles import Profile
 from nslab_lab.results import Execution
 from nslab_lab.runfolder import RunFolder
 from nslab_lab.schedule import ScenarioResult
+from nslab_lab.strategies import Strategy
 from nslab_lab.view import Progress, progress
 
 if TYPE_CHECKING:
@@ -47,9 +51,18 @@ def register(commands: Commands) -> None:
         "--profile", metavar="NAME|FILE", help=f"faults to inject ({plan.DEFAULT_PROFILE})"
     )
     parser.add_argument("--strategy", metavar="NAME", help=f"({plan.DEFAULT_STRATEGY})")
+    parser.add_argument(
+        "--depth", metavar="D", help=f"pct: of the bug looked for ({strategies.DEFAULT_DEPTH})"
+    )
+    parser.add_argument(
+        "--preemptions", metavar="C",
+        help=f"bounded: at most so many ({strategies.DEFAULT_PREEMPTIONS})",
+    )  # fmt: skip
     parser.add_argument("--variant", metavar="NAME", help=f"deliberate defect ({plan.NO_VARIANT})")
     parser.add_argument(
-        "--executions", metavar="N", help=f"of each scenario ({plan.DEFAULT_EXECUTIONS})"
+        "--executions", metavar="N",
+        help=f"of each scenario ({plan.DEFAULT_EXECUTIONS}); bounded: of each input at the most "
+        f"({plan.DEFAULT_SEARCH})",
     )
     parser.add_argument("--seed", metavar="N", help=f"({plan.DEFAULT_SEED})")
     parser.add_argument(
@@ -63,33 +76,62 @@ def register(commands: Commands) -> None:
 def _command(args: argparse.Namespace) -> int:
     whole = options.whole
     # Whatever can be wrong is looked at before anything takes long.
+    name = args.strategy or plan.DEFAULT_STRATEGY
+    default = plan.DEFAULT_SEARCH if name == "bounded" else plan.DEFAULT_EXECUTIONS
     numbers = {
-        "executions": whole("executions", args.executions, plan.DEFAULT_EXECUTIONS, 1, 10**9),
+        "executions": whole("executions", args.executions, default, 1, 10**9),
         "seed": whole("seed", args.seed, plan.DEFAULT_SEED, 0, 2**64 - 1),
         "findings": whole("findings", args.findings, 1, 0, 10**6),
         "batch": whole("batch", args.batch, plan.BATCH, 1, 10**6),
     }
     jobs = options.jobs_of(args)
-    profile = profiles.load(args.profile or plan.DEFAULT_PROFILE)
+    strategy = _strategy(args, name)
+    default = plan.DEFAULT_STEERED_PROFILE if strategy.steers else plan.DEFAULT_PROFILE
+    profile = profiles.load(args.profile or default)
+    options.check_profile(profile, strategy)
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
     init = ensure_scenarios()
     known = catalog.from_init(init)
-    strategy = catalog.choose("strategy", args.strategy or plan.DEFAULT_STRATEGY, known["strategies"])
-    scenarios = _scenarios(args.scenario, known["scenarios"])
+    catalog.choose("strategy", name, known.strategies)
+    if name == "replay":
+        raise bad_input("strategy 'replay' is for tokens: make replay TOKEN=...")
+    scenarios = _scenarios(args.scenario, known.scenarios)
     kernel = ensure_kernel(args.kernel or None, args.patch)
     machine = options.machine(args, kernel, init)
     run_plan = plan.make(
-        kernel.name, kernel.id, profile, scenarios, variant=variant, strategy=strategy, **numbers
-    )
+        kernel.name, kernel.id, profile, tuple(one.name for one in scenarios),
+        options.watches(profile, strategy, kernel), variant=variant, strategy=str(strategy),
+        actors=tuple(one.actors for one in scenarios),
+        inputs=tuple(one.inputs for one in scenarios), **numbers,
+    )  # fmt: skip
     return Run(run_plan, machine, kernel, profile, args.patch).run(jobs)
 
 
-def _scenarios(wanted: str | None, known: Sequence[catalog.Item]) -> tuple[str, ...]:
+def _strategy(args: argparse.Namespace, name: str) -> Strategy:
+    whole = options.whole
+    depth = whole("depth", args.depth, strategies.DEFAULT_DEPTH, 1, strategies.MAX_DEPTH)
+    preemptions = whole(
+        "preemptions", args.preemptions, strategies.DEFAULT_PREEMPTIONS,
+        0, strategies.MAX_PREEMPTIONS,
+    )  # fmt: skip
+    match name:
+        case "pct":
+            return Strategy("pct", depth=depth)
+        case "bounded":
+            return Strategy("bounded", preemptions=preemptions)
+    return Strategy(name)
+
+
+def _scenarios(
+    wanted: str | None, known: Sequence[catalog.Scenario]
+) -> tuple[catalog.Scenario, ...]:
     """Those asked for, in the order given, each once."""
     names = [name for name in (wanted or "").replace(",", " ").split() if name]
     if not names or names == ["all"]:
-        return tuple(item.name for item in known)
-    return tuple(dict.fromkeys(catalog.choose("scenario", name, known) for name in names))
+        return tuple(known)
+    by_name = {one.name: one for one in known}
+    chosen = dict.fromkeys(catalog.choose("scenario", name, known) for name in names)
+    return tuple(by_name[name] for name in chosen)
 
 
 @dataclass
@@ -108,8 +150,13 @@ class Run:
         self._folder = RunFolder()
         self._write_inputs()
         interrupts = Interrupts()
-        run_batch = functools.partial(_run_batch, self.machine, self._folder.path, self.plan.findings)
+        run_batch = functools.partial(_run_batch, self.machine, self._folder.path, self.plan)
         try:
+            if strategies.parse(self.plan.strategy).name == "pct":
+                self.plan = self._measured(jobs, interrupts)
+                run_batch = functools.partial(
+                    _run_batch, self.machine, self._folder.path, self.plan
+                )
             with interrupts, ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
                 results = schedule.execute(self.plan, executor, jobs, run_batch, interrupts, self)
         except LabError as error:
@@ -118,6 +165,12 @@ class Run:
         finally:
             self._folder.close()
         return self._end(results, interrupts)
+
+    def _measured(self, jobs: int, stop: Stop) -> RunPlan:
+        """The plan with the length of each scenario's executions."""
+        with ThreadPoolExecutor(jobs) as executor:
+            measure = functools.partial(_length, self.machine, self.plan, self._folder.path, stop)
+            return replace(self.plan, lengths=tuple(executor.map(measure, self.plan.scenarios)))
 
     # What schedule.View wants to tell.
 
@@ -131,16 +184,18 @@ class Run:
         finding = _with_line(finding, self.kernel)
         command = options.replay_command(finding.failure.token, self.profile, self.patches)
         folder = self._folder.add_finding(finding, command)
+        drawn = picture.draw(finding.steps, finding.failure.verdict, self.kernel, self.plan.watch)
+        picture.write(drawn, folder)
         failure = finding.failure
         lines = [
             "",
             f"FINDING {failure.token.scenario}, execution {failure.execution.n:,}",
             failure.verdict.headline,
             _HOW_IT_CAME_AGAIN[finding.reproduced],
-            f"see {shown(folder)}",
-            command,
-            "",
         ]
+        if finding.minimal:
+            lines += [claims.minimal(drawn.preemptions, failure.token), "", picture.text(drawn)]
+        lines += [f"see {shown(folder)}", command, ""]
         self._bar.say_result("\n".join(lines))
 
     def scenario(self, result: ScenarioResult) -> None:
@@ -154,13 +209,18 @@ class Run:
         folder.write_json("versions.json", {**versions, "engine": kernel.engine, "lab": _lab_version()})
         profile = folder.copy(self.profile.path)
         patches = [folder.copy(patch) for patch in self.patches]
+        strategy = strategies.parse(self.plan.strategy)
         words = [
             *("--kernel", self.plan.kernel, "--scenario", ",".join(self.plan.scenarios)),
-            *("--profile", f"./{profile}", "--strategy", self.plan.strategy),
+            *("--profile", f"./{profile}", "--strategy", strategy.name),
             *("--variant", self.plan.variant, "--seed", str(self.plan.seed)),
             *("--executions", str(self.plan.executions), "--findings", str(self.plan.findings)),
             *("--batch", str(self.plan.batch)),
         ]
+        if strategy.name == "pct":
+            words += ["--depth", str(strategy.depth)]
+        if strategy.name == "bounded":
+            words += ["--preemptions", str(strategy.preemptions)]
         for patch in patches:
             words += ["--patch", f"./{patch}"]
         folder.write_repeat(words)
@@ -172,6 +232,7 @@ class Run:
             "",
             table.table(self.plan, results),
             f"{table.totals(results)} ({seconds:.0f} s)",
+            *claims.of(self.plan, results),
         ]
         # A guest that dies does not say which points it had reached.
         if not any(result.findings for result in results):
@@ -191,12 +252,47 @@ class Run:
 def _run_batch(
     machine: Machine,
     folder: Path,
-    limit: int,
+    run_plan: RunPlan,
     boot_plan: plan.BootPlan,
     stop: Stop,
     on_execution: batch.Callback,
 ) -> batch.Batch:
-    return batch.run(machine, boot_plan, folder, limit, stop, on_execution)
+    done = batch.run(machine, boot_plan, folder, run_plan.findings, stop, on_execution)
+    actors = run_plan.actors_of(boot_plan.token.scenario)
+    done.findings = [
+        _minimized(machine, finding, boot_plan, folder, stop, actors) for finding in done.findings
+    ]
+    return done
+
+
+def _minimized(
+    machine: Machine, finding: Finding, boot_plan: plan.BootPlan, folder: Path, stop: Stop,
+    actors: Sequence[str],
+) -> Finding:
+    """The finding with the smallest schedule that shows it, or as it is."""
+    if finding.reproduced not in (batch.SOLO, batch.ALONE):
+        return finding
+    # A search begins with the fewest preemptions.
+    if boot_plan.strategy.name == "bounded":
+        return replace(finding, minimal=True)
+    place = batch.finding_folder(folder, finding.failure.token) / "minimize"
+    small = minimize.minimize(machine, finding, boot_plan, place, stop, actors)
+    files.remove(place)
+    if small is None:
+        return finding
+    return replace(small, minimal=True, first=finding.failure.token)
+
+
+def _length(machine: Machine, run_plan: RunPlan, folder: Path, stop: Stop, scenario: str) -> int:
+    """The most steps that an execution of the scenario takes, of a few."""
+    inputs = run_plan.inputs[run_plan.scenarios.index(scenario)]
+    measured = replace(run_plan, strategy="random", lengths=())
+    boot_plan = measured.boot(scenario, 1, max(4, 2 * inputs))
+    place = folder / "length"
+    place.mkdir(exist_ok=True)
+    boot = guest.boot(machine, boot_plan, place, stop)
+    guest.check_boot(boot)
+    return max((one.points or 1 for one in boot.executions), default=1)
 
 
 def _with_line(finding: Finding, kernel: Kernel) -> Finding:

@@ -112,6 +112,8 @@ class RunFolder:
         folder.mkdir(parents=True, exist_ok=True)
         data = {
             "token": str(failure.token),
+            "first_token": str(finding.first or failure.token),
+            "minimal": finding.minimal,
             "command": command,
             "oracle": failure.verdict.oracle,
             "headline": failure.verdict.headline,
@@ -123,8 +125,6 @@ class RunFolder:
         (folder / "finding.json").write_text(json.dumps(data, indent=2) + "\n")
         if failure.verdict.report:
             (folder / "report.txt").write_text(failure.verdict.report)
-        if finding.steps:
-            (folder / "trace.txt").write_text(trace.table(finding.steps))
         return folder
 
 

@@ -14,10 +14,11 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import Callable, Protocol
 
+from nslab_lab import strategies
 from nslab_lab.batch import Batch, Finding
 from nslab_lab.guest import Stop
 from nslab_lab.plan import BootPlan, RunPlan
-from nslab_lab.results import Execution
+from nslab_lab.results import Execution, Search
 
 # How often a wish to stop is looked for, host seconds.
 _POLL_S = 0.2
@@ -28,19 +29,21 @@ class ScenarioResult:
     """What a scenario came to."""
 
     name: str
-    wanted: int  # executions
+    wanted: int  # executions; 0: as many as it takes
+    batches: int = 0  # that are still to come
     executions: int = 0
     points: int = 0  # scheduling points hit, all executions together
     faults: int = 0  # faults injected, likewise
     findings: list[Finding] = field(default_factory=list)
     hits: Counter[str] = field(default_factory=Counter)  # of each scheduling point
+    searches: list[Search] = field(default_factory=list)  # one for each input that was searched
     guest_seconds: float = 0.0  # host seconds its guests ran, summed up
     enough: bool = False  # stopped after as many findings as were wanted
 
     @property
     def complete(self) -> bool:
         """Whether every execution was run that was wanted."""
-        return self.executions == self.wanted or self.enough
+        return self.enough or not self.batches
 
 
 class View(Protocol):
@@ -132,13 +135,20 @@ class _Taker:
     def __init__(self, plan: RunPlan, view: View) -> None:
         self._limit = plan.findings
         self._view = view
-        self.results = {name: ScenarioResult(name, plan.executions) for name in plan.scenarios}
+        searches = strategies.parse(plan.strategy).searches
+        self.results = {
+            name: ScenarioResult(name, 0 if searches else plan.executions, len(list(plan.batches(name))))
+            for name in plan.scenarios
+        }
 
     def take(self, scenario: str, batch: Batch) -> None:
         """The scenario's next batch."""
         result = self.results[scenario]
         if result.enough:
             return
+        result.batches -= not batch.stopped
+        if batch.search:
+            result.searches.append(batch.search)
         executions, findings = self._wanted(batch, len(result.findings))
         result.executions += len(executions)
         result.points += sum(one.points or 0 for one in executions)

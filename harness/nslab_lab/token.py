@@ -4,7 +4,7 @@
     NSLAB1.<kernel>-<kernel id>.<scenario>.<variant>.<profile>-<digest>.<strategy>.
         <seed, hex>.<first>.<n>
 
-in one piece.  Only the kernel's name may hold a dot, so fields are split from the right.
+in one piece, <strategy> as in strategies.py.  Only the kernel's name may hold a dot, so fields are split from the right.
 Replaying boots once and runs <first> to <n>; <first> is <n> where the execution fails alone.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from nslab_lab import strategies
 from nslab_lab.errors import bad_input
 
 _TOKEN = re.compile(
@@ -38,7 +39,7 @@ class Token:
     variant: str  # "none" for the kernel as it should be
     profile: str
     profile_digest: str  # 6 hex digits
-    strategy: str
+    strategy: str  # as strategies.Strategy writes itself
     seed: int  # 0 .. 2**64-1
     first: int  # from 1
     n: int  # first .. ; the execution that is meant
@@ -68,6 +69,7 @@ def parse(text: str) -> Token:
     fields = found.groupdict()
     seed, first, n = (fields.pop(name) for name in ("seed", "first", "n"))
     token = Token(**fields, seed=int(seed, 16), first=int(first), n=int(n))
+    strategies.parse(token.strategy)
     if token.first > token.n:
         raise bad_input(
             f"'{_short(text)}' is no token: its executions end at {token.n} "

@@ -98,6 +98,7 @@ _MACHINERY = re.compile(
 
 _TRACE = re.compile(r"^nslab: trace hash=([0-9a-f]{16}) points=(\d+)", re.MULTILINE)
 _TOKEN = re.compile(r"^nslab: token=(\S+)", re.MULTILINE)
+_SCHEDULE = re.compile(r"^nslab: token=\S+ schedule=(\S+)$", re.MULTILINE)
 
 
 def lines_of(console: str) -> list[str]:
@@ -148,6 +149,17 @@ def token_of(console: str) -> str | None:
     """The token that a dying kernel prints."""
     found = _TOKEN.search("\n".join(lines_of(console)))
     return found[1] if found else None
+
+
+def schedule_of(console: str) -> str | None:
+    """The schedule that a dying kernel was following."""
+    found = _SCHEDULE.search("\n".join(lines_of(console)))
+    return found[1] if found else None
+
+
+def diverged(message: str | None) -> Verdict:
+    """An execution that does not follow its schedule; no fault of the kernel's."""
+    return Verdict("diverged", message or "the execution does not follow its schedule", "diverged")
 
 
 def _verdict(pattern: _Pattern, found: re.Match[str], lines: Sequence[str], at: int) -> Verdict:

@@ -234,10 +234,16 @@ static int search(const struct job *job, struct bounded *bounded)
 	struct nslab_run run;
 	int ret;
 
+	if (job->plan->failures &&
+	    schedule_parse_failures(&schedule, job->plan->failures)) {
+		json_error_line(job->control, "\"%.60s\" is no list of failures",
+				job->plan->failures);
+		return EXPLORE_ERROR;
+	}
 	while (bounded_next(bounded, &next, &schedule.nswitches)) {
 		memcpy(schedule.switches, next,
 		       schedule.nswitches * sizeof(*next));
-		schedule_text(text, next, schedule.nswitches);
+		schedule_text(text, &schedule);
 		ret = execute(job, job->plan->first, false, &schedule, text,
 			      &run);
 		if (ret || shared->failed)

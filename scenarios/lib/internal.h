@@ -71,6 +71,7 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @length: for pct, in steps
  * @preemptions: for bounded: how many at most
  * @unpruned: for bounded: leave nothing out
+ * @failures: for bounded: the allocations that fail, as schedules have them
  * @schedules: for replay: texts, as schedule_parse() reads them
  * @nschedules: how many
  * @knobs: "path=value", to be written below debugfs
@@ -90,6 +91,7 @@ struct plan {
 	uint64_t depth;
 	uint64_t length;
 	uint64_t preemptions;
+	const char *failures;
 	const char *schedules[PLAN_MAX_SCHEDULES];
 	unsigned int nschedules;
 	char knobs[PLAN_MAX_KNOBS][96];
@@ -116,8 +118,8 @@ struct schedule {
 };
 
 int schedule_parse(struct schedule *schedule, const char *text);
-char *schedule_text(char *buf, const struct nslab_switch *switches,
-		    unsigned int nswitches);
+int schedule_parse_failures(struct schedule *schedule, const char *text);
+char *schedule_text(char *buf, const struct schedule *schedule);
 
 /* === Results === */
 

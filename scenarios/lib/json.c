@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "bounded.h"
 #include "internal.h"
 
 /* A string as JSON has it, or null. */
@@ -108,7 +109,35 @@ void json_list(FILE *out)
 	fprintf(out, "]}\n");
 }
 
-int json_search(char *buf, size_t size, uint64_t n, const struct bounded_stats *stats)
+/**
+ * json_search() - what a search came to
+ * @n: number of the execution that it varied
+ */
+int json_search(char *buf, size_t size, uint64_t n,
+		const struct bounded_stats *stats)
 {
-	return snprintf(buf, size, "{\"event\":\"search\",\"n\":%" PRIu64 "}\n", n);
+	static const char * const cuts[] = {
+		[BOUNDED_CUT_NOTHING] = NULL,
+		[BOUNDED_CUT_SCHEDULES] = "schedules",
+		[BOUNDED_CUT_MEMORY] = "memory",
+		[BOUNDED_CUT_DIVERGED] = "divergence",
+	};
+	char message[2 * sizeof(stats->message)], cut[16];
+	int i, at;
+
+	at = snprintf(buf, size,
+		      "{\"event\":\"search\",\"n\":%" PRIu64
+		      ",\"complete\":%d,\"redundant\":%" PRIu64
+		      ",\"pruned\":%" PRIu64 ",\"points\":%u"
+		      ",\"unexplained\":%" PRIu64 ",\"cut\":%s"
+		      ",\"diverged\":%s,\"schedules\":[",
+		      n, stats->complete, stats->redundant, stats->pruned,
+		      stats->max_points, stats->unexplained,
+		      quoted(cut, sizeof(cut), cuts[stats->cut]),
+		      quoted(message, sizeof(message),
+			     *stats->message ? stats->message : NULL));
+	for (i = 0; i <= BOUNDED_MAX_PREEMPTIONS && i < 9; i++)
+		at += snprintf(buf + at, size - at, "%s%" PRIu64, i ? "," : "",
+			       stats->by_preemptions[i]);
+	return at + snprintf(buf + at, size - at, "]}\n");
 }

@@ -58,6 +58,13 @@ static int set_schedule(struct plan *plan, const char *value)
 	return 0;
 }
 
+/* An empty list is one, too. */
+static int set_failures(struct plan *plan, const char *value)
+{
+	plan->failures = value;
+	return 0;
+}
+
 static int set(struct plan *plan, const char *key, const char *value)
 {
 	if (!strcmp(key, "scenario"))
@@ -86,6 +93,8 @@ static int set(struct plan *plan, const char *key, const char *value)
 		return set_number(&plan->length, value);
 	if (!strcmp(key, "preemptions"))
 		return set_number(&plan->preemptions, value);
+	if (!strcmp(key, "failures"))
+		return set_failures(plan, value);
 	if (!strcmp(key, "schedule"))
 		return set_schedule(plan, value);
 	if (!strcmp(key, "knob"))

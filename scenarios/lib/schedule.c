@@ -64,6 +64,23 @@ static int parse_failure(struct schedule *schedule, const char **text)
 }
 
 /**
+ * schedule_parse_failures() - read the part behind the dash
+ * @schedule: its failures are filled
+ * @text: "a7b2", or empty
+ *
+ * Return: 0, or -1 if that is no list of failures.
+ */
+int schedule_parse_failures(struct schedule *schedule, const char *text)
+{
+	schedule->nfailures = 0;
+	while (*text)
+		if (schedule->nfailures == NSLAB_MAX_FAILURES ||
+		    parse_failure(schedule, &text))
+			return -1;
+	return 0;
+}
+
+/**
  * schedule_parse() - read a schedule
  * @schedule: filled
  * @text: as above
@@ -82,29 +99,31 @@ int schedule_parse(struct schedule *schedule, const char *text)
 			    parse_switch(schedule, &text))
 				return -1;
 	if (*text == '-')
-		for (text++; *text;)
-			if (schedule->nfailures == NSLAB_MAX_FAILURES ||
-			    parse_failure(schedule, &text))
-				return -1;
+		return schedule_parse_failures(schedule, text + 1);
 	return *text ? -1 : 0;
 }
 
 /**
- * schedule_text() - write switches as text
+ * schedule_text() - write a schedule as text
  * @buf: with room for SCHEDULE_TEXT_MAX bytes
  *
  * Return: @buf.
  */
-char *schedule_text(char *buf, const struct nslab_switch *switches,
-		    unsigned int nswitches)
+char *schedule_text(char *buf, const struct schedule *schedule)
 {
+	const struct nslab_failure *failure = schedule->failures;
+	const struct nslab_switch *to = schedule->switches;
 	char *at = buf;
 	unsigned int i;
 
-	strcpy(buf, "0");
-	for (i = 0; i < nswitches; i++)
-		at += sprintf(at, "%c%u%c", switches[i].at == NSLAB_NOBODY ?
-			      'z' : 'a' + switches[i].at, switches[i].local,
-			      'a' + switches[i].next);
+	if (!schedule->nswitches)
+		at += sprintf(at, "0");
+	for (i = 0; i < schedule->nswitches; i++, to++)
+		at += sprintf(at, "%c%u%c",
+			      to->at == NSLAB_NOBODY ? 'z' : 'a' + to->at,
+			      to->local, 'a' + to->next);
+	for (i = 0; i < schedule->nfailures; i++, failure++)
+		at += sprintf(at, "%s%c%u", i ? "" : "-", 'a' + failure->actor,
+			      failure->nth);
 	return buf;
 }
