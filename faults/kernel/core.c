@@ -31,6 +31,7 @@ static struct nslab_run current_run;
 static struct nslab_switch switches[NSLAB_MAX_SWITCHES];
 static struct nslab_failure failures[NSLAB_MAX_FAILURES];
 static bool running;
+static bool frozen;
 
 /* Actors wait here for the start and after the end, the explorer for actors. */
 static DECLARE_WAIT_QUEUE_HEAD(actors_wq);
@@ -43,9 +44,20 @@ static DECLARE_WAIT_QUEUE_HEAD(explorer_wq);
 /* Two ticks (HZ is 100 on UML). */
 #define SETTLE_NS	(20 * NSEC_PER_MSEC)
 
+/**
+ * nslab_running() - do points count?
+ */
 bool nslab_running(void)
 {
-	return READ_ONCE(running);
+	return READ_ONCE(running) && !READ_ONCE(frozen);
+}
+
+/**
+ * nslab_freeze() - the kernel complains: what comes now is no part of the trace
+ */
+void nslab_freeze(void)
+{
+	WRITE_ONCE(frozen, true);
 }
 
 struct nslab_actor *nslab_actor_at(unsigned int index)
@@ -68,7 +80,7 @@ const char *nslab_actor_name(unsigned int index)
  */
 const struct nslab_run *nslab_current_run(void)
 {
-	return nslab_running() ? &current_run : NULL;
+	return READ_ONCE(running) ? &current_run : NULL;
 }
 
 /* === Variants === */

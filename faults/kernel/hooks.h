@@ -40,6 +40,7 @@ void __nslab_object_free(struct kmem_cache *cache, void *object);
 void __nslab_pages_alloc(const void *addr, size_t size);
 void __nslab_block(void);
 void __nslab_resume(void);
+void nslab_freeze(void);
 void __nslab_lock(struct lockdep_map *lock, bool taken);
 
 extern unsigned long nslab_watch_start, nslab_watch_granules;
@@ -156,6 +157,7 @@ do {									\
 #define nslab_pages_alloc(addr, size)	do { } while (0)
 #define nslab_block()		do { } while (0)
 #define nslab_resume()		do { } while (0)
+#define nslab_freeze()		do { } while (0)
 #define nslab_lock(lock, taken)	do { } while (0)
 
 #define nslab_should_fail(attr)	((attr)->probability > get_random_u32_below(100))

@@ -126,8 +126,10 @@ static void watch(struct console *con, const char *text, unsigned int len)
 	while (text < end) {
 		const char *eol = memchr(text, '\n', end - text);
 
-		if (is_splat(text, end))
+		if (is_splat(text, end)) {
 			WRITE_ONCE(splat_seen, true);
+			nslab_freeze();
+		}
 		if (!eol)
 			break;
 		text = eol + 1;

@@ -176,6 +176,7 @@ def _failing(moments: Sequence[_Moment], verdict: Verdict | None) -> bool:
 def _wanted(moments: Sequence[_Moment]) -> list[bool]:
     """Which moments are shown when not all are."""
     conflicts = _conflicts([moment.step for moment in moments])
+    shared = _shared([moment.step for moment in moments])
     wanted = []
     for moment in moments:
         step = moment.step
@@ -183,9 +184,11 @@ def _wanted(moments: Sequence[_Moment]) -> list[bool]:
             moment.preempted
             or moment.leaves
             or step.delay_ns > 0
-            or step.kind in ("alloc", "free", "fault", "block", "resume", "end")
-            or step.kind == "access"
+            or step.kind in ("fault", "block", "resume", "end")
+            or step.kind in ("access", "free")
             and (step.object == 0 or id(step) in conflicts)
+            or step.kind == "alloc"
+            and step.object in shared
         )
     for index, moment in enumerate(moments[:-1]):
         after = moments[index + 1]
@@ -197,6 +200,15 @@ def _wanted(moments: Sequence[_Moment]) -> list[bool]:
             wanted[index] = wanted[index + 1] = False
     _want_sections(moments, wanted)
     return wanted
+
+
+def _shared(steps: Sequence[Step]) -> set[int]:
+    """The objects that more than one actor touches."""
+    by: dict[int, set[str]] = {}
+    for step in steps:
+        if step.object and step.kind in ("access", "free"):
+            by.setdefault(step.object, set()).add(step.actor)
+    return {number for number, actors in by.items() if len(actors) > 1}
 
 
 @dataclass(frozen=True)

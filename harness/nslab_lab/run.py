@@ -181,10 +181,10 @@ class Run:
         self._folder.add_executions(scenario, executions)
 
     def finding(self, finding: Finding) -> None:
+        drawn = picture.draw(finding.steps, finding.failure.verdict, self.kernel, self.plan.watch)
         finding = _with_line(finding, self.kernel)
         command = options.replay_command(finding.failure.token, self.profile, self.patches)
         folder = self._folder.add_finding(finding, command)
-        drawn = picture.draw(finding.steps, finding.failure.verdict, self.kernel, self.plan.watch)
         picture.write(drawn, folder)
         failure = finding.failure
         lines = [

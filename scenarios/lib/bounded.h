@@ -49,7 +49,8 @@ enum bounded_cut {
  * @cut: the first reason why the search is not complete up to the bound
  * @bytes: the most memory it took
  * @unexplained: steps after which others could run or not for a reason that
- *	the trace does not show; if not 0, pruning may have left out too much
+ *	the trace does not show, or in the middle of which somebody else did
+ *	something; if not 0, pruning may have left out too much
  * @unfinished: executions whose trace does not show all actors' ends, nor that
  *	nobody could run; if it was too long, more is missing
  * @message: where a replay went another way, or empty

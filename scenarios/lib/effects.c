@@ -165,9 +165,9 @@ unsigned int effects_of_step(struct effects *effects,
 		const struct nslab_event *event = &events[i];
 
 		last = event->flags & NSLAB_EVENT_IS_POINT;
-		/* Nobody else has the floor; whoever it was, be careful. */
+		/* Nobody else has the floor: a callback of RCU, say. */
 		if (event->actor != actor) {
-			effects->flags |= EFFECTS_GLOBAL;
+			effects->flags |= EFFECTS_GLOBAL | EFFECTS_STRANGE;
 			if (event->actor >= NSLAB_MAX_ACTORS)
 				continue;
 		}

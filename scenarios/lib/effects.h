@@ -19,6 +19,7 @@
 #define EFFECTS_ENDING		4	/* the actor comes to its end */
 #define EFFECTS_HEAP		8	/* a watched object comes or goes */
 #define EFFECTS_GLOBAL		16	/* anything: depends on every step */
+#define EFFECTS_STRANGE		32	/* not all of it was this actor's */
 
 struct effects_access {
 	uint16_t object, start, end, write;

@@ -255,8 +255,14 @@ static void leave_section(struct toy_state *state, unsigned int actor)
 static void allocate(struct toy_state *state, unsigned int actor,
 		     unsigned int object, struct toy_trace *trace)
 {
-	struct nslab_event event = event_of(state, actor, NSLAB_EVENT_ALLOC);
+	struct nslab_event event = event_of(state, actor, NSLAB_EVENT_FREE);
 
+	/* No memory is used again before it was freed. */
+	if (!state->dead[object]) {
+		event.object = object_number(state, object);
+		record(trace, &event);
+	}
+	event = event_of(state, actor, NSLAB_EVENT_ALLOC);
 	state->address[object] = state->freed ?: ++state->addresses;
 	state->freed = 0;
 	state->dead[object] = false;
