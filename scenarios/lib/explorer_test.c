@@ -30,12 +30,16 @@ STATE {
 static struct {
 	bool fail_actor, fail_setup, fail_check, crash;
 	int fail_call;
-	int setups, checks, teardowns;
+	int setups, checks, teardowns, afters;
+	unsigned int inputs;	/* that were seen, a bit each */
 } *told;
+
+INPUTS(3);
 
 SETUP()
 {
 	told->setups++;
+	told->inputs |= 1 << scenario_input();
 	if (told->fail_setup)
 		FAIL("told to");
 }
@@ -52,6 +56,11 @@ ACTOR(first, KEPT)
 	REQUIRE(told_call());
 	if (told->fail_actor)
 		FAIL("told to %s", "fail");
+}
+
+AFTER(first)
+{
+	told->afters++;
 }
 
 ACTOR(second, FRESH)
@@ -77,7 +86,8 @@ TEARDOWN()
 
 static struct {
 	volatile int go[2], done[2];
-	int runs, warm_ups, status, err, faults;
+	int runs, warm_ups, status, err, faults, rests;
+	struct nslab_run run;
 } *toy;
 
 static char lines[8192];
@@ -115,6 +125,7 @@ static int toy_run(struct nslab_run *run)
 
 	toy->runs++;
 	toy->warm_ups += !!(run->flags & NSLAB_RUN_WARM_UP);
+	toy->run = *run;
 	if (toy->err)
 		return toy->err;
 	for (i = 0; i < 2; i++) {
@@ -126,7 +137,41 @@ static int toy_run(struct nslab_run *run)
 	run->status = toy->status;
 	run->points = 5;
 	run->hash = run->seed ^ 1;
+	run->nevents = 3;
 	return 0;
+}
+
+/* Of what the toy does: the first actor runs to its end, then the second. */
+static int toy_events(struct nslab_event *events)
+{
+	const __u8 decided = NSLAB_EVENT_IS_POINT | NSLAB_EVENT_IS_FREE;
+
+	events[0] = (struct nslab_event) {
+		.kind = NSLAB_EVENT_BEGIN, .actor = NSLAB_NOBODY,
+		.flags = decided, .enabled = 3, .next = 0,
+	};
+	events[1] = (struct nslab_event) {
+		.kind = NSLAB_EVENT_END, .actor = 0, .local = 1,
+		.flags = decided, .enabled = 2, .next = 1,
+	};
+	events[2] = (struct nslab_event) {
+		.kind = NSLAB_EVENT_END, .actor = 1, .local = 1,
+		.flags = decided, .next = NSLAB_NOBODY,
+	};
+	if (toy->run.nswitches) {
+		events[0].next = 1;
+		events[1].actor = 1;
+		events[1].enabled = 1;
+		events[1].next = 0;
+		events[2].actor = 0;
+	}
+	return 0;
+}
+
+static int toy_rest(unsigned long mask)
+{
+	toy->rests++;
+	return mask == 1 ? 0 : -1;
 }
 
 static int toy_faults(void)
@@ -141,17 +186,25 @@ static void toy_emit(const char *line)
 
 static const struct control control = {
 	.join = toy_join, .leave = toy_leave, .run = toy_run,
-	.faults = toy_faults, .emit = toy_emit,
+	.faults = toy_faults, .emit = toy_emit, .events = toy_events,
+	.rest = toy_rest,
 };
+
+static int explored_with(struct plan *plan)
+{
+	plan->seed = 1;
+	plan->timeout_ms = 1000;
+	snprintf(plan->token, sizeof(plan->token), "T");
+	return explore(plan, scenario_find("toy"), &control);
+}
 
 static int explored(uint64_t first, uint64_t count)
 {
 	struct plan plan = {
-		.scenario = "toy", .token = "T", .seed = 1,
-		.first = first, .count = count, .timeout_ms = 1000,
+		.strategy = "none", .first = first, .count = count,
 	};
 
-	return explore(&plan, scenario_find("toy"), &control);
+	return explored_with(&plan);
 }
 
 static int before(void **state)
@@ -292,6 +345,124 @@ static void faults_excuse_a_failed_call(void **state)
 	assert_null(strstr(lines, "fail"));
 }
 
+static int times(const char *what)
+{
+	const char *at = lines;
+	int n = 0;
+
+	while ((at = strstr(at, what))) {
+		n++;
+		at++;
+	}
+	return n;
+}
+
+static void inputs_come_in_turn(void **state)
+{
+	assert_int_equal(0, explored(1, 3));
+	assert_int_equal(7, told->inputs);
+}
+
+static void kept_actors_rest_after_the_check(void **state)
+{
+	assert_int_equal(0, explored(1, 2));
+	assert_int_equal(1 + 2, toy->rests);
+	/* The last one may still be at it. */
+	assert_in_range(told->afters, 2, 3);
+}
+
+static void drawn_strategies_reach_the_kernel(void **state)
+{
+	struct plan plan = {
+		.strategy = "pct", .first = 4, .count = 1, .depth = 3,
+		.length = 77, .unnamed = true,
+	};
+
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(NSLAB_STRATEGY_PCT, toy->run.strategy);
+	assert_int_equal(3, toy->run.depth);
+	assert_int_equal(77, toy->run.length);
+	assert_int_equal(NSLAB_RUN_UNNAMED, toy->run.flags);
+	assert_non_null(strstr(lines, "\"schedule\":null"));
+}
+
+static void listed_schedules_are_followed(void **state)
+{
+	struct plan plan = {
+		.strategy = "replay", .first = 4,
+		.schedules = { "0", "a2b-a1" }, .nschedules = 2,
+	};
+
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(1 + 2, toy->runs);
+	assert_int_equal(1, toy->run.nswitches);
+	assert_int_equal(1, toy->run.nfailures);
+	assert_int_equal(4, toy->run.execution);
+	assert_non_null(strstr(toy->run.token, " schedule=a2b-a1"));
+	assert_non_null(strstr(lines, "\"schedule\":\"0\""));
+	assert_non_null(strstr(lines, "\"schedule\":\"a2b-a1\""));
+}
+
+static void what_is_no_schedule_is_told(void **state)
+{
+	struct plan plan = {
+		.strategy = "replay", .first = 4,
+		.schedules = { "a2" }, .nschedules = 1,
+	};
+
+	assert_int_not_equal(0, explored_with(&plan));
+	assert_non_null(strstr(lines, "\\\"a2\\\" is no schedule"));
+}
+
+static void divergence_is_no_failure_of_the_kernel(void **state)
+{
+	struct plan plan = {
+		.strategy = "replay", .first = 4,
+		.schedules = { "a2b", "0" }, .nschedules = 2,
+	};
+
+	toy->status = NSLAB_STATUS_DIVERGED;
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(2, times("\"oracle\":\"diverged\""));
+}
+
+static void search_runs_every_schedule(void **state)
+{
+	struct plan plan = {
+		.strategy = "bounded", .first = 1, .count = 100,
+		.preemptions = 2,
+	};
+
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(2, times("\"event\":\"execution\""));
+	assert_int_equal(1, times("\"schedule\":\"0\""));
+	assert_int_equal(1, times("\"schedule\":\"z0b\""));
+	assert_int_equal(1, times("\"event\":\"search\""));
+	assert_non_null(strstr(lines, "\"complete\":2"));
+	assert_non_null(strstr(lines, "\"schedules\":[2,0,"));
+}
+
+static void search_ends_with_its_first_finding(void **state)
+{
+	struct plan plan = {
+		.strategy = "bounded", .first = 1, .count = 100,
+		.preemptions = 2,
+	};
+
+	told->fail_check = true;
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(1, times("\"event\":\"execution\""));
+	assert_non_null(strstr(lines, "\"complete\":-1"));
+}
+
+static void unknown_strategy_is_told(void **state)
+{
+	struct plan plan = { .strategy = "luck", .first = 1, .count = 1 };
+
+	assert_int_not_equal(0, explored_with(&plan));
+	assert_non_null(strstr(lines, "there is no strategy luck"));
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, before, after)
@@ -307,6 +478,15 @@ int main(void)
 		TEST(seeds_depend_on_plan_and_number),
 		TEST(messages_are_json),
 		TEST(faults_excuse_a_failed_call),
+		TEST(inputs_come_in_turn),
+		TEST(kept_actors_rest_after_the_check),
+		TEST(drawn_strategies_reach_the_kernel),
+		TEST(listed_schedules_are_followed),
+		TEST(what_is_no_schedule_is_told),
+		TEST(divergence_is_no_failure_of_the_kernel),
+		TEST(search_runs_every_schedule),
+		TEST(search_ends_with_its_first_finding),
+		TEST(unknown_strategy_is_told),
 	};
 
 	return cmocka_run_group_tests_name("explorer", tests, NULL, NULL);

@@ -16,8 +16,11 @@ static char error[256];
 
 static int parse(const char *text)
 {
+	static char copy[8192];
+
 	error[0] = '\0';
-	return plan_parse(&plan, text, error, sizeof(error));
+	snprintf(copy, sizeof(copy), "%s", text);
+	return plan_parse(&plan, copy, error, sizeof(error));
 }
 
 static void whole_plan(void **state)
@@ -69,14 +72,42 @@ static void errors_name_line_and_key(void **state)
 	}
 }
 
-static void too_long_a_line(void **state)
+static void of_a_long_line_the_beginning_is_shown(void **state)
 {
-	char text[1024];
+	char text[1024], shown[128];
 
 	memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
 	assert_int_equal(-1, parse(text));
-	assert_string_equal("plan:1: too long", error);
+	snprintf(shown, sizeof(shown), "plan:1: no '=' in \"%.80s\"", text);
+	assert_string_equal(shown, error);
+}
+
+static void what_strategies_need(void **state)
+{
+	assert_int_equal(0, parse("scenario=a\nstrategy=bounded\ndepth=3\n"
+				  "length=400\npreemptions=2\nunnamed=1\n"
+				  "failures=a3\nschedule=0\nschedule=a1b\n"));
+	assert_int_equal(3, plan.depth);
+	assert_int_equal(400, plan.length);
+	assert_int_equal(2, plan.preemptions);
+	assert_true(plan.unnamed);
+	assert_false(plan.unpruned);
+	assert_string_equal("a3", plan.failures);
+	assert_int_equal(2, plan.nschedules);
+	assert_string_equal("a1b", plan.schedules[1]);
+}
+
+static void too_many_schedules(void **state)
+{
+	static char text[16 * (PLAN_MAX_SCHEDULES + 2)];
+	int i;
+
+	strcpy(text, "scenario=a\n");
+	for (i = 0; i < PLAN_MAX_SCHEDULES + 1; i++)
+		strcat(text + strlen(text), "schedule=0\n");
+	assert_int_equal(-1, plan_parse(&plan, text, error, sizeof(error)));
+	assert_string_equal("plan:4098: bad schedule \"0\"", error);
 }
 
 static void too_many_knobs(void **state)
@@ -95,7 +126,9 @@ int main(void)
 		cmocka_unit_test(whole_plan),
 		cmocka_unit_test(empty_lines_and_no_last_newline),
 		cmocka_unit_test(errors_name_line_and_key),
-		cmocka_unit_test(too_long_a_line),
+		cmocka_unit_test(of_a_long_line_the_beginning_is_shown),
+		cmocka_unit_test(what_strategies_need),
+		cmocka_unit_test(too_many_schedules),
 		cmocka_unit_test(too_many_knobs),
 	};
 

@@ -98,7 +98,7 @@ int schedule_parse(struct schedule *schedule, const char *text)
 			if (schedule->nswitches == NSLAB_MAX_SWITCHES ||
 			    parse_switch(schedule, &text))
 				return -1;
-	if (*text == '-')
+	if (text[0] == '-' && text[1])
 		return schedule_parse_failures(schedule, text + 1);
 	return *text ? -1 : 0;
 }
