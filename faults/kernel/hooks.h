@@ -41,6 +41,7 @@ void __nslab_pages_alloc(const void *addr, size_t size);
 void __nslab_block(void);
 void __nslab_resume(void);
 void nslab_freeze(void);
+void nslab_yield(void);
 void __nslab_lock(struct lockdep_map *lock, bool taken);
 
 extern unsigned long nslab_watch_start, nslab_watch_granules;

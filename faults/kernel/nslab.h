@@ -25,12 +25,10 @@ struct dentry;
 
 /*
  * Actors are all of one real-time priority, so nobody takes the CPU from
- * another unless a delay says so, or a strategy lifts one of them above the
- * others: it has the floor. The explorer stands above them, the RCU
+ * another unless a delay or a strategy says so. The explorer stands above them, the RCU
  * kthreads above it (rcutree.kthread_prio), or grace periods would starve.
  */
 #define NSLAB_ACTOR_PRIO	10
-#define NSLAB_FLOOR_PRIO	11
 #define NSLAB_EXPLORER_PRIO	20
 
 enum nslab_class {

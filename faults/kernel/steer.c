@@ -3,9 +3,10 @@
  * Controlled scheduling: one actor has the floor, and at each scheduling point
  * the strategy says who has it next.
  *
- * Whoever has the floor is of a higher real-time priority than the others, so
- * it is the scheduler that takes the CPU away, by preemption, also within an
- * RCU read section where nobody may sleep.
+ * All are of one real-time priority, so whoever has the floor keeps the CPU
+ * until it is its turn to wait. Then it lets the others go first, by preemption:
+ * within an RCU read section nobody may sleep. So does everybody who gets the
+ * CPU without having the floor.
  *
  * An actor that has to wait leaves the floor to nobody. Who gets it is decided
  * by the first actor that runs again, after all that stands above the actors
@@ -16,7 +17,6 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <uapi/linux/sched/types.h>
 
 #include "nslab.h"
 #include "strategy.h"
@@ -45,15 +45,6 @@ static struct nslab_event *undecided;
 bool nslab_steering(void)
 {
 	return READ_ONCE(steering);
-}
-
-static void set_prio(unsigned int index, int prio)
-{
-	struct task_struct *task = nslab_actor_at(index)->task;
-	struct sched_param param = { .sched_priority = prio };
-
-	if (task && task->rt_priority != prio)
-		sched_setscheduler_nocheck(task, SCHED_FIFO, &param);
 }
 
 static bool can_run(unsigned int index)
@@ -119,14 +110,9 @@ static void await_floor(struct nslab_actor *actor)
 			undecided = NULL;
 			decide(event);
 		}
-		/* Both at once, or others get the CPU in between. */
-		preempt_disable();
-		if (floor != me)
-			set_prio(me, NSLAB_ACTOR_PRIO);
-		set_prio(floor, NSLAB_FLOOR_PRIO);
-		preempt_enable();
 		if (floor == me)
 			break;
+		nslab_yield();
 	}
 }
 
@@ -216,7 +202,6 @@ static void leave_floor(struct nslab_actor *actor, unsigned int kind)
 	undecided = nslab_trace_point(actor, &event);
 	floor = NSLAB_NOBODY;
 	memset(&ops[nslab_actor_index(actor)], 0, sizeof(ops[0]));
-	set_prio(nslab_actor_index(actor), NSLAB_ACTOR_PRIO);
 }
 
 /**

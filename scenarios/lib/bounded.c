@@ -21,30 +21,27 @@
  *
  *	... |w... |l ...	and		... l |w... |...
  *
- * do the same. The second has no more preemptions: where the first preempts A
- * before l, the second does it after l, or A has to wait or ends there and it
- * is free. Where w ends, the first goes to A, for nothing or with a
- * preemption; then after l it stays with A, or goes to X, with a preemption
- * if A could go on. The second goes to A or X where w ends, for no more than
- * the first needed for A in the first case, and in the second with a
- * preemption at most, which the first needed as well: either for A there, or,
- * if that was free, the second needs none. (Where the point before l was free
- * the second might need one more, so nobody is put to sleep there.)
+ * do the same, and the second has no more preemptions. Before w: the first
+ * preempts A before l, the second after l, or for nothing if A waits or ends
+ * there. After w: the first goes to A, makes l and goes on with A or with X,
+ * the second goes straight to A or to X. Going to A costs both the same. Going
+ * to X costs the second a preemption only if w ends where its actor could go
+ * on, and then going to A did cost the first one. (Were the point before l
+ * free, the second could need one more: nobody is put to sleep there.)
  *
- * At the first point where they differ the second does not preempt. So of all
- * that do the same within a bound, the one that preempts the latest has no such
- * l in it: leaving out all that have one keeps it. Hence
+ * Where they part, only the first preempts. So of all that do the same within
+ * the bound, the one that always preempts as late as can be is never a first:
+ * all that are one can be left out. Hence
  *
  *  - A sleeps from where it is preempted until a step that depends on l is
  *    made, in the child and in its children;
  *  - nobody switches to an actor that sleeps, and where one goes on by default,
  *    no other decision is tried after that;
  *  - if l is empty, nothing wakes A but a global step, and everything until A
- *    goes on, or until a crash, can as well come after l. While no step of any
- *    execution was global, such a child is held back. It need not be looked
- *    for what it may hold: if its first global step could be reached within
- *    the bound, then also with l made before, and that is seen. From the first
- *    global step on, all that was held back is run.
+ *    goes on, or until a crash, can as well come after l. As long as no step of
+ *    any execution was global, such a child is held back: a global step that
+ *    it leads to can be reached with l made before as well, within the bound,
+ *    and is seen then. Once one is seen all that was held back is run.
  *
  * Actors that are preempted at the same point in favour of others never make
  * those others sleep.
@@ -77,7 +74,7 @@ struct node {
 	uint16_t asleep;
 };
 
-struct schedule {
+struct candidate {
 	struct node node;
 	struct nslab_switch switches[NSLAB_MAX_SWITCHES];
 	uint32_t sleep[NSLAB_MAX_ACTORS];
@@ -129,7 +126,7 @@ struct bounded {
 	struct effects *effects;
 	uint32_t neffects, room;
 	uint32_t *slots;
-	struct schedule current;
+	struct candidate current;
 	unsigned int level;
 	bool running;
 };
@@ -179,7 +176,7 @@ static size_t node_size(const struct node *node)
 }
 
 static bool queue_push(struct bounded *b, struct queue *queue,
-		       const struct schedule *schedule)
+		       const struct candidate *schedule)
 {
 	const struct node *node = &schedule->node;
 	size_t size = node_size(node);
@@ -232,7 +229,7 @@ static bool queue_empty(const struct queue *queue)
 }
 
 static void queue_pop(struct bounded *b, struct queue *queue,
-		      struct schedule *schedule)
+		      struct candidate *schedule)
 {
 	const char *from = queue->first->data + queue->read;
 	struct node *node = &schedule->node;
@@ -490,7 +487,7 @@ static bool can_sleep(const struct bounded *b, const struct walk *walk)
 }
 
 static void push_child(struct bounded *b, const struct walk *walk,
-		       struct schedule *child, unsigned int next,
+		       struct candidate *child, unsigned int next,
 		       unsigned int level)
 {
 	bool hold = can_sleep(b, walk) && effects_empty(&walk->step) &&
@@ -510,7 +507,7 @@ static void push_child(struct bounded *b, const struct walk *walk,
 
 /* What all that deviate at this point have in common. */
 static void begin_child(struct bounded *b, const struct walk *walk,
-			struct schedule *child)
+			struct candidate *child)
 {
 	unsigned int n = b->current.node.nswitches, i;
 
@@ -535,7 +532,7 @@ static void push_children(struct bounded *b, const struct walk *walk)
 	bool free = walk->event->flags & NSLAB_EVENT_IS_FREE;
 	unsigned int level = b->level + !free, i;
 	unsigned int others = walk->event->enabled & ~(1U << walk->event->next);
-	static struct schedule child;
+	static struct candidate child;
 
 	if (!others)
 		return;
@@ -634,7 +631,7 @@ static void walk_trace(struct bounded *b, const struct nslab_event *events,
  */
 struct bounded *bounded_new(const struct bounded_config *config)
 {
-	static const struct schedule empty;
+	static const struct candidate empty;
 	struct bounded *b;
 
 	if (config->max_preemptions > BOUNDED_MAX_PREEMPTIONS)

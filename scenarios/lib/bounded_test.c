@@ -157,6 +157,9 @@ static void by_search(struct found *found, struct bounded_stats *stats,
 #define R(o)	{ .code = TOY_READ, .object = (o) }
 #define W(o, v)	{ .code = TOY_WRITE, .object = (o), .arg = (v) }
 #define ADD(o)	{ .code = TOY_ADD, .object = (o), .arg = 1 }
+#define QW(o, v) { .code = TOY_WRITE, .object = (o), .arg = (v), .quiet = true }
+#define QADD(o, at) { .code = TOY_ADD, .object = (o), .offset = (at), \
+		      .arg = 1, .quiet = true }
 #define L(l)	{ .code = TOY_LOCK, .object = (l) }
 #define U(l)	{ .code = TOY_UNLOCK, .object = (l) }
 #define FREE(o)	{ .code = TOY_FREE, .object = (o) }
@@ -245,16 +248,52 @@ static const struct toy reused = {
 		 { OP(POINT), ALLOC(3) } },
 };
 
-/* An object gets its number where nobody sees it, another its next one. */
-static const struct toy named_in_between = {
+/*
+ * Each of those that follow has an outcome that is lost if one kind of
+ * dependence is forgotten: somebody is preempted before the step in question,
+ * and gone back to with one more preemption.
+ */
+
+/* The second reads 1, has the lock first, and writes last. */
+static const struct toy order_of_locks = {
+	.nactors = 2,
+	.ops = { { W(2, 1), OP(POINT), L(0), R(0), ADD(0), U(0), W(1, 1) },
+		 { R(2), QADD(3, 0), L(0), QW(0, 5), U(0), W(1, 2) } },
+};
+
+/* No event tells that the second has the lock when it has waited for it. */
+static const struct toy lock_after_waiting = {
+	.nactors = 2,
+	.ops = { { L(0), R(3), U(0), OP(POINT), QW(1, 1), L(0), W(0, 7), U(0) },
+		 { QW(3, 1), L(0), R(1), QW(0, 5), U(0) } },
+};
+
+/* The second waits for those who read already, not for the first. */
+static const struct toy reads_after_grace_period = {
+	.nactors = 2,
+	.ops = { { W(2, 1), OP(POINT), OP(RCU_LOCK), R(0), QADD(1, 0), R(0),
+		   OP(RCU_UNLOCK) },
+		 { R(2), QADD(3, 0), OP(SYNC), W(0, 1) } },
+};
+
+/* The end of the third lets the grace period end before the first reads 0. */
+static const struct toy end_ends_grace_period = {
 	.nactors = 3,
-	.ops = { { OP(POINT),
-		   { .code = TOY_WRITE, .object = 2, .arg = 5, .quiet = true },
-		   { .code = TOY_END } },
-		 { { .code = TOY_READ, .object = 0, .arg = 4 },
-		   { .code = TOY_WRITE, .object = 2, .arg = 6, .quiet = true },
-		   OP(POINT) },
-		 { OP(POINT), R(2) } },
+	.ops = { { OP(RCU_LOCK), R(1), QADD(1, 1), R(1), QADD(2, 0),
+		   OP(RCU_UNLOCK), R(0) },
+		 { R(3), W(1, 1), OP(SYNC), W(0, 1) },
+		 { W(3, 1), OP(POINT) } },
+};
+
+/*
+ * What the second reads points to an object that nobody accesses, but has the
+ * number then that object 2 has if the first goes on.
+ */
+static const struct toy named_in_between = {
+	.nactors = 2,
+	.ops = { { W(0, 1), OP(POINT), QW(2, 5), W(1, 1) },
+		 { { .code = TOY_READ, .object = 0, .arg = 3 + 1 }, QADD(0, 1),
+		   { .code = TOY_READ, .object = 2, .quiet = true }, W(1, 2) } },
 };
 
 static const struct toy two_bugs = {
@@ -279,6 +318,10 @@ static const struct {
 	{ "exit and look", &exit_and_look },
 	{ "late exit", &late_exit },
 	{ "reused", &reused },
+	{ "order of locks", &order_of_locks },
+	{ "lock after waiting", &lock_after_waiting },
+	{ "reads after grace period", &reads_after_grace_period },
+	{ "end ends grace period", &end_ends_grace_period },
 	{ "named in between", &named_in_between },
 	{ "two bugs", &two_bugs },
 };

@@ -34,8 +34,9 @@ static const enum point_class classes[] = {
 
 /* === What a step does === */
 
-static void add_access(struct effects *effects, unsigned int object,
-		       unsigned int start, unsigned int end, bool write)
+static void add_access(struct effects *effects, struct effects_walk *walk,
+		       unsigned int object, unsigned int start,
+		       unsigned int end, bool write)
 {
 	struct effects_access access = {
 		.object = object, .start = start, .write = write,
@@ -43,6 +44,9 @@ static void add_access(struct effects *effects, unsigned int object,
 	};
 	unsigned int i;
 
+	/* Freed since its number was told, and by now part of any other. */
+	if (walk->freed[object / 64] & 1ULL << object % 64)
+		effects->flags |= EFFECTS_GLOBAL;
 	for (i = 0; i < effects->naccesses; i++)
 		if (!memcmp(&effects->accesses[i], &access, sizeof(access)))
 			return;
@@ -51,6 +55,18 @@ static void add_access(struct effects *effects, unsigned int object,
 		effects->flags |= EFFECTS_GLOBAL;
 	else
 		effects->accesses[effects->naccesses++] = access;
+}
+
+/* It comes or goes. */
+static void add_object(struct effects *effects, struct effects_walk *walk,
+		       const struct nslab_event *event)
+{
+	unsigned int object = event->object;
+
+	effects->flags |= EFFECTS_HEAP;
+	add_access(effects, walk, object, 0, UINT16_MAX, true);
+	if (event->kind == NSLAB_EVENT_FREE)
+		walk->freed[object / 64] |= 1ULL << object % 64;
 }
 
 static void add_lock(struct effects *effects, unsigned int lock)
@@ -92,17 +108,16 @@ static void add_event(struct effects *effects, struct effects_walk *walk,
 		break;
 	case NSLAB_EVENT_ACCESS:
 		if (!last)
-			add_access(effects, event->object, event->offset,
+			add_access(effects, walk, event->object, event->offset,
 				   event->offset + size,
 				   event->flags & NSLAB_EVENT_IS_WRITE);
 		break;
 	case NSLAB_EVENT_FREE:
-		if (last)
-			break;
-		/* fall through */
+		if (!last)
+			add_object(effects, walk, event);
+		break;
 	case NSLAB_EVENT_ALLOC:
-		effects->flags |= EFFECTS_HEAP;
-		add_access(effects, event->object, 0, UINT16_MAX, true);
+		add_object(effects, walk, event);
 		break;
 	case NSLAB_EVENT_LOCK:
 	case NSLAB_EVENT_UNLOCK:

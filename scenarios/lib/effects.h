@@ -50,11 +50,13 @@ struct effects {
  * @last: by actor, its last point so far
  * @exits: actors that have begun to exit, a bit each
  * @known: the highest number of an object so far
+ * @freed: numbers of objects that are no more, a bit each
  */
 struct effects_walk {
 	const struct nslab_event *last[NSLAB_MAX_ACTORS];
 	unsigned int exits;
 	uint16_t known;
+	uint64_t freed[(UINT16_MAX + 1) / 64];
 };
 
 unsigned int effects_of_step(struct effects *effects,

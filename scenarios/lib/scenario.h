@@ -37,7 +37,8 @@
  * enum actor_life - how long an actor's process lives
  * @KEPT: from boot to power-off; cheap
  * @FRESH: made anew for each execution; its parent reaps it after the check,
- *	so one that exits stays a zombie until then
+ *	so one that exits stays a zombie until then. Its memory is that of the
+ *	check, so a static variable is the same for both.
  * @FRESH_REAPED: like @FRESH, but when it exits nobody waits for it
  */
 enum actor_life {

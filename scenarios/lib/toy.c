@@ -571,19 +571,27 @@ static unsigned int enclose(struct toy_op *ops, unsigned int room,
  */
 void toy_random_program(struct toy *toy, uint64_t seed)
 {
-	const unsigned int accesses = 1U << TOY_READ | 1U << TOY_WRITE |
-				      1U << TOY_ADD;
+	static const unsigned int themes[] = {
+		1U << TOY_LOCK | 1U << TOY_UNLOCK,
+		1U << TOY_RCU_LOCK | 1U << TOY_RCU_UNLOCK | 1U << TOY_SYNC,
+		1U << TOY_ALLOC | 1U << TOY_FREE,
+		1U << TOY_LOOK | 1U << TOY_EXIT | 1U << TOY_SKIP,
+	};
 	uint64_t rnd = seed;
-	unsigned int codes = accesses | (toy_random(&rnd) & toy_random(&rnd) &
-					 ((1U << TOY_NR_CODES) - 2));
+	unsigned int codes = 1U << TOY_READ | 1U << TOY_WRITE | 1U << TOY_ADD;
 	unsigned int i, n, room;
 
 	memset(toy, 0, sizeof(*toy));
+	if (below(&rnd, 4))
+		codes |= themes[below(&rnd, 4)];
+	if (below(&rnd, 2))
+		codes |= toy_random(&rnd) & toy_random(&rnd) &
+			 ((1U << TOY_NR_CODES) - 2);
 	toy->nactors = 2 + below(&rnd, 2);
 	toy->handoff = below(&rnd, 2);
 	toy->eager = below(&rnd, 2);
 	for (i = 0; i < toy->nactors; i++) {
-		room = toy->nactors == 2 ? 2 + below(&rnd, 4) :
+		room = toy->nactors == 2 ? 2 + below(&rnd, 5) :
 					   1 + below(&rnd, 4);
 		for (n = 0; n < room;) {
 			struct toy_op *ops = &toy->ops[i][n];
