@@ -7,6 +7,7 @@
 ## make list      scenarios, profiles, strategies, variants, points, kernels
 ## make kernel    only build the kernel and the scenarios
 ## make test      every test of the lab itself; TEST=... for those that match
+## make bench     the lab's own speed, beside a baseline; PART=speed or variants
 ## make clean     remove build/; the cache with the kernel source stays
 ##
 ## Variables:  SCENARIO= PROFILE= STRATEGY= VARIANT= KERNEL= EXECUTIONS= SEED=
@@ -24,7 +25,7 @@ PYTEST := PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" \
 
 # The shell takes the variables from its environment, quoted, whatever is in them.
 export SCENARIO PROFILE STRATEGY VARIANT KERNEL EXECUTIONS SEED PATCH JOBS TOKEN TEST \
-	FINDINGS TIMES FORMAT DEPTH PREEMPTIONS
+	FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS
 
 # $(call option,name,VARIABLE): --name with the variable's value, if it has one
 option = $${$(2):+--$(1) "$$$(2)"}
@@ -41,7 +42,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
-.PHONY: help setup kernel run replay list test clean
+.PHONY: help setup kernel run replay list test bench clean
 .NOTPARALLEL:
 
 help:
@@ -61,6 +62,9 @@ replay: setup
 
 list: setup
 	@exec $(NSLAB) list
+
+bench: setup
+	@$(call nslab,bench $(kernel_options) $(call option,part,PART) $(call option,seeds,SEEDS))
 
 test: setup
 	@$(NSLAB) build || { echo '0 passed, 1 failed'; exit 1; }

@@ -127,6 +127,15 @@ static void become_fifo(int prio)
 		sched_setscheduler_nocheck(current, SCHED_FIFO, &param);
 }
 
+/* As if there were no lab. */
+static void become_ordinary(struct nslab_actor *actor)
+{
+	struct sched_param param = { .sched_priority = 0 };
+
+	sched_setscheduler_nocheck(current, SCHED_NORMAL, &param);
+	actor->hidden = 1;
+}
+
 static void record(struct nslab_actor *actor, unsigned int kind)
 {
 	struct nslab_event event = {
@@ -178,6 +187,8 @@ int nslab_join(const struct nslab_join *join)
 		actor->task = NULL;
 		return ret;
 	}
+	if (current_run.flags & NSLAB_RUN_UNSTEERED)
+		become_ordinary(actor);
 	nslab_steer_joined(actor);
 	record(actor, NSLAB_EVENT_START);
 	current->make_it_fail = 1;
@@ -352,7 +363,7 @@ static bool makes_sense(const struct nslab_run *run)
 {
 	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
 	       !run->padding && run->timeout_ns &&
-	       run->flags < NSLAB_RUN_SYNC << 1 &&
+	       run->flags < NSLAB_RUN_UNSTEERED << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
 	       run->nfailures <= NSLAB_MAX_FAILURES;
@@ -412,7 +423,9 @@ int nslab_run(struct nslab_run *run)
 		return -ETIMEDOUT;
 
 	become_fifo(NSLAB_EXPLORER_PRIO);
-	settle();
+	/* With a clock that goes on by itself this would cost real time. */
+	if (!(run->flags & NSLAB_RUN_UNSTEERED))
+		settle();
 	nslab_trace_reset();
 	nslab_faults_reset();
 	current_run = *run;

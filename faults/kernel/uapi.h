@@ -76,6 +76,7 @@ struct nslab_failure {
 #define NSLAB_RUN_UNNAMED	4	/* named points are no scheduling points */
 #define NSLAB_RUN_FAILURES	8	/* fail what @failures says, not by chance */
 #define NSLAB_RUN_SYNC		16	/* record sleeping locks, too */
+#define NSLAB_RUN_UNSTEERED	32	/* the baseline: ordinary tasks, no points */
 
 /* What struct nslab_run.status says: bits, 0 when all went well. */
 #define NSLAB_STATUS_HANG	1	/* some actor did not come to its end */

@@ -24,7 +24,9 @@ from nslab_lab.paths import BUILD, cache, shown
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-COMMANDS = {"build": "build", "run": "run", "replay": "replay", "list": "listing"}
+COMMANDS = {
+    "build": "build", "run": "run", "replay": "replay", "list": "listing", "bench": "bench",
+}  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):

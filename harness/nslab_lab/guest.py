@@ -44,6 +44,8 @@ class Machine:
     initramfs_base: Path
     cmdline: tuple[str, ...] = ()  # what the kernel's entry in uml/kernels.toml adds
     silence_s: float = SILENCE_S  # host seconds
+    poll_s: float = POLL_S  # host seconds
+    wrapper: tuple[str, ...] = ()  # a command that runs the guest
 
 
 @dataclass
@@ -109,7 +111,7 @@ def boot(
 
         with cpus.one() as cpu:
             with _Process(machine, plan, scratch, result.console, results, cpu) as process:
-                _watch(process, result, stop, take_news, machine.silence_s)
+                _watch(process, result, stop, take_news, machine)
         result.status = process.status
         take_news()
         return result
@@ -180,11 +182,11 @@ class _Process:
 
 
 def _watch(
-    process: _Process, result: Boot, stop: Stop, take_news: Callable[[], bool], silence_s: float
+    process: _Process, result: Boot, stop: Stop, take_news: Callable[[], bool], machine: Machine
 ) -> None:
     heard = time.monotonic()
     console_size = 0
-    while not process.wait(POLL_S):
+    while not process.wait(machine.poll_s):
         now = time.monotonic()
         size = process.console.stat().st_size
         if take_news() or size != console_size:
@@ -193,7 +195,7 @@ def _watch(
         if stop.is_set():
             result.stopped = True
             return
-        if now - heard > silence_s:
+        if now - heard > machine.silence_s:
             result.silent = True
             return
 
@@ -213,6 +215,7 @@ def command(machine: Machine, plan: BootPlan, results: Path, cpu: int) -> list[s
         *("setarch", "-R"),
         *("taskset", "-c", str(cpu)),
         *("setpriv", *_drop_privileges(), "--pdeathsig", "KILL"),
+        *machine.wrapper,
         str(machine.linux),
         f"mem={MEMORY_MB}M",
         # Nor may the guest place its programs by the host's random numbers: where a stack

@@ -2,6 +2,7 @@
 """Strategies with their parameters, as tokens name them.
 
     none, random, pos
+    unsteered            the baseline of `nslab bench`
     pct-DEPTH-LENGTH     depth of the bug; steps of an execution
     bounded-PREEMPTIONS  every schedule with up to so many
     replay-SCHEDULE      "a12bb3a-a7", see scenarios/lib/schedule.c
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from nslab_lab.errors import bad_input
 
 NONE = "none"
+UNSTEERED = "unsteered"
 DEFAULT_DEPTH = 3
 MAX_DEPTH = 16
 DEFAULT_PREEMPTIONS = 2
@@ -24,7 +26,7 @@ _SWITCH = r"(?:[a-h]|z)\d+[a-h]"
 _FAILURE = r"[a-h]\d+"
 SCHEDULE = re.compile(rf"(?P<switches>0|(?:{_SWITCH})+)(?:-(?P<failures>(?:{_FAILURE})+))?")
 _TEXT = re.compile(
-    r"(?P<name>none|random|pos)|pct-(?P<depth>\d{1,2})-(?P<length>\d{1,6})"
+    r"(?P<name>none|unsteered|random|pos)|pct-(?P<depth>\d{1,2})-(?P<length>\d{1,6})"
     r"|bounded-(?P<preemptions>\d)|replay-(?P<schedule>[a-hz0-9-]+)"
 )
 
@@ -86,7 +88,7 @@ class Strategy:
     @property
     def steers(self) -> bool:
         """Whether it decides at every scheduling point."""
-        return self.name != NONE
+        return self.name not in (NONE, UNSTEERED)
 
     @property
     def searches(self) -> bool:

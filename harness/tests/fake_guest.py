@@ -3,13 +3,20 @@
 """A process where a guest would be, for tests of what the harness does with it.
 
 The scenario's name says how it behaves. What a kernel does is no matter of these tests.
+
+One like "needs-a5b-b3a-c2" fails where its schedule has the switches a5b and b3a and the failed
+allocation c2, and in another way if a switch at the 99th point of an actor is among the others.
+Strategies that draw come upon that in execution 7, with many switches that do not matter.
 """
 
 import json
 import os
+import random
+import re
 import signal
 import sys
 import time
+import zlib
 
 KASAN = """\
 ==================================================================
@@ -29,10 +36,15 @@ def emit(**event):
     os.write(3, json.dumps(event).encode() + b"\n")
 
 
-def step(n, number, actor, point):
+ACTORS = ("reader", "switcher", "third")
+
+
+def step(n, number, actor, point, **more):
     emit(
-        event="step", n=n, step=number, actor=actor, point=point,
-        where="utsns_get+0x5e/0xb0", nesting=1, delay_ns=1500,
+        **{
+            "event": "step", "n": n, "step": number, "actor": actor, "point": point,
+            "where": "utsns_get+0x5e/0xb0", "nesting": 1, "delay_ns": 1500, **more,
+        }
     )  # fmt: skip
 
 
@@ -57,10 +69,122 @@ def die(n, plan, hash=None):
     os.abort()
 
 
+# === Schedules ===
+
+
+def needs(scenario):
+    """The switches and failures that make the scenario fail; None if it is not such a one."""
+    if "needs-" not in scenario:
+        return None
+    return set(re.findall(r"[a-z]\d+[a-z]?", scenario.partition("needs-")[2]))
+
+
+def parts_of(schedule):
+    """Its switches and its failures."""
+    switches, _, failures = schedule.partition("-")
+    return re.findall(r"[a-z]\d+[a-z]", switches), re.findall(r"[a-z]\d+", failures)
+
+
+def drawn(scenario, n):
+    """The schedule that a strategy comes upon: what is needed in execution 7, and much besides."""
+    dice = random.Random(n)
+    parts = needs(scenario) if n == 7 else set()
+    switches = {one for one in parts if one[-1].isalpha()}
+    for local in range(10, 50):
+        at, to = dice.sample("abc", 2)
+        switches.add(f"{at}{local}{to}")
+    failures = {one for one in parts if one[-1].isdigit()} | {"a11", "b12", "c13"}
+    text = "".join(sorted(switches, key=lambda one: (int(one[1:-1]), one)))
+    return f"{text}-{''.join(sorted(failures))}"
+
+
+def follow(plan, n, schedule, told):
+    """One execution of that schedule; @told: the schedule is part of the result."""
+    scenario = plan["scenario"]
+    switches, failures = parts_of(schedule)
+    hash = zlib.crc32(schedule.encode())
+    said = {"hash": f"{hash:016x}", "points": 100, "schedule": schedule if told else None}
+    if plan["trace"] == "1":
+        show(n, switches, failures)
+    fails = needs(scenario) <= {*switches, *failures}
+    if any("99" in one for one in switches):
+        print("WARNING: CPU: 0 PID: 1 at kernel/other.c:5 other+0x1/0x2", flush=True)
+        execution(n, verdict="fail", oracle="splat", **said)
+        sys.exit()
+    if fails and scenario.startswith("asserts-"):
+        execution(n, verdict="fail", oracle="assertion", message="a.c:9: the link is old", **said)
+    elif fails:
+        sys.stdout.write(KASAN)
+        print(f"nslab: token={plan['token']}.{n}" + (f" schedule={schedule}" if told else ""))
+        print(f"nslab: trace hash={hash:016x} points=100", flush=True)
+        os.abort()
+    else:
+        execution(n, **said)
+    return fails
+
+
+def show(n, switches, failures):
+    """The steps of an execution: decisions of each kind, by default too."""
+    number = 0
+    by_letter = {chr(ord("a") + index): name for index, name in enumerate(ACTORS)}
+    for one in failures:
+        number += 1
+        step(n, number, by_letter[one[0]], "failslab", kind="fault", local=int(one[1:]))
+    for one in switches:
+        at, local, to = by_letter.get(one[0], ""), int(one[1:-1]), by_letter[one[-1]]
+        kind = "point" if at else "begin"
+        for next in (at or ACTORS[0], to) if local else (to,):
+            number += 1
+            step(
+                n, number, at, "rcu_read_lock", kind=kind, next=next, enabled=7, free=not at,
+                local=local - (next == at),
+            )  # fmt: skip
+    # Whoever has come to its end is followed by the first that can still run.
+    step(n, number + 1, "third", "end", kind="end", next="reader", enabled=3, free=True, local=60)
+
+
+def search(plan, n):
+    """Every schedule with up to so many of the switches of small numbers."""
+    scenario, count = plan["scenario"], int(plan["count"])
+    switches = [f"{at}{local}{to}" for local in range(1, 6) for at, to in ("ab", "ba", "ac")]
+    failures = f"-{plan['failures']}" if plan["failures"] else ""
+    layers = [["0"], switches, [one + two for one in switches for two in switches]]
+    layers = layers[: int(plan["preemptions"]) + 1]
+    ran = []
+    for layer in layers:
+        ran.append(0)
+        for schedule in layer[: count - sum(ran)]:
+            ran[-1] += 1
+            if needs(scenario) is None:
+                execution(n, schedule=schedule + failures)
+            elif follow(plan, n, schedule + failures, told=True):
+                break
+    cut = "schedules" if sum(map(len, layers)) > count else None
+    diverged = "execution 3: a4b is not possible" if scenario == "diverges" else None
+    emit(
+        event="search", n=n, complete=len(layers) - 1 if not cut else 0, schedules=ran,
+        redundant=2, pruned=30, points=77, unexplained=0, cut=cut, diverged=diverged,
+    )  # fmt: skip
+
+
+def directed(plan, strategy):
+    """A plan whose strategy says more than which executions."""
+    n = int(plan["first"])
+    if strategy == "bounded":
+        search(plan, n)
+        return
+    for schedule in plan["schedules"]:
+        if needs(plan["scenario"]) is None:
+            execution(n, schedule=schedule)
+        else:
+            follow(plan, n, schedule, told=True)
+
+
 def main():
     with open("plan") as file:
         lines = [line.rstrip("\n").split("=", 1) for line in file]
     plan = dict(lines)
+    plan["schedules"] = [text for key, text in lines if key == "schedule"]
     first, count = int(plan["first"]), int(plan["count"])
     scenario = plan["scenario"]
     print("Linux version 0.0.0-fake", flush=True)
@@ -84,7 +208,15 @@ def main():
         print("SESSION", os.getsid(0) == os.getpid(), flush=True)
     if scenario == "nonsense":
         os.write(3, b'{"event":"execution","n":1}\n')
+    if plan["strategy"] in ("bounded", "replay"):
+        if scenario == "hangs-in-search":
+            time.sleep(1000)
+        directed(plan, plan["strategy"])
+        count = 0
     for n in range(first, first + count):
+        if needs(scenario) is not None:
+            follow(plan, n, drawn(scenario, n), told=False)
+            continue
         if scenario == "hangs" and n == 3:
             if os.fork() == 0:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -9,12 +9,14 @@ from nslab_lab import plan, profiles
 from nslab_lab.guest import Machine
 
 FAKE_GUEST = Path(__file__).with_name("fake_guest.py")
+ACTORS = ("reader", "switcher", "third")  # of each of its scenarios
 
 
 def run_plan(*scenarios: str, **more) -> plan.RunPlan:
     """A plan of 30 executions in boots of 10."""
     values = dict(
-        variant="none", strategy="none", seed=1, executions=30, findings=1, batch=10
+        variant="none", strategy="none", seed=1, executions=30, findings=1, batch=10,
+        actors=(ACTORS,) * len(scenarios), inputs=(1,) * len(scenarios),
     ) | more  # fmt: skip
     return plan.make("6.12", "0123abcd", profiles.load("none"), scenarios, **values)
 

@@ -11,6 +11,16 @@
 
 #include "internal.h"
 
+/* What a stress test does in place of a schedule. */
+#define MAX_SLEEP_US	1000
+
+static void do_part(struct actor *actor, unsigned int index)
+{
+	if (shared->unsteered)
+		usleep(mix64(shared->seed + index) % MAX_SLEEP_US);
+	actor->body();
+}
+
 /* Takes part again and again, until the guest goes down with it. */
 __attribute__((noreturn))
 static void kept_actor(const struct control *control, struct actor *actor,
@@ -19,7 +29,7 @@ static void kept_actor(const struct control *control, struct actor *actor,
 	for (;;) {
 		if (control->join(index, actor->name) < 0)
 			_exit(1);
-		actor->body();
+		do_part(actor, index);
 		control->leave();
 		if (actor->after)
 			actor->after();
@@ -33,7 +43,7 @@ static void fresh_actor(const struct control *control, struct actor *actor,
 {
 	if (control->join(index, actor->name) < 0)
 		_exit(1);
-	actor->body();
+	do_part(actor, index);
 	control->leave();
 	for (;;)
 		pause();

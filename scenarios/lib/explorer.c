@@ -132,6 +132,7 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 		.length = plan->length,
 		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
 			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
+			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
 			 (warm_up ? NSLAB_RUN_WARM_UP : 0),
 	};
 	if (schedule) {
@@ -294,6 +295,7 @@ static const struct {
 	int (*run)(const struct job *job);
 } strategies[] = {
 	{ "none", NSLAB_STRATEGY_NONE, run_drawn },
+	{ "unsteered", NSLAB_STRATEGY_NONE, run_drawn },
 	{ "random", NSLAB_STRATEGY_RANDOM, run_drawn },
 	{ "pct", NSLAB_STRATEGY_PCT, run_drawn },
 	{ "pos", NSLAB_STRATEGY_POS, run_drawn },
@@ -351,6 +353,7 @@ int explore(const struct plan *plan, struct scenario *scenario,
 	memset(shared, 0, sizeof(*shared));
 	shared->scenario = scenario;
 	shared->control = control;
+	shared->unsteered = !strcmp(plan->strategy, "unsteered");
 	if (actors_nobody_reaps(scenario))
 		signal(SIGCHLD, SIG_IGN);
 

@@ -29,6 +29,7 @@ struct control;
  * @seed: of the execution
  * @pids: of the actors, by index
  * @control: how to reach the kernel
+ * @unsteered: actors sleep for some random time before they begin
  * @failed: some assertion did not hold
  * @message: which one
  */
@@ -38,6 +39,7 @@ struct shared {
 	uint64_t seed;
 	pid_t pids[SCENARIO_MAX_ACTORS];
 	const struct control *control;
+	bool unsteered;
 	bool failed;
 	char message[SCENARIO_MESSAGE_MAX];
 };

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`nslab bench`: the lab's own speed, and how soon each strategy finds each defect.
+
+Everything that is compared is measured in one run, the runs of one kind between those of the
+others, since machines are noisy. The baseline is what there would be without the lab: the same
+scenario as a stress test on the same kernel, with random sleeps and a clock that goes on by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import statistics
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Sequence
+
+from nslab_lab import batch, catalog, guest, options, plan, profiles, runfolder, strategies
+from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
+from nslab_lab.errors import FOUND_NOTHING, bad_input
+from nslab_lab.guest import Machine
+from nslab_lab.paths import BUILD, shown
+from nslab_lab.plan import BootPlan
+from nslab_lab.progress import say
+from nslab_lab.results import Execution
+from nslab_lab.strategies import Strategy
+
+if TYPE_CHECKING:
+    from nslab_lab.cli import Commands
+
+BENCHES = BUILD / "bench"
+SCENARIO = "ns-readlink-vs-unshare"
+PARTS = ("speed", "variants")
+
+# What is measured for speed: name, strategy, profile.
+SPEEDS = (
+    ("random, named points", "random", "named"),
+    ("random, access points", "random", "access"),
+    ("random, both", "random", "none"),
+    ("pct, both", "pct-3-220", "none"),
+    ("bounded, both", "bounded-2", "none"),
+    ("no strategy, no faults", "none", "none"),
+    ("unsteered, random sleeps", "unsteered", "none"),
+)
+SPEED_EXECUTIONS = 1500
+SPEED_ROUNDS = 5
+
+# Where each defect is looked for, and how: name, strategy, profile.
+HUNTS = (
+    ("delays", "none", "delay"),
+    ("random", "random", "none"),
+    ("pct", "pct-3-{length}", "none"),
+    ("pos", "pos", "none"),
+    ("bounded", "bounded-2", "none"),
+)
+HUNT_SCENARIO = {
+    "no-grace-period": SCENARIO,
+    "no-null-check": "zombie-read",
+    "load-before-lock": "ns-readlink-vs-unshare",
+    "null-means-init": "zombie-read",
+    "plain-get": "zombie-read",
+    "free-atomically": SCENARIO,
+    "wait-for-owners": "mounts-vs-exit",
+}
+HUNT_SEEDS = 20
+HUNT_EXECUTIONS = 3000
+BASELINE_SECONDS = 60.0
+
+
+def register(commands: Commands) -> None:
+    """`nslab bench`."""
+    parser = commands.add_parser("bench", help="the lab's own speed, beside a baseline")
+    parser.add_argument("--part", metavar="NAME", help=f"only {' or '.join(PARTS)}")
+    parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({HUNT_SEEDS})")
+    add_kernel_options(parser)
+    options.add_guest_options(parser)
+    parser.set_defaults(handler=_command)
+
+
+def _command(args: argparse.Namespace) -> int:
+    if args.part and args.part not in PARTS:
+        raise bad_input(f"part={args.part}: there is {', '.join(PARTS)}")
+    seeds = options.whole("seeds", args.seeds, HUNT_SEEDS, 1, 1000)
+    jobs = options.jobs_of(args)
+    init = ensure_scenarios()
+    kernel = ensure_kernel(args.kernel or None, args.patch)
+    bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))
+    lines = []
+    if args.part != "variants":
+        lines += bench.speed()
+    if args.part != "speed":
+        lines += bench.variants(seeds, jobs)
+    text = "\n".join(lines)
+    (bench.folder / "bench.txt").write_text(text + "\n")
+    print(f"{text}\nkept in {shown(bench.folder)}")
+    return FOUND_NOTHING
+
+
+@dataclass
+class Bench:
+    """One run of it."""
+
+    machine: Machine
+    kernel: Kernel
+    folder: Path
+    boots: int = 0
+
+    def _boot_plan(
+        self, scenario: str, strategy: str, profile: str, count: int, seed: int = 1, variant: str = "none"
+    ) -> BootPlan:
+        chosen = profiles.load(profile)
+        how = strategies.parse(strategy)
+        made = plan.make(
+            self.kernel.name, self.kernel.id, chosen, (scenario,),
+            options.watches(chosen, how, self.kernel), variant=variant, strategy=strategy,
+            seed=seed, executions=count, findings=1, inputs=(1,),
+        )  # fmt: skip
+        if how.name == "bounded":
+            return replace(made.boot(scenario, seed, seed), count=count)
+        return made.boot(scenario, 1, count)
+
+    def _machine_for(self, boot_plan: BootPlan) -> Machine:
+        """The baseline has an ordinary clock."""
+        if boot_plan.strategy.name != strategies.UNSTEERED:
+            return self.machine
+        ordinary = [word for word in self.machine.cmdline if not word.startswith("time-travel")]
+        return replace(self.machine, cmdline=tuple(ordinary))
+
+    def _place(self) -> Path:
+        self.boots += 1
+        place = self.folder / f"{self.boots:04}"
+        place.mkdir()
+        return place
+
+    # === Speed ===
+
+    def speed(self) -> list[str]:
+        """Executions per second on one CPU, and how long it is to the first one."""
+        rates: dict[str, list[float]] = {name: [] for name, *_ in SPEEDS}
+        starts = []
+        for number in range(SPEED_ROUNDS):
+            say(f"speed, round {number + 1} of {SPEED_ROUNDS}")
+            for name, strategy, profile in SPEEDS:
+                rate, start = self._rate(strategy, profile)
+                rates[name].append(rate)
+                starts.append(start)
+        lines = [f"{SCENARIO}, one CPU, median of {SPEED_ROUNDS} rounds", ""]
+        lines += [f"  {'':<26}{'executions/s':>12}   {'from':>6} {'to':>6}"]
+        for name, of_name in rates.items():
+            middle = statistics.median(of_name)
+            lines.append(f"  {name:<26}{middle:>12,.0f}   {min(of_name):>6,.0f} {max(of_name):>6,.0f}")
+        both, named = (statistics.median(rates[f"random, {what}"]) for what in ("both", "named points"))
+        lines += [
+            "",
+            f"  watching accesses takes {named / both:.2f} times as long as named points alone",
+            f"  exec to first execution: {1000 * statistics.median(starts):,.0f} ms",
+            f"  host instructions per execution: {self._instructions()}",
+            "",
+        ]
+        return lines
+
+    def _rate(self, strategy: str, profile: str) -> tuple[float, float]:
+        """Executions per second once they come, and seconds until the first one."""
+        boot_plan = self._boot_plan(SCENARIO, strategy, profile, SPEED_EXECUTIONS)
+        times: list[float] = []
+        start = time.monotonic()
+        machine = replace(self._machine_for(boot_plan), poll_s=0.005)
+        boot = guest.boot(
+            machine, boot_plan, self._place(), threading.Event(), lambda _: times.append(time.monotonic())
+        )
+        guest.check_boot(boot)
+        return (len(times) - 1) / (times[-1] - times[0]), times[0] - start
+
+    def _instructions(self) -> str:
+        """Of the host's CPU, both in the guest's kernel and its processes, by perf(1)."""
+        perf = shutil.which("perf")
+        if not perf:
+            return "no perf(1) here"
+        counts = []
+        for count in (200, 1200):
+            boot_plan = self._boot_plan(SCENARIO, "random", "none", count)
+            wrapped = replace(self.machine, wrapper=(perf, "stat", "-x,", "-e", "instructions:u"))
+            boot = guest.boot(wrapped, boot_plan, self._place(), threading.Event())
+            found = re.search(r"^(\d+),,instructions", boot.console_text(), re.MULTILINE)
+            if not found:
+                return "this machine does not count them"
+            counts.append(int(found[1]))
+        return f"{(counts[1] - counts[0]) / 1000:,.0f}"
+
+    # === Variants ===
+
+    def variants(self, seeds: int, jobs: int) -> list[str]:
+        """Executions and seconds until each variant is caught."""
+        lines = [
+            f"until caught: executions (seconds), median of {seeds} seeds; "
+            f"> {HUNT_EXECUTIONS:,}: not found",
+            "",
+            "  " + "".join([f"{'variant':<18}", *(f"{name:>12}" for name, *_ in HUNTS), f"{'unsteered':>12}"]),
+        ]
+        for item in catalog.variants()[1:]:
+            say(f"hunting {item.name}")
+            scenario = HUNT_SCENARIO.get(item.name, SCENARIO)
+            length = self._length(scenario)
+            cells = []
+            with ThreadPoolExecutor(jobs) as executor:
+                for _, strategy, profile in HUNTS:
+                    named = strategy.format(length=length)
+                    hunts = [
+                        (scenario, named, profile, HUNT_EXECUTIONS, seed, item.name)
+                        for seed in range(1, seeds + 1)
+                    ]
+                    cells.append(_cell(list(executor.map(lambda hunt: self._hunt(*hunt), hunts))))
+            cells.append(self._baseline(scenario, item.name))
+            lines.append("  " + "".join([f"{item.name:<18}", *(f"{cell:>12}" for cell in cells)]))
+        return lines
+
+    def _length(self, scenario: str) -> int:
+        boot = guest.boot(
+            self.machine, self._boot_plan(scenario, "random", "none", 16), self._place(), threading.Event()
+        )
+        guest.check_boot(boot)
+        return max(one.points or 1 for one in boot.executions)
+
+    def _hunt(
+        self, scenario: str, strategy: str, profile: str, count: int, seed: int, variant: str
+    ) -> tuple[int, float] | None:
+        """Executions and seconds until a failure; None if there was none."""
+        boot_plan = self._boot_plan(scenario, strategy, profile, count, seed, variant)
+        return self._until_failure(boot_plan, threading.Event())
+
+    def _until_failure(self, boot_plan: BootPlan, stop: threading.Event) -> tuple[int, float] | None:
+        def look(execution: Execution) -> None:
+            if execution.failed:
+                stop.set()
+
+        start = time.monotonic()
+        machine = replace(self._machine_for(boot_plan), poll_s=0.02)
+        boot = guest.boot(machine, boot_plan, self._place(), stop, look)
+        seconds = time.monotonic() - start
+        guest.check_boot(boot)
+        executions, failures = batch.examine(boot, machine)
+        if not failures:
+            return None
+        first = next(index for index, one in enumerate(executions) if one.failed)
+        return first + 1, seconds
+
+    def _baseline(self, scenario: str, variant: str) -> str:
+        boot_plan = self._boot_plan(scenario, strategies.UNSTEERED, "none", 10**7, 1, variant)
+        stop = threading.Event()
+        timer = threading.Timer(BASELINE_SECONDS, stop.set)
+        timer.start()
+        found = self._until_failure(boot_plan, stop)
+        timer.cancel()
+        return _cell([found]) if found else "not found"
+
+
+def _cell(hunts: Sequence[tuple[int, float] | None]) -> str:
+    """ "312 (0.7)", or that the median seed found nothing."""
+    found = sorted(hunt for hunt in hunts if hunt)
+    middle = (len(hunts) - 1) // 2
+    if middle >= len(found):
+        return f"> ({len(found)} of {len(hunts)})"
+    executions, _ = found[middle]
+    seconds = sorted(hunt[1] for hunt in found)[middle]
+    return f"{executions:,} ({seconds:.1f})"
