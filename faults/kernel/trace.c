@@ -197,6 +197,14 @@ static const char *name_of(unsigned int actor)
 	return actor == NSLAB_NOBODY ? "" : nslab_actor_name(actor);
 }
 
+/* Whose event it is: RCU's callbacks and kworkers free objects, too. */
+static const char *actor_of(const struct nslab_event *e)
+{
+	if (e->actor == NSLAB_NOBODY && e->kind != NSLAB_EVENT_BEGIN)
+		return "others";
+	return name_of(e->actor);
+}
+
 /* Numbers are given where names would have to be looked up by the host. */
 static void emit(u64 execution, unsigned int number,
 		 const struct nslab_event *e)
@@ -209,7 +217,7 @@ static void emit(u64 execution, unsigned int number,
 	if (e->ip)
 		sprint_symbol(where, e->ip + (unsigned long)_stext);
 	nslab_host_printf("{\"event\":\"step\",\"n\":%llu,\"step\":%u,\"actor\":\"%s\",\"kind\":\"%s\",\"point\":\"%s\",\"where\":\"%s\",\"nesting\":%u,\"delay_ns\":%llu,",
-			  execution, number, name_of(e->actor), kinds[e->kind],
+			  execution, number, actor_of(e), kinds[e->kind],
 			  point_name(e), where, e->nesting, e->delay_ns);
 	nslab_host_printf("\"local\":%u,\"next\":\"%s\",\"enabled\":%u,\"free\":%s,\"object\":%u,\"watch\":%d,\"of\":\"%s\",\"offset\":%u,\"size\":%u,\"write\":%s,\"value\":%u}\n",
 			  e->local,

@@ -144,6 +144,8 @@ struct nslab_run {
 #define NSLAB_EVENT_UNLOCK	11
 #define NSLAB_NR_EVENTS		12
 
+#define NSLAB_OTHER_OBJECT	0xffff	/* in place of a number: not watched */
+
 /* What struct nslab_event.flags says. */
 #define NSLAB_EVENT_IS_POINT	1	/* it was decided here who runs next */
 #define NSLAB_EVENT_IS_FREE	2	/* and no choice was a preemption */
@@ -163,8 +165,8 @@ struct nslab_run {
  *	failed allocation: its number among those that could have failed
  * @object: of an access: number of the object, from 1; of a lock: its number
  * @offset: of an access: in the object, bytes
- * @value: of an access to a pointer: the number of the object that it points
- *	to (for a write: afterwards), 0 for none
+ * @value: of an access to eight bytes: the number of the object that they point
+ *	to (of a write: afterwards), 0 for NULL, NSLAB_OTHER_OBJECT for neither
  * @ip: where in the kernel, an offset from its first instruction; 0 unknown
  * @delay_ns: how long it was held back by a delay fault, 0 if it was not
  */

@@ -239,18 +239,20 @@ static int find(const void *addr, void **object)
  * nslab_pointee() - the watched object that a pointer in memory points to
  * @where: the pointer, eight bytes, aligned
  *
- * Return: its number, 0 if there is no pointer or it points to no such object.
+ * Return: its number, 0 for NULL, NSLAB_OTHER_OBJECT if it points to none.
  */
 u16 nslab_pointee(const void *where)
 {
 	const void *to = READ_ONCE(*(void **)where);
 	void *object;
 
+	if (!to)
+		return 0;
 	/* The first of a kind is often no slab object: init_nsproxy. */
 	if (__is_kernel((unsigned long)to))
 		return object_number(to);
 	if (!is_marked(to) || find(to, &object) < 0 || object != to)
-		return 0;
+		return NSLAB_OTHER_OBJECT;
 	return object_number(to);
 }
 
@@ -314,8 +316,14 @@ static void lives(const struct watch *watch, void *object, unsigned int kind)
 		return;
 	event.object = kind == NSLAB_EVENT_ALLOC ? new_object_number(object) :
 						   object_number(object);
-	if (actor && !actor->hidden)
+	if (actor && !actor->hidden) {
 		nslab_meet(actor, &event, kind == NSLAB_EVENT_FREE, NULL);
+	} else if (!actor && nslab_running()) {
+		/* An RCU callback, a kworker. */
+		event.actor = NSLAB_NOBODY;
+		event.next = NSLAB_NOBODY;
+		nslab_trace_add(&event);
+	}
 }
 
 /**

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
 
-from nslab_lab import guest, verdict
+from nslab_lab import guest, strategies, verdict
 from nslab_lab.guest import Boot, Machine, Stop
 from nslab_lab.plan import BootPlan
 from nslab_lab.errors import lab_failed
@@ -183,9 +183,13 @@ def _token(boot: Boot, execution: Execution) -> Token:
 
 def _schedule_of_death(boot: Boot, console: str) -> str | None:
     """The schedule of the execution that a guest died in."""
-    if boot.plan.schedules:
-        return boot.plan.schedules[len(boot.executions)]
-    return boot.plan.strategy.schedule or verdict.schedule_of(console)
+    said = verdict.schedule_of(console)
+    one = boot.plan.strategy.schedule
+    listed = boot.plan.schedules or ((one,) if one else ())
+    # A long one is cut short by the kernel; one to warm up is in no list.
+    if listed and said != strategies.QUIET and said not in listed:
+        return listed[min(len(boot.executions), len(listed) - 1)]
+    return said
 
 
 def _check_search(boot: Boot) -> None:

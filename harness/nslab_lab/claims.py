@@ -58,7 +58,7 @@ def _bounded(plan: RunPlan, wanted: int, result: ScenarioResult) -> str:
     return text
 
 
-_CUTS = {"schedules": "EXECUTIONS=", "memory": "the guest's memory"}
+_CUTS = {"schedules": "EXECUTIONS=", "memory": "the guest's memory", "divergence": "a divergence"}
 
 
 def _pct(plan: RunPlan, depth: int, result: ScenarioResult) -> str:
@@ -67,9 +67,10 @@ def _pct(plan: RunPlan, depth: int, result: ScenarioResult) -> str:
     actors, length = len(plan.actors[index]), plan.lengths[index]
     rare = actors * length ** (depth - 1)
     at_least = -math.expm1(result.executions * math.log1p(-1 / rare)) if rare > 1 else 1.0
+    shown = f"{rare:,}" if rare < 10**15 else f"{rare:.1e}"
     return (
         f"{result.name}: {actors} actors, {length:,} steps: an execution meets a bug of depth {depth} "
-        f"with a probability of at least 1/{rare:,}, all of them together {at_least:.2g}"
+        f"with a probability of at least 1/{shown}, all of them together {at_least:.2g}"
     )
 
 

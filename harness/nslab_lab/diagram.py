@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Sequence
 
+from nslab_lab.results import OTHER
 from nslab_lab.trace import duration
 
 if TYPE_CHECKING:
@@ -359,8 +360,8 @@ class _Words:
         else:
             texts = [text + self._delay(step) for text in self._done(step)]
             self._last[step.actor] = step
-            if step.kind == "access" and step.value:
-                self._values[step.object, step.offset] = step.value
+            if step.kind == "access" and _pointee(step):
+                self._values[step.object, step.offset] = _pointee(step)
             elif step.kind == "access" and step.write:
                 self._values.pop((step.object, step.offset), None)
         return tuple(dict.fromkeys(printable(text) for text in texts))
@@ -410,19 +411,20 @@ class _Words:
 
     def _access(self, step: Step) -> list[str]:
         pointer = "." in _watch(step) and step.size == 8
-        target = f"#{step.value}" if step.value else "none"
+        value = _pointee(step)
+        target = f"#{value}" if value else "another" if step.value else "NULL"
         if step.write and pointer:
             member = _watch(step).partition(".")[2]
             before = self._values.get((step.object, step.offset))
             old = f", was #{before}" if before else ""
-            # Of none there is no kind.
-            kind = f"{member} " if step.value else ""
+            # Of NULL there is no kind.
+            kind = f"{member} " if value else ""
             return [f"publish {kind}{target}{old}", f"publish {target}{old}", f"publish {target}"]
-        if step.write and step.value:
+        if step.write and value:
             return [f"{what} = {target}" for what in self._what(step)]
         if step.write:
             return [f"write {what}" for what in self._what(step)]
-        if step.value or pointer:
+        if value or pointer:
             return [f"{what} → {target}" for what in self._what(step)]
         return self._what(step)
 
@@ -443,6 +445,11 @@ class _Words:
 def _watch(step: Step) -> str:
     """The name of the watch, "" if it has none."""
     return step.watch if isinstance(step.watch, str) else ""
+
+
+def _pointee(step: Step) -> int:
+    """The object that the pointer points to, 0 for none that is watched."""
+    return step.value if step.value != OTHER else 0
 
 
 def _struct(step: Step) -> str:

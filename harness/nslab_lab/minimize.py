@@ -17,6 +17,7 @@ from typing import Iterator, Sequence
 
 from nslab_lab import batch, guest, strategies
 from nslab_lab.batch import Failure, Finding
+from nslab_lab.errors import LabError
 from nslab_lab.guest import Machine, Stop
 from nslab_lab.plan import BootPlan
 from nslab_lab.results import Step
@@ -27,6 +28,7 @@ MAX_PAIRS_OF = 90
 MAX_CANDIDATES = 4000
 MAX_BOOTS = 60
 # A schedule that is searched for: preemptions, executions.
+SEARCH_FROM = 3
 SEARCH_PREEMPTIONS = 2
 SEARCH_EXECUTIONS = 4000
 
@@ -73,12 +75,11 @@ class _Trials:
         while schedules and self.boots < MAX_BOOTS:
             texts = tuple(map(str, schedules[:MAX_CANDIDATES]))
             boot = self._boot(strategies.Strategy("replay", schedule=texts[0]), schedules=texts)
-            _, failures = batch.examine(boot, self.machine)
+            executions, failures = batch.examine(boot, self.machine)
             for failure in failures:
-                if self._same(failure):
-                    return schedules[texts.index(str(failure.execution.schedule))]
-            done = len(boot.executions) + (not boot.ended)
-            schedules = schedules[max(done, 1) :]
+                if self._same(failure) and failure.execution.schedule:
+                    return strategies.parse_schedule(failure.execution.schedule)
+            schedules = schedules[max(len(executions), 1) :]
         return None
 
     def search(self, failed: Sequence[str]) -> Schedule | None:
@@ -86,9 +87,15 @@ class _Trials:
         strategy = strategies.Strategy("bounded", preemptions=SEARCH_PREEMPTIONS)
         boot = self._boot(strategy, count=SEARCH_EXECUTIONS, failures="".join(failed))
         _, failures = batch.examine(boot, self.machine)
-        if failures and self._same(failures[-1]) and failures[-1].execution.schedule:
-            return strategies.parse_schedule(failures[-1].execution.schedule)
-        return None
+        if not failures or not failures[-1].execution.schedule:
+            return None
+        found = failures[-1]
+        if not self._same(found):
+            # A use after free shows itself in more than one way, at the same place.
+            if not _place_of(found) or _place_of(found) != _place_of(self.failure):
+                return None
+            self.failure = replace(self.failure, verdict=found.verdict)
+        return strategies.parse_schedule(found.execution.schedule)
 
     def _same(self, failure: Failure) -> bool:
         return failure.verdict.signature == self.failure.verdict.signature
@@ -121,16 +128,21 @@ def minimize(
     trials = _Trials(machine, finding.failure, like, folder, stop)
     try:
         was = schedule_of(finding.steps, actors)
-        if like.strategy.steers:
-            small = _fewest_switches(trials, was)
-        else:
-            small = trials.search(was.failures)
+        small = _fewest_switches(trials, was) if like.strategy.steers else None
+        # More than a search would find at once, or nothing that could be tried.
+        if small is None or len(small.switches) > SEARCH_FROM:
+            small = trials.search(was.failures) or small
         if small is None:
             return None
         small = _fewest_failures(trials, small)
         return _confirmed(trials, small)
-    except Stopped:
+    except (Stopped, LabError):  # the finding is worth more than a smaller one
         return None
+
+
+def _place_of(failure: Failure) -> str:
+    """The function in which it showed itself."""
+    return (failure.verdict.function or "").partition("+")[0]
 
 
 def _confirmed(trials: _Trials, schedule: Schedule) -> Finding | None:
@@ -175,7 +187,18 @@ def _fewest_switches(trials: _Trials, was: Schedule) -> Schedule | None:
             break
         else:
             chunks = min(chunks * 2, len(whole))
+    # Two that belong together, to an actor and back, can only go together.
+    while len(whole) <= MAX_PAIRS_OF:
+        fewer = trials.first([Schedule(part, was.failures) for part in _without_two(whole)])
+        if fewer is None:
+            break
+        whole = fewer.switches
     return Schedule(whole, was.failures)
+
+
+def _without_two(whole: Sequence[Switch]) -> Iterator[tuple[Switch, ...]]:
+    """@whole without two of its parts, in each way there is."""
+    return itertools.combinations(whole, len(whole) - 2) if len(whole) > 2 else iter(())
 
 
 def _fewest_failures(trials: _Trials, schedule: Schedule) -> Schedule:

@@ -132,7 +132,7 @@ class Profile:
         if not self.named_points:
             lines.append("no named points")
         if sorted(self.watch) != sorted(DEFAULT_WATCH):
-            lines += [f"watch {name}" for name in sorted(self.watch)]
+            lines.append(" ".join(["watch", *sorted(self.watch)]))  # of none too
         text = "".join(f"{line}\n" for line in lines)
         return hashlib.sha256(text.encode()).hexdigest()[:6]
 

@@ -21,6 +21,7 @@ from nslab_lab.interrupts import Interrupts
 from nslab_lab.paths import BUILD, shown
 from nslab_lab.plan import BootPlan
 from nslab_lab.profiles import Profile
+from nslab_lab.progress import say
 from nslab_lab.results import Step
 from nslab_lab.token import Token
 from nslab_lab.verdict import Verdict
@@ -62,7 +63,6 @@ def _command(args: argparse.Namespace) -> int:
     init = ensure_scenarios()
     catalog.choose("scenario", wanted.scenario, catalog.from_init(init).scenarios)
     strategy = strategies.parse(wanted.strategy)
-    options.check_profile(profile, strategy)
     kernel = ensure_kernel(wanted.kernel, args.patch)
     check_kernel(wanted, kernel, bool(args.patch))
     machine = options.machine(args, kernel, init)
@@ -168,7 +168,7 @@ class Drawn:
             return trace.table(one.steps)
         watch = self.profile.watch if steers else ()
         drawn = picture.draw(one.steps, one.verdict, self.kernel, watch)
-        return picture.render(drawn, self.format) if one.steps else ""
+        return picture.render(drawn, self.format)
 
 
 def report(wanted: Token, replays: list[Replay | None], drawn: Drawn, folder: Path) -> int:
@@ -176,9 +176,15 @@ def report(wanted: Token, replays: list[Replay | None], drawn: Drawn, folder: Pa
     done = [one for one in replays if one]
     first = done[0]
     shown_as = drawn.show(wanted, first)
+    status = FINDINGS if first.verdict else FOUND_NOTHING
+    same = Counter(one.identity for one in done)[first.identity]
+    differ = f"NOT THE SAME: only {same} of {len(done)} replays are like the first; see {shown(folder)}"
     if drawn.format in ("svg", "json"):
         print(shown_as, end="")
-        return FINDINGS if first.verdict else FOUND_NOTHING
+        if same < len(done):
+            say(differ)
+            status = LAB_FAILED
+        return status
     if shown_as:
         print(shown_as)
     if first.verdict and first.verdict.report:
@@ -186,14 +192,11 @@ def report(wanted: Token, replays: list[Replay | None], drawn: Drawn, folder: Pa
     print(_headline(wanted, first.verdict, drawn.kernel))
     print(f"trace hash {first.hash or 'unknown'}{_compared(wanted, first)}")
     print(f"console: {shown(first.console)}")
-    status = FINDINGS if first.verdict else FOUND_NOTHING
     if len(done) > 1:
-        counts = Counter(one.identity for one in done)
-        same = counts[first.identity]
         if same == len(done):
             print(f"{same} of {len(done)} replays are the same: verdict and trace hash")
         else:
-            print(f"NOT THE SAME: only {same} of {len(done)} replays are like the first; see {shown(folder)}")
+            print(differ)
             status = LAB_FAILED
     return status
 

@@ -40,6 +40,10 @@ class Execution:
         return canonical(data)
 
 
+# In place of the number of an object: one that is not watched, or no pointer at all.
+OTHER = 0xFFFF
+
+
 @dataclass(frozen=True)
 class Step:
     """One line of a trace: what an actor did."""
@@ -62,7 +66,7 @@ class Step:
     offset: int = 0  # bytes
     size: int = 0  # bytes
     write: bool = False
-    value: int = 0  # number of the object that the pointer points to
+    value: int = 0  # number of the object that the pointer points to; 0: NULL; OTHER
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LabError, bad_input
 from nslab_lab.guest import Machine, Stop
 from nslab_lab.interrupts import Interrupts
 from nslab_lab.paths import REPO, shown
+from nslab_lab.progress import say
 from nslab_lab.plan import RunPlan
 from nslab_lab.profiles import Profile
 from nslab_lab.results import Execution
@@ -88,13 +89,13 @@ def _command(args: argparse.Namespace) -> int:
     strategy = _strategy(args, name)
     default = plan.DEFAULT_STEERED_PROFILE if strategy.steers else plan.DEFAULT_PROFILE
     profile = profiles.load(args.profile or default)
-    options.check_profile(profile, strategy)
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
     init = ensure_scenarios()
     known = catalog.from_init(init)
     catalog.choose("strategy", name, known.strategies)
     if name == "replay":
         raise bad_input("strategy 'replay' is for tokens: make replay TOKEN=...")
+    options.check_profile(profile, strategy)
     scenarios = _scenarios(args.scenario, known.scenarios)
     kernel = ensure_kernel(args.kernel or None, args.patch)
     machine = options.machine(args, kernel, init)
@@ -150,13 +151,11 @@ class Run:
         self._folder = RunFolder()
         self._write_inputs()
         interrupts = Interrupts()
-        run_batch = functools.partial(_run_batch, self.machine, self._folder.path, self.plan)
+        run_batch = functools.partial(_run_batch, self)
         try:
             if strategies.parse(self.plan.strategy).name == "pct":
-                self.plan = self._measured(jobs, interrupts)
-                run_batch = functools.partial(
-                    _run_batch, self.machine, self._folder.path, self.plan
-                )
+                with interrupts:
+                    self.plan = self._measured(jobs, interrupts)
             with interrupts, ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
                 results = schedule.execute(self.plan, executor, jobs, run_batch, interrupts, self)
         except LabError as error:
@@ -181,7 +180,9 @@ class Run:
         self._folder.add_executions(scenario, executions)
 
     def finding(self, finding: Finding) -> None:
-        drawn = picture.draw(finding.steps, finding.failure.verdict, self.kernel, self.plan.watch)
+        steers = strategies.parse(finding.failure.token.strategy).steers
+        watch = self.profile.watch if steers else ()
+        drawn = picture.draw(finding.steps, finding.failure.verdict, self.kernel, watch)
         finding = _with_line(finding, self.kernel)
         command = options.replay_command(finding.failure.token, self.profile, self.patches)
         folder = self._folder.add_finding(finding, command)
@@ -250,37 +251,40 @@ class Run:
 
 
 def _run_batch(
-    machine: Machine,
-    folder: Path,
-    run_plan: RunPlan,
-    boot_plan: plan.BootPlan,
-    stop: Stop,
-    on_execution: batch.Callback,
+    run: Run, boot_plan: plan.BootPlan, stop: Stop, on_execution: batch.Callback
 ) -> batch.Batch:
-    done = batch.run(machine, boot_plan, folder, run_plan.findings, stop, on_execution)
-    actors = run_plan.actors_of(boot_plan.token.scenario)
-    done.findings = [
-        _minimized(machine, finding, boot_plan, folder, stop, actors) for finding in done.findings
-    ]
+    folder = run._folder.path
+    done = batch.run(run.machine, boot_plan, folder, run.plan.findings, stop, on_execution)
+    done.findings = [_minimized(run, finding, boot_plan, stop) for finding in done.findings]
     return done
 
 
-def _minimized(
-    machine: Machine, finding: Finding, boot_plan: plan.BootPlan, folder: Path, stop: Stop,
-    actors: Sequence[str],
-) -> Finding:
+def _minimized(run: Run, finding: Finding, boot_plan: plan.BootPlan, stop: Stop) -> Finding:
     """The finding with the smallest schedule that shows it, or as it is."""
     if finding.reproduced not in (batch.SOLO, batch.ALONE):
         return finding
     # A search begins with the fewest preemptions.
     if boot_plan.strategy.name == "bounded":
-        return replace(finding, minimal=True)
-    place = batch.finding_folder(folder, finding.failure.token) / "minimize"
-    small = minimize.minimize(machine, finding, boot_plan, place, stop, actors)
+        # A guest that dies without a word does not say which schedule it was.
+        known = strategies.parse(finding.failure.token.strategy).name == "replay"
+        return replace(finding, minimal=known)
+    if not boot_plan.strategy.steers:
+        try:
+            watches = layout.watches(run.kernel.linux, run.profile.watch)
+        except LabError:
+            return finding  # without the names of members no schedule is searched for
+        knobs = plan.knobs(run.profile, watches)
+        names = tuple(one.name for one in watches)
+        boot_plan = replace(boot_plan, knobs=knobs, watch=names)
+    token = finding.failure.token
+    say(f"{token.scenario}: making the finding of execution {token.n:,} smaller")
+    place = batch.finding_folder(run._folder.path, token) / "minimize"
+    actors = run.plan.actors_of(boot_plan.token.scenario)
+    small = minimize.minimize(run.machine, finding, boot_plan, place, stop, actors)
     files.remove(place)
     if small is None:
         return finding
-    return replace(small, minimal=True, first=finding.failure.token)
+    return replace(small, minimal=True, first=token)
 
 
 def _length(machine: Machine, run_plan: RunPlan, folder: Path, stop: Stop, scenario: str) -> int:

@@ -7,7 +7,7 @@
     versions.json     kernel, compiler and all that went into the binaries
     executions.jsonl  one line per execution, in the order of the plan: same plan, same bytes
     console-*.log     what each guest said; results-*.jsonl: what it reported
-    findings/         one folder per finding: finding.json, report.txt, trace.txt
+    findings/         one folder per finding: finding.json, report.txt, trace.txt, diagram.*
     result.ktap       one test per scenario
     summary.txt       the table
 """
@@ -125,6 +125,8 @@ class RunFolder:
         (folder / "finding.json").write_text(json.dumps(data, indent=2) + "\n")
         if failure.verdict.report:
             (folder / "report.txt").write_text(failure.verdict.report)
+        if finding.steps:
+            (folder / "trace.txt").write_text(trace.table(finding.steps))
         return folder
 
 

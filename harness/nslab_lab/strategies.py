@@ -17,6 +17,7 @@ from nslab_lab.errors import bad_input
 
 NONE = "none"
 UNSTEERED = "unsteered"
+QUIET = "0"  # the schedule without a switch
 DEFAULT_DEPTH = 3
 MAX_DEPTH = 16
 DEFAULT_PREEMPTIONS = 2
@@ -24,10 +25,13 @@ MAX_PREEMPTIONS = 8
 
 _SWITCH = r"(?:[a-h]|z)\d+[a-h]"
 _FAILURE = r"[a-h]\d+"
-SCHEDULE = re.compile(rf"(?P<switches>0|(?:{_SWITCH})+)(?:-(?P<failures>(?:{_FAILURE})+))?")
+SCHEDULE = re.compile(
+    rf"(?P<switches>0|(?:{_SWITCH})+)(?:-(?P<failures>(?:{_FAILURE})+))?", re.ASCII
+)
 _TEXT = re.compile(
     r"(?P<name>none|unsteered|random|pos)|pct-(?P<depth>\d{1,2})-(?P<length>\d{1,6})"
-    r"|bounded-(?P<preemptions>\d)|replay-(?P<schedule>[a-hz0-9-]+)"
+    r"|bounded-(?P<preemptions>\d)|replay-(?P<schedule>[a-hz0-9-]+)",
+    re.ASCII,
 )
 
 

@@ -13,6 +13,7 @@ _GAP = "  "
 
 def table(steps: Sequence[Step]) -> str:
     """The steps of one execution, at most 80 columns wide; "" if there are none."""
+    steps = [step for step in steps if step.actor]  # at the start, nobody's
     if not steps:
         return ""
     actors = list(dict.fromkeys(step.actor for step in steps))

@@ -5,8 +5,8 @@
 The scenario's name says how it behaves. What a kernel does is no matter of these tests.
 
 One like "needs-a5b-b3a-c2" fails where its schedule has the switches a5b and b3a and the failed
-allocation c2, and in another way if a switch at the 99th point of an actor is among the others.
-Strategies that draw come upon that in execution 7, with many switches that do not matter.
+allocation c2. Strategies that draw come upon that in execution 7, among much that does not matter.
+"needs-a5b-other-a4b" fails in another way where there is a4b, but not all that it needs.
 """
 
 import json
@@ -76,7 +76,12 @@ def needs(scenario):
     """The switches and failures that make the scenario fail; None if it is not such a one."""
     if "needs-" not in scenario:
         return None
-    return set(re.findall(r"[a-z]\d+[a-z]?", scenario.partition("needs-")[2]))
+    return set(re.findall(r"[a-z]\d+[a-z]?", scenario.partition("needs-")[2].partition("-other-")[0]))
+
+
+def other(scenario):
+    """The switch that makes it fail in another way, or none."""
+    return set(re.findall(r"[a-z]\d+[a-z]", scenario.partition("-other-")[2]))
 
 
 def parts_of(schedule):
@@ -88,7 +93,7 @@ def parts_of(schedule):
 def drawn(scenario, n):
     """The schedule that a strategy comes upon: what is needed in execution 7, and much besides."""
     dice = random.Random(n)
-    parts = needs(scenario) if n == 7 else set()
+    parts = needs(scenario) | other(scenario) if n == 7 else set()
     switches = {one for one in parts if one[-1].isalpha()}
     for local in range(10, 50):
         at, to = dice.sample("abc", 2)
@@ -107,7 +112,7 @@ def follow(plan, n, schedule, told):
     if plan["trace"] == "1":
         show(n, switches, failures)
     fails = needs(scenario) <= {*switches, *failures}
-    if any("99" in one for one in switches):
+    if not fails and other(scenario) & {*switches}:
         print("WARNING: CPU: 0 PID: 1 at kernel/other.c:5 other+0x1/0x2", flush=True)
         execution(n, verdict="fail", oracle="splat", **said)
         sys.exit()
@@ -115,7 +120,8 @@ def follow(plan, n, schedule, told):
         execution(n, verdict="fail", oracle="assertion", message="a.c:9: the link is old", **said)
     elif fails:
         sys.stdout.write(KASAN)
-        print(f"nslab: token={plan['token']}.{n}" + (f" schedule={schedule}" if told else ""))
+        short = schedule[:10] if scenario.startswith("cuts-") else schedule
+        print(f"nslab: token={plan['token']}.{n}" + (f" schedule={short}" if told else ""))
         print(f"nslab: trace hash={hash:016x} points=100", flush=True)
         os.abort()
     else:
@@ -151,13 +157,18 @@ def search(plan, n):
     layers = [["0"], switches, [one + two for one in switches for two in switches]]
     layers = layers[: int(plan["preemptions"]) + 1]
     ran = []
+    failed = False
     for layer in layers:
+        if failed:
+            break
         ran.append(0)
         for schedule in layer[: count - sum(ran)]:
             ran[-1] += 1
             if needs(scenario) is None:
                 execution(n, schedule=schedule + failures)
-            elif follow(plan, n, schedule + failures, told=True):
+            else:
+                failed = follow(plan, n, schedule + failures, told=True)
+            if failed:
                 break
     cut = "schedules" if sum(map(len, layers)) > count else None
     diverged = "execution 3: a4b is not possible" if scenario == "diverges" else None
@@ -206,9 +217,14 @@ def main():
         print("ENV", json.dumps(dict(os.environ)))
         print("FDS", sorted(os.listdir("/proc/self/fd")), flush=True)
         print("SESSION", os.getsid(0) == os.getpid(), flush=True)
+    if scenario == "watches":
+        for number in (-1, 0, 1, 2):
+            step(first, number + 2, "reader", "access", kind="access", watch=number)
     if scenario == "nonsense":
         os.write(3, b'{"event":"execution","n":1}\n')
     if plan["strategy"] in ("bounded", "replay"):
+        if scenario.startswith("slow-"):
+            time.sleep(0.4)
         if scenario == "hangs-in-search":
             time.sleep(1000)
         directed(plan, plan["strategy"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Batches: deaths survived, findings judged and confirmed. No kernel here."""
 
+import dataclasses
 import threading
 
 import pytest
@@ -14,9 +15,9 @@ from nslab_lab.errors import LabError
 def run(tmp_path):
     """Runs executions 1 to @last of one of the fake guest's scenarios."""
 
-    def start(scenario, last=10, limit=0, silence_s=30.0):
+    def start(scenario, last=10, limit=0, silence_s=30.0, **more):
         machine = fake_machine(tmp_path, silence_s)
-        plan = run_plan(scenario).boot(scenario, 1, last)
+        plan = run_plan(scenario, **more).boot(scenario, 1, last)
         return batch.run(machine, plan, tmp_path, limit, threading.Event())
 
     return start
@@ -145,3 +146,106 @@ def test_a_guest_that_does_not_boot_is_no_finding(run):
     with pytest.raises(LabError) as caught:
         run("no-boot")
     assert caught.value.status == 3
+
+
+# === Searches: one boot, many executions of one number ===
+
+
+@pytest.fixture
+def search(tmp_path):
+    """Searches with up to @count schedules of one input."""
+
+    def start(scenario, count=1000, preemptions=2, n=1, limit=1, silence_s=30.0, **more):
+        machine = fake_machine(tmp_path, silence_s)
+        plan = run_plan(scenario, strategy=f"bounded-{preemptions}", **more).boot(scenario, n, n)
+        plan = dataclasses.replace(plan, count=count)
+        return batch.run(machine, plan, tmp_path, limit, threading.Event())
+
+    return start
+
+
+def test_a_search_says_what_it_came_to(search, tmp_path):
+    result = search("passes")
+    assert len(result.executions) == 1 + 15 + 15 * 15
+    assert {one.n for one in result.executions} == {1}
+    assert [one.schedule for one in result.executions[:3]] == ["0", "a1b", "b1a"]
+    assert not result.findings and not result.stopped
+    assert (result.search.complete, result.search.schedules) == (2, [1, 15, 225])
+    assert (result.search.cut, result.search.diverged) == (None, None)
+    assert len(list(tmp_path.glob("console-*"))) == 1
+
+
+def test_a_search_that_is_cut(search):
+    result = search("passes", count=10)
+    assert [len(result.executions), result.search.complete, result.search.cut] == [10, 0, "schedules"]
+    assert not result.stopped
+
+
+def test_a_search_ends_with_the_guest_that_died(search, tmp_path):
+    result = search("needs-a5b-b3a", n=3)
+    (finding,) = result.findings
+    assert str(finding.failure.token).endswith(".replay-b3aa5b.1.3.3")
+    assert finding.reproduced == batch.SOLO
+    assert finding.failure.execution.schedule == "b3aa5b"
+    assert finding.console.parent == tmp_path / "findings" / "needs-a5b-b3a-3" / "solo"
+    assert result.executions[-1].failed and result.search is None and not result.stopped
+    assert finding.failure.execution.n == 3 and {one.n for one in result.executions} == {3}
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_a_search_ends_with_an_assertion(search, limit):
+    result = search("asserts-needs-a5b", limit=limit)
+    (finding,) = result.findings
+    assert str(finding.failure.token).endswith(".replay-a5b.1.1.1")
+    assert finding.reproduced == batch.SOLO and result.search.total == len(result.executions)
+
+
+def test_failures_that_are_part_of_a_search(search):
+    result = search("needs-a5b-c2")
+    assert not result.findings and result.search.complete == 2
+
+
+def test_a_search_that_dies_without_a_word(search):
+    result = search("hangs-in-search", silence_s=0.3)
+    (finding,) = result.findings
+    assert finding.failure.verdict.oracle == "no-answer"
+    # Nobody knows which schedule it was.
+    assert str(finding.failure.token).endswith(".bounded-2.1.1.1")
+    assert finding.failure.execution.schedule is None
+
+
+def test_a_search_that_diverged_ends_the_run(search):
+    with pytest.raises(LabError) as caught:
+        search("diverges")
+    assert caught.value.status == 3 and "\n" not in caught.value.message
+    assert caught.value.message.startswith(
+        "diverges: the search diverged, execution 3: a4b is not possible: the kernel did not do the "
+        "same again; see "
+    )
+    assert caught.value.message.endswith("console-diverges-1.log")
+
+
+# === Strategies that draw, and schedules ===
+
+
+def test_what_strategies_draw_has_their_token(run):
+    (finding,) = run("needs-a5b-b3a-c2", strategy="pct-3-400").findings
+    assert str(finding.failure.token).endswith(".pct-3-400.1.7.7")
+    assert finding.reproduced == batch.SOLO and finding.failure.execution.schedule is None
+
+
+@pytest.mark.parametrize(
+    "schedule, fails", [("b3aa5b-c2", True), ("b3aa5b-c3", False), ("b3aa5ba9c-a1c2", True), ("0", False)]
+)
+@pytest.mark.parametrize("scenario", ["needs-a5b-b3a-c2", "cuts-needs-a5b-b3a-c2"])
+def test_a_schedule_is_replayed(tmp_path, scenario, schedule, fails):
+    plan = run_plan(scenario, strategy="random").boot(scenario, 1, 10)
+    token = dataclasses.replace(plan.token_of(7).solo, strategy=f"replay-{schedule}")
+    failure, boot = batch.replay(
+        fake_machine(tmp_path), token, plan, tmp_path / "x", threading.Event()
+    )
+    assert [one.n for one in boot.executions] == ([] if fails else [7])
+    assert all(step.n == 7 for step in boot.steps) and boot.steps
+    assert (failure is not None) == fails
+    if failure:
+        assert failure.token == token and failure.execution.schedule == schedule

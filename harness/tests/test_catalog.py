@@ -6,11 +6,14 @@ import json
 import pytest
 
 from nslab_lab import catalog, cli, listing
-from nslab_lab.catalog import Item
+from nslab_lab.catalog import Item, Scenario
 from nslab_lab.errors import LabError
 
 LIST = {
-    "scenarios": [{"name": "a-vs-b", "about": "a against b"}],
+    "scenarios": [
+        {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3},
+        {"name": "c", "about": "c alone", "actors": ["c"], "inputs": 1},
+    ],
     "strategies": [{"name": "none", "about": "the scheduler's own choice"}],
 }
 
@@ -58,10 +61,19 @@ def test_definitions_that_are_not_there(tmp_path):
 
 def test_from_init(init):
     known = catalog.from_init(init(json.dumps(LIST)))
-    assert known["scenarios"] == [Item("a-vs-b", "a against b")]
+    assert known.scenarios == [
+        Scenario("a-vs-b", "a against b", ("a", "b"), 3), Scenario("c", "c alone", ("c",), 1),
+    ]  # fmt: skip
+    assert known.strategies == [Item("none", "the scheduler's own choice")]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"scenarios":[{}],"strategies":[]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{}", "[]", '{"scenarios":[{}],"strategies":[]}',
+        '{"scenarios":[{"name":"a","about":"b"}],"strategies":[]}',
+    ],
+)  # fmt: skip
 def test_an_init_that_does_not_tell(init, text):
     with pytest.raises(LabError, match="does not tell its scenarios") as caught:
         catalog.from_init(init(text))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,11 @@ from nslab_lab.errors import LabError
 def boot(tmp_path):
     """Boots the fake guest with one of its scenarios."""
 
-    def start(scenario, silence_s=30.0, stop=None, last=5, **more):
+    def start(scenario, silence_s=30.0, stop=None, last=5, watch=(), **more):
         machine = fake_machine(tmp_path, silence_s)
         folder = tmp_path / "run"
         folder.mkdir()
-        plan = run_plan(scenario, **more).boot(scenario, 1, last)
+        plan = replace(run_plan(scenario, **more).boot(scenario, 1, last), watch=watch)
         return guest.boot(machine, plan, folder, stop or threading.Event())
 
     return start
@@ -58,6 +59,19 @@ def test_a_plan_is_run_to_its_end(boot):
     assert result.status == 0
     assert result.hits == {"rcu_read_lock": 25, "exit_notify": 0}
     assert "Linux version" in result.console_text()
+
+
+def test_steps_name_what_was_watched(boot):
+    result = boot("watches", watch=("nsproxy", "task_struct.nsproxy"))
+    # None, the first, the second, and one that there is not.
+    assert [step.watch for step in result.steps] == ["", "nsproxy", "task_struct.nsproxy", ""]
+    assert result.search is None
+
+
+def test_a_search(boot):
+    result = boot("passes", strategy="bounded-1", last=1)
+    assert result.ended and result.search.schedules == [1, 0]
+    assert result.next == 1 and [one.schedule for one in result.executions] == ["0"]
 
 
 def test_only_console_and_results_are_left(boot, tmp_path):

@@ -5,7 +5,8 @@ import dataclasses
 
 import pytest
 
-from nslab_lab import plan, profiles
+from nslab_lab import plan, profiles, strategies
+from nslab_lab.layout import Watch
 
 
 @pytest.fixture
@@ -13,6 +14,7 @@ def run_plan():
     return plan.make(
         "6.12", "0123abcd", profiles.load("none"), ("a", "b"),
         variant="none", strategy="none", seed=31, executions=1200, findings=1,
+        actors=(("x", "y"), ("z",)), inputs=(1, 3),
     )  # fmt: skip
 
 
@@ -52,3 +54,79 @@ def test_guest_text(run_plan):
         "knob=failslab/times=-1",
         "knob=failslab/probability=5",
     ]
+
+
+def text_of(boot):
+    """The lines of its plan that depend on the strategy."""
+    common = ("scenario=", "seed=", "first=", "trace=", "timeout_ms=")
+    return [line for line in boot.guest_text().splitlines() if not line.startswith(common)]
+
+
+def test_guest_text_of_pct(run_plan):
+    pct = dataclasses.replace(run_plan, strategy="pct-4-0", lengths=(93, 400))
+    assert text_of(pct.boot("b", 1, 5)) == [
+        "count=5", "strategy=pct", f"token={pct.boot('b', 1, 5).token.prefix}", "depth=4", "length=400",
+    ]  # fmt: skip
+    assert ".pct-4-93.1f.1.1" in str(pct.token("a", 1, 1))
+    assert ".pct-4-400.1f.1.1" in str(pct.token("b", 1, 1))
+    # What a token says is not measured again.
+    said = dataclasses.replace(run_plan, strategy="pct-4-50", lengths=(93, 400))
+    assert said.strategy_of("a") == "pct-4-50"
+
+
+def test_guest_text_of_a_search(run_plan):
+    search = dataclasses.replace(run_plan, strategy="bounded-2")
+    boot = search.boot("a", 1, 1)
+    assert text_of(boot) == [
+        "count=1", "strategy=bounded", f"token={boot.token.prefix}", "preemptions=2", "failures=",
+    ]  # fmt: skip
+    assert "failures=a7b2" in text_of(dataclasses.replace(boot, failures="a7b2"))
+
+
+def test_guest_text_of_a_replay(run_plan):
+    token = dataclasses.replace(run_plan.token("a", 7, 7), strategy="replay-a5b-c2")
+    boot = dataclasses.replace(run_plan.boot("a", 7, 7), token=token)
+    # The token would say the schedule once more.
+    assert text_of(boot) == ["count=1", "strategy=replay", "token=NSLAB", "schedule=a5b-c2"]
+    boot = dataclasses.replace(boot, schedules=("0", "a5b", "b3a-a1"))
+    assert text_of(boot)[-3:] == ["schedule=0", "schedule=a5b", "schedule=b3a-a1"]
+    assert (boot.first, boot.last) == (7, 7)
+
+
+def test_a_search_takes_a_boot_for_each_input(run_plan):
+    search = dataclasses.replace(run_plan, strategy="bounded-2")
+    boots = list(search.batches("b"))
+    assert [(b.first, b.last, b.count) for b in boots] == [(1, 1, 1200), (2, 2, 1200), (3, 3, 1200)]
+    assert [b.name for b in boots] == ["b-1", "b-2", "b-3"]
+    assert str(boots[2].token).endswith(".bounded-2.1f.3.3")
+    assert len(list(search.batches("a"))) == 1
+    assert boots[0].strategy == strategies.Strategy("bounded", preemptions=2)
+
+
+def test_actors_of_a_scenario(run_plan):
+    assert run_plan.actors_of("a") == ("x", "y") and run_plan.actors_of("b") == ("z",)
+
+
+def test_watches_come_after_the_faults(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('about = "x"\nnamed_points = false\n[faults.failslab]\nprobability = 5\n')
+    watches = [
+        Watch("nsproxy", "nsproxy", 0, 72, "nsproxy"),
+        Watch("task_struct.nsproxy", "task_struct", 1360, 8, "task_struct"),
+    ]
+    made = plan.make(
+        "6.12", "0123abcd", profiles.load(str(path)), ("a",), watches,
+        variant="none", strategy="random", seed=1, executions=1, findings=1,
+    )  # fmt: skip
+    lines = made.boot("a", 1, 1).guest_text().splitlines()
+    assert lines[-3:] == [
+        "knob=failslab/probability=5", "knob=nslab/watch=nsproxy:0:72",
+        "knob=nslab/watch=task_struct:1360:8",
+    ]  # fmt: skip
+    assert "unnamed=1" in lines
+    assert made.watch == made.boot("a", 1, 1).watch == ("nsproxy", "task_struct.nsproxy")
+
+
+def test_named_points_are_points_by_default(run_plan):
+    assert "unnamed" not in run_plan.boot("a", 1, 1).guest_text()
+    assert not run_plan.unnamed and run_plan.watch == ()

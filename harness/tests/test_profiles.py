@@ -41,11 +41,14 @@ def test_shipped_profiles_are_right(name):
     profile = profiles.load(name)
     assert profile.name == name
     assert not profile.is_own
-    assert (profile.knobs == ()) == (name == "none")
+    assert (profile.knobs == ()) == (name in ("none", "access", "named"))
+    assert profile.named_points == (name != "access")
+    assert profile.delays == (name in ("delay", "mixed"))
+    assert profile.watch == (() if name == "named" else profiles.DEFAULT_WATCH)
 
 
-def test_the_four_shipped_profiles():
-    assert {"delay", "failslab", "mixed", "none"} <= set(profiles.names())
+def test_the_six_shipped_profiles():
+    assert {"access", "delay", "failslab", "mixed", "named", "none"} <= set(profiles.names())
 
 
 def test_knobs_come_with_defaults_and_probability_last(profile):
@@ -83,6 +86,40 @@ def test_digest_is_of_the_meaning(profile):
     c = profile(GOOD.replace("5", "6"))
     assert a.digest == b.digest != c.digest
     assert len(a.digest) == 6
+
+
+def test_points_and_watches_are_part_of_the_digest(profile):
+    def digest(more):
+        return profile(f'about = "x"\n{more}').digest
+
+    plain = digest("")
+    assert plain == profiles.load("none").digest == "e3b0c4"
+    # What is so by default may be said or not.
+    assert digest("named_points = true\n") == plain
+    assert digest('watch = ["task_struct.nsproxy", "nsproxy"]\n') == plain
+    assert digest("named_points = false\n") == profiles.load("access").digest
+    assert digest("watch = []\n") == profiles.load("named").digest
+    others = [
+        digest(more)
+        for more in (
+            "named_points = false\n", "watch = []\n", 'watch = ["nsproxy"]\n', 'watch = ["cred"]\n',
+            'watch = ["nsproxy"]\nnamed_points = false\n',
+        )
+    ]  # fmt: skip
+    assert len({plain, *others}) == 6
+    assert digest('watch = ["cred", "nsproxy"]\n') == digest('watch = ["nsproxy", "cred"]\n')
+
+
+def test_what_is_watched_and_where_points_are(profile):
+    plain, other = profile(GOOD), profile('about = "x"\nnamed_points = false\nwatch = ["b", "a"]\n')
+    assert (plain.named_points, plain.watch) == (True, ("nsproxy", "task_struct.nsproxy"))
+    assert (other.named_points, other.watch, other.knobs) == (False, ("b", "a"), ())
+
+
+@pytest.mark.parametrize("fault", ["delay_rcu_read_lock", "delay_switch_task_namespaces", "delay_exit"])
+def test_profiles_that_delay(profile, fault):
+    assert profile(f'about = "x"\n[faults.{fault}]\nprobability = 1\n').delays
+    assert not profile(GOOD).delays
 
 
 def test_order_of_tables_does_not_matter(profile):
@@ -138,7 +175,7 @@ def test_a_file_of_ones_own(profile):
         ),
         (
             'about = "x"\nzzz = 1\n',
-            "x.toml:2: zzz: no such key; there is about, faults",
+            "x.toml:2: zzz: no such key; there is about, named_points, watch, faults",
         ),
         (
             'about = "x"\n# no probability\n[faults.failslab]\ninterval = 1\n',
@@ -166,6 +203,23 @@ def test_a_file_of_ones_own(profile):
             "x.toml:3: faults.failslab.probability: 101 is more than the maximum of 100",
         ),
         (b'about = "x"\n\xff\n', "x.toml:2: not UTF-8 text"),
+        ('about = "x"\nnamed_points = 1\n', "x.toml:2: named_points: 1 is not true or false"),
+        ('about = "x"\nnamed-points = true\n', "x.toml:2: named-points: no such key; is 'named_points' meant?"),
+        ('about = "x"\nwatch = "nsproxy"\n', 'x.toml:2: watch: "nsproxy" is not an array'),
+        ('about = "x"\nwatch = [\n "nsproxy",\n 5\n]\n', "x.toml:2: watch.1: 5 is not a string"),
+        ('about = "x"\nwatch = [""]\n', "x.toml:2: watch.0: not one line of 1 to 60 characters"),
+        (
+            f'about = "x"\nwatch = ["{"n" * 61}"]\n',
+            "x.toml:2: watch.0: not one line of 1 to 60 characters",
+        ),
+        (
+            'about = "x"\n\nwatch = ["a", "b", "a"]\n',
+            "x.toml:3: watch: more than 16 entries, or one of them twice",
+        ),
+        (
+            f'about = "x"\nwatch = {[f"c{n}" for n in range(17)]}\n',
+            "x.toml:2: watch: more than 16 entries, or one of them twice",
+        ),
     ],
 )
 def test_errors_name_file_line_and_key(error, text, message):
@@ -203,6 +257,6 @@ def test_a_file_that_is_not_there(tmp_path):
 
 @pytest.mark.parametrize("name", ["nope", "", "..", "-", "no ne"])
 def test_a_name_that_is_not_there(name):
-    with pytest.raises(LabError, match="there is delay, failslab, mixed, none") as caught:
+    with pytest.raises(LabError, match="there is access, delay, failslab, mixed, named, none,") as caught:
         profiles.load(name)
     assert caught.value.status == 2

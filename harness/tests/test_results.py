@@ -6,7 +6,7 @@ import json
 import pytest
 
 from nslab_lab.errors import LabError
-from nslab_lab.results import Execution, Note, Points, Reader, Step
+from nslab_lab.results import Execution, Note, Points, Reader, Search, Step
 
 EXECUTION = {
     "event": "execution", "n": 3, "seed": "00000000000000aa", "verdict": "pass", "oracle": None,
@@ -15,6 +15,11 @@ EXECUTION = {
 STEP = {
     "event": "step", "n": 3, "step": 1, "actor": "reader", "point": "rcu_read_lock",
     "where": "utsns_get+0x1a/0x80", "nesting": 1, "delay_ns": 0,
+}  # fmt: skip
+
+SEARCH = {
+    "event": "search", "n": 2, "complete": 1, "redundant": 7, "pruned": 30, "points": 143,
+    "unexplained": 0, "cut": "schedules", "diverged": None, "schedules": [2, 210, 9000],
 }  # fmt: skip
 
 
@@ -58,3 +63,42 @@ def test_lines_that_make_no_sense(tmp_path, line):
     with pytest.raises(LabError, match="results:2: the guest wrote what") as caught:
         Reader(path).read()
     assert caught.value.status == 3
+
+
+def read(tmp_path, *events):
+    path = tmp_path / "results"
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+    return Reader(path).read()
+
+
+def test_what_a_search_came_to(tmp_path):
+    (search,) = read(tmp_path, SEARCH)
+    assert search == Search(2, 1, [2, 210, 9000], 7, 30, 143, 0, "schedules", None)
+    assert search.total == 9212
+    (diverged,) = read(tmp_path, {**SEARCH, "cut": "divergence", "diverged": "at a4b", "more": 1})
+    assert (diverged.cut, diverged.diverged) == ("divergence", "at a4b")
+
+
+@pytest.mark.parametrize("key", sorted(SEARCH.keys() - {"event"}))
+def test_a_search_that_does_not_say_all(tmp_path, key):
+    data = {name: value for name, value in SEARCH.items() if name != key}
+    with pytest.raises(LabError, match=f"results:1: the guest wrote what .*'{key}'") as caught:
+        read(tmp_path, data)
+    assert caught.value.status == 3
+
+
+def test_steps_of_a_strategy(tmp_path):
+    more = {
+        "kind": "access", "local": 9, "next": "target", "enabled": 3, "free": True, "object": 2,
+        "watch": 1, "of": "target", "offset": 1360, "size": 8, "write": True, "value": 4,
+    }  # fmt: skip
+    plain, step = read(tmp_path, STEP, {**STEP, **more})
+    assert {key: getattr(step, key) for key in more} == more
+    # Those of an older guest say less.
+    assert (plain.kind, plain.local, plain.next, plain.enabled, plain.watch) == ("point", 0, "", 0, -1)
+
+
+def test_the_line_of_an_execution_says_which_schedule_it_was(tmp_path):
+    drawn, followed = read(tmp_path, {**EXECUTION, "schedule": None}, {**EXECUTION, "schedule": "a5b-c2"})
+    assert json.loads(followed.line("a")) == {**json.loads(drawn.line("a")), "schedule": "a5b-c2"}
+    assert "schedule" not in json.loads(drawn.line("a"))

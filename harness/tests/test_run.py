@@ -8,15 +8,21 @@ import re
 import signal
 import subprocess
 import sys
+import xml.etree.ElementTree
 from pathlib import Path
 
 import pytest
 
-from lab import FAKE_GUEST
-from nslab_lab import cli, replay, run, runfolder
+from lab import ACTORS, FAKE_GUEST
+from nslab_lab import cli, layout, replay, run, runfolder
 from nslab_lab.build import Kernel
 
-SCENARIOS = ("passes", "dies", "dies-after-others", "asserts", "slow", "no-boot", "hangs")
+NEEDY = "needs-a5b-b3a-c2"
+SCENARIOS = (
+    "passes", "dies", "dies-after-others", "asserts", "slow", "no-boot", "hangs", "diverges",
+    "hangs-in-search", "needs-a5b-b3a", NEEDY,
+)  # fmt: skip
+STRATEGIES = ("none", "random", "pct", "pos", "bounded", "replay")
 
 
 def install(folder: Path, put=setattr) -> None:
@@ -28,8 +34,11 @@ def install(folder: Path, put=setattr) -> None:
     tool.chmod(0o755)
     (folder / "config").write_text("CONFIG_NSLAB=y\n")
     listed = {
-        "scenarios": [{"name": name, "about": ""} for name in SCENARIOS],
-        "strategies": [{"name": "none", "about": ""}],
+        "scenarios": [
+            {"name": name, "about": "", "actors": ACTORS, "inputs": 1 + (name == "passes")}
+            for name in SCENARIOS
+        ],
+        "strategies": [{"name": name, "about": ""} for name in STRATEGIES],
     }
     init = folder / "init"
     init.write_text(f"#!/bin/sh\necho '{json.dumps(listed)}'\n")
@@ -56,6 +65,12 @@ def nslab(tmp_path, monkeypatch, capsys):
         return status, captured.out, captured.err
 
     return main
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """A mere process has no structs, so nothing of it is watched."""
+    monkeypatch.setattr(layout, "watches", lambda linux, names: [])
 
 
 def small(*scenarios, executions=20):
@@ -99,7 +114,7 @@ def test_a_finding_and_its_replay(nslab, tmp_path):
     status, out, _ = nslab("replay", tokens[0], "--times", "3")
     assert status == 1
     assert "FAIL dies, execution 7\nKASAN: slab-use-after-free in utsns_get" in out
-    assert "| rcu_read_lock +1.5 us utsns_get" in out
+    assert out.startswith("    reader ") and "rcu_read_lock() +1.5 us" in out
     assert "BUG: KASAN: slab-use-after-free" in out
     assert "trace hash 0000000000000007, the same as in " in out
     assert "3 of 3 replays are the same" in out
@@ -158,6 +173,12 @@ def test_a_guest_that_does_not_boot_is_status_3(nslab, tmp_path):
     assert (folder / "summary.txt").read_text().startswith("The lab could not go on: the guest")
 
 
+DELAYS = (
+    "profile {} delays actors, but strategy {} decides itself who runs: take PROFILE=none, failslab, "
+    "or one without delay_*\n"
+)
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
@@ -170,7 +191,24 @@ def test_a_guest_that_does_not_boot_is_status_3(nslab, tmp_path):
         (["--silence", "0"], "silence=0: not between"),
         (["--profile", "nope"], "no profile 'nope'"),
         (["--variant", "no-grace"], "no variant 'no-grace': is 'no-grace-period' meant?"),
-        (["--strategy", "pct"], "no strategy 'pct': there is none"),
+        (["--strategy", "ptc"], "no strategy 'ptc': is 'pct' meant?"),
+        (["--strategy", "x"], "no strategy 'x': there is none, random, pct, pos, bounded, replay"),
+        (["--strategy", "x", "--profile", "delay"], "no strategy 'x': there is none, random"),
+        (["--strategy", "pct-3-400"], "no strategy 'pct-3-400'"),
+        (["--strategy", "replay"], "strategy 'replay' is for tokens: make replay TOKEN=..."),
+        (
+            ["--strategy", "replay", "--profile", "delay"],
+            "strategy 'replay' is for tokens: make replay TOKEN=...",
+        ),
+        (["--strategy", "random", "--profile", "delay"], DELAYS.format("delay", "random")),
+        (["--strategy", "bounded", "--profile", "mixed"], DELAYS.format("mixed", "bounded")),
+        (["--strategy", "pct", "--depth", "0"], "depth=0: not between 1 and 16"),
+        (["--strategy", "pct", "--depth", "17"], "depth=17: not between 1 and 16"),
+        (["--strategy", "pct", "--depth", "deep"], "depth=deep: not a whole number"),
+        (["--strategy", "bounded", "--preemptions", "-1"], "preemptions=-1: not between 0 and 8"),
+        (["--strategy", "bounded", "--preemptions", "9"], "preemptions=9: not between 0 and 8"),
+        (["--strategy", "bounded", "--preemptions", "2.5"], "preemptions=2.5: not a whole number"),
+        (["--depth", "99"], "depth=99: not between 1 and 16"),
         (["--scenario", "pass"], "no scenario 'pass': is 'passes' meant?"),
         (["--scenario", "passes,nope"], "no scenario 'nope'"),
     ],
@@ -195,7 +233,9 @@ TOKEN = "NSLAB1.6.12-0123abcd.dies.none.none-e3b0c4.none.1.7.7"
         ([TOKEN.replace("6.12-", "9.9-")], "no kernel '9.9'"),
         ([TOKEN.replace("dies", "died")], "no scenario 'died': is 'dies' meant?"),
         ([TOKEN.replace("dies.none", "dies.gone")], "no variant 'gone'"),
-        ([TOKEN.replace("none.1.", "pct.1.")], "no strategy 'pct'"),
+        ([TOKEN.replace("none.1.", "pct.1.")], "'pct' is no strategy as a token names it, such as"),
+        ([TOKEN.replace("none.1.", "replay-a5.1.")], "'a5' is no schedule: it reads like"),
+        ([TOKEN, "--format", "png"], "format=png: there is text, svg, json, trace\n"),
         ([TOKEN.replace("none-e3b0c4", "nope-e3b0c4")], "the token needs the profile 'nope'"),
         ([TOKEN.replace("e3b0c4", "000000")], "faults/profiles/none.toml is not the profile"),
         (
@@ -291,3 +331,200 @@ def test_a_full_disk_is_one_line_that_says_where(nslab, monkeypatch):
     last = err.splitlines()[-1]
     assert last.startswith("nslab: No space left on device in build/ or ")
     assert last.endswith(": free some and run again")
+
+
+# === Strategies that decide ===
+
+
+def steered(strategy, *scenarios, executions=10):
+    return *small(*scenarios, executions=executions), "--strategy", strategy
+
+
+def findings(folder):
+    return {
+        path.parent.name: json.loads(path.read_text())
+        for path in sorted((folder / "runs" / "latest" / "findings").glob("*/finding.json"))
+    }
+
+
+@pytest.mark.parametrize("strategy", ["random", "pos", "pct"])
+def test_a_finding_is_made_smaller(nslab, watched, tmp_path, strategy):
+    status, out, _ = nslab(*steered(strategy, NEEDY))
+    assert status == 1
+    (token,) = re.findall(r"^make replay TOKEN=(\S+)$", out, re.MULTILINE)
+    assert token.endswith(".replay-b3aa5b-c2.1.7.7")
+    assert "the smallest schedule found has 2 preemptions and 1 failed allocation\n" in out
+    assert "came again when run alone, with the same trace" in out
+    (finding,) = findings(tmp_path).values()
+    assert finding["token"] == token and finding["minimal"] is True
+    first = {"random": "random", "pos": "pos", "pct": "pct-3-100"}[strategy]
+    assert finding["first_token"].endswith(f".{first}.1.7.7")
+    folder = tmp_path / "runs" / "latest" / "findings" / f"{NEEDY}-7"
+    assert {path.name for path in folder.iterdir()} >= {
+        "finding.json", "report.txt", "trace.txt", "diagram.txt", "diagram.svg", "diagram.json",
+    }  # fmt: skip
+    assert not (folder / "minimize").exists()
+    assert (folder / "diagram.txt").read_text() in out
+    assert json.loads((folder / "diagram.json").read_text())["preemptions"] == 2
+
+    status, out, _ = nslab("replay", token, "--times", "2")
+    assert status == 1
+    assert ", the same as in " in out and "2 of 2 replays are the same" in out
+    # The one that it was made from is still there to be replayed.
+    assert nslab("replay", finding["first_token"])[0] == 1
+
+
+def test_a_finding_that_cannot_be_made_smaller_stays_as_it_is(nslab, watched, tmp_path):
+    status, out, _ = nslab(*steered("random", "dies"))
+    assert status == 1 and "the smallest schedule" not in out
+    (finding,) = findings(tmp_path).values()
+    assert finding["token"] == finding["first_token"] and finding["token"].endswith(".random.1.7.7")
+    assert finding["minimal"] is False
+
+
+def test_a_finding_of_no_strategy_gets_a_schedule(nslab, watched, tmp_path):
+    status, out, _ = nslab(*small("needs-a5b-b3a"), "--strategy", "none")
+    assert status == 1
+    token = re.search(r"^make replay TOKEN=(\S+)$", out, re.MULTILINE)[1]
+    assert re.search(r"\.replay-b3aa5b(-\w+)?\.1\.7\.7$", token)
+    assert findings(tmp_path).popitem()[1]["first_token"].endswith(".none.1.7.7")
+    assert nslab("replay", token)[0] == 1
+
+
+def test_without_structs_a_finding_of_no_strategy_stays_as_it_is(nslab, tmp_path):
+    status, out, _ = nslab(*small("needs-a5b-b3a"), "--strategy", "none")
+    assert status == 1 and "the smallest schedule" not in out
+    assert findings(tmp_path).popitem()[1]["token"].endswith(".none.1.7.7")
+
+
+def test_what_is_searched_is_claimed(nslab, watched, tmp_path):
+    status, out, _ = nslab(*steered("bounded", "passes", executions=1000), "--preemptions", "1")
+    assert status == 0
+    claim = "passes: complete for c <= 1: 32 schedules of 2 inputs, 77 points, 0 findings;"
+    assert claim in out
+    assert claim in (tmp_path / "runs" / "latest" / "summary.txt").read_text()
+    lines = (tmp_path / "runs" / "latest" / "executions.jsonl").read_text().splitlines()
+    assert [json.loads(line)["n"] for line in lines] == [1] * 16 + [2] * 16
+    assert {json.loads(line)["schedule"] for line in lines} >= {"0", "a1b", "b5a"}
+    assert max(map(len, out.splitlines()[:-1])) <= 80  # the last is the folder's path
+    _, out, _ = nslab(*steered("bounded", "passes", executions=9))
+    assert "passes: complete for c <= 0: 18 schedules of 2 inputs" in out
+    assert "cut short by EXECUTIONS=" in out
+
+
+def test_what_a_search_finds_is_small(nslab, watched, tmp_path):
+    status, out, _ = nslab(*steered("bounded", "needs-a5b-b3a", executions=1000))
+    assert status == 1
+    assert "the smallest schedule found has 2 preemptions\n" in out
+    assert "needs-a5b-b3a: 1 finding after" in out and "not complete" in out
+    token = re.search(r"^make replay TOKEN=(\S+)$", out, re.MULTILINE)[1]
+    assert token.endswith(".replay-b3aa5b.1.1.1")
+    assert nslab("replay", token)[0] == 1
+
+
+def test_a_search_that_dies_without_a_word_is_a_finding(nslab, watched, tmp_path):
+    status, out, err = nslab(*steered("bounded", "hangs-in-search"), "--silence", "1")
+    assert status == 1 and "the smallest schedule" not in out, err
+    assert findings(tmp_path).popitem()[1]["token"].endswith(".bounded-2.1.1.1")
+
+
+def test_a_search_that_diverges_is_status_3(nslab, watched, tmp_path):
+    status, _, err = nslab(*steered("bounded", "passes", "diverges"))
+    assert status == 3
+    assert re.fullmatch(
+        r"nslab: passes: 20 executions, 0 findings\n"
+        r"nslab: diverges: the search diverged, execution 3: .*: the kernel did not do the same .*\n",
+        err,
+    )
+    assert (tmp_path / "runs" / "latest" / "summary.txt").read_text().startswith("The lab could not")
+
+
+def test_pct_measures_and_claims(nslab, watched, tmp_path):
+    status, out, _ = nslab(*steered("pct", "passes"), "--depth", "2")
+    assert status == 0
+    assert "passes: 3 actors, 10 steps: an execution meets a bug of depth 2 with a" in out
+    assert "at least 1/30, all of them together 0.29" in " ".join(out.split())
+    assert json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())["strategy"] == "pct-2-0"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("pct", "--depth", "1"), ("pct", "--depth", "16"), ("bounded", "--preemptions", "0"),
+        ("bounded", "--preemptions", "8"),
+    ],
+)  # fmt: skip
+def test_the_ends_of_the_ranges(nslab, watched, tmp_path, options):
+    assert nslab(*steered(options[0], "passes"), *options[1:])[0] == 0
+    plan = json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())
+    assert plan["strategy"].startswith(f"{options[0]}-{options[2]}")
+    repeat = (tmp_path / "runs" / "latest" / "repeat").read_text()
+    assert f"{options[1]} {options[2]}" in repeat
+
+
+def test_the_same_plan_gives_the_same_bytes_with_strategies(nslab, watched, tmp_path):
+    for jobs in ("1", "4"):
+        nslab(*steered("random", "passes", NEEDY), "--findings", "0", "--jobs", jobs)
+        nslab(*steered("bounded", "passes", "needs-a5b-b3a", executions=300), "--jobs", jobs)
+    found = [(tmp_path / "runs" / f"{n:04}" / "executions.jsonl").read_bytes() for n in range(1, 5)]
+    assert found[0] == found[2] and found[1] == found[3]
+
+
+def test_steered_runs_take_no_delays_by_default(nslab, watched, tmp_path):
+    arguments = [one for one in steered("random", "passes") if one not in ("--profile", "none")]
+    assert nslab(*arguments)[0] == 0
+    assert json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())["profile"] == "none"
+
+
+def test_what_is_watched_has_to_be_there(nslab):
+    status, out, err = nslab(*steered("random", "passes"))
+    assert (status, out) == (2, "") and err.count("\n") == 1
+    assert err.startswith("nslab: watch 'nsproxy': no slab cache 'nsproxy' in ")
+
+
+# === Formats of a replay ===
+
+
+def test_formats(nslab):
+    diagram = nslab("replay", TOKEN)[1]
+    status, text, _ = nslab("replay", TOKEN, "--format", "text")
+    assert status == 1 and text.rpartition("console:")[0] == diagram.rpartition("console:")[0]
+    assert diagram.startswith("    reader ") and "✗ KASAN: slab-use-after-free" in diagram
+
+    status, text, _ = nslab("replay", TOKEN, "--format", "trace")
+    assert status == 1
+    assert text.startswith("step  reader ") and "| rcu_read_lock +1.5 us utsns_get" in text
+    assert "FAIL dies, execution 7" in text and "BUG: KASAN" in text
+
+    status, text, err = nslab("replay", TOKEN, "--format", "json")
+    data = json.loads(text)
+    assert (status, err) == (1, "")
+    assert data["actors"] == ["reader", "switcher"] and "KASAN" in data["verdict"] and data["rows"]
+
+    status, text, err = nslab("replay", TOKEN, "--format", "svg")
+    root = xml.etree.ElementTree.fromstring(text)
+    assert (status, err) == (1, "") and root.tag.endswith("svg")
+
+
+def test_formats_of_a_pass(nslab):
+    passes = TOKEN.replace(".7.7", ".6.6")
+    for form in ("text", "trace"):
+        status, out, _ = nslab("replay", passes, "--format", form)
+        assert status == 0 and out.startswith("PASS dies, execution 6\n")
+    status, out, _ = nslab("replay", passes, "--format", "json")
+    assert status == 0 and json.loads(out)["rows"] == []
+
+
+@pytest.mark.parametrize("form", ["svg", "json"])
+def test_a_picture_of_replays_that_differ(nslab, monkeypatch, form):
+    hashes = iter("abcdef")
+    real = replay.replay
+
+    def changing(*args):
+        one = real(*args)
+        return replay.Replay(next(hashes), one.verdict, one.steps, one.console)
+
+    monkeypatch.setattr(replay, "replay", changing)
+    status, out, err = nslab("replay", TOKEN, "--times", "2", "--format", form)
+    assert status == 3 and out
+    assert err.startswith("nslab: NOT THE SAME: only 1 of 2 replays") and err.count("\n") == 1

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The folder a run leaves."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -63,8 +64,22 @@ def test_a_findings_folder(tmp_path, finding):
     data = json.loads((path / "finding.json").read_text())
     assert data["token"] == str(finding.failure.token)
     assert data["command"] == "make replay TOKEN=x" and data["reproduced"] == "solo"
+    assert (data["first_token"], data["minimal"]) == (data["token"], False)
     assert (path / "report.txt").read_text() == "BUG: KASAN: x\n"
     assert "rcu_read_lock" in (path / "trace.txt").read_text()
+
+
+def test_the_folder_of_a_smaller_finding_says_what_it_was_made_from(tmp_path, finding):
+    first = finding.failure.token
+    token = dataclasses.replace(first, strategy="replay-a5b")
+    failure = dataclasses.replace(finding.failure, token=token)
+    small = dataclasses.replace(finding, failure=failure, minimal=True, first=first)
+    path = RunFolder(tmp_path).add_finding(small, "")
+    data = json.loads((path / "finding.json").read_text())
+    assert (data["token"], data["first_token"]) == (str(token), str(first))
+    assert data["minimal"] is True
+    assert runfolder.recorded_hash(str(token), tmp_path) is not None
+    assert runfolder.recorded_hash(str(first), tmp_path) is None
 
 
 def test_the_recorded_hash(tmp_path, finding):

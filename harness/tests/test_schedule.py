@@ -12,7 +12,7 @@ from lab import run_plan
 from nslab_lab import batch, schedule
 from nslab_lab.batch import Batch, Failure, Finding
 from nslab_lab.errors import LabError, lab_failed
-from nslab_lab.results import Execution
+from nslab_lab.results import Execution, Search
 from nslab_lab.verdict import assertion
 
 
@@ -127,3 +127,48 @@ def test_an_error_ends_the_run_after_telling_what_there_is():
     with pytest.raises(LabError, match="no boot"):
         execute(run_plan("a"), failing, 3, view=view)
     assert view.findings and len(view.lines) == 10 + 1
+
+
+# === Searches: a batch is an input ===
+
+
+def fake_search(failing, cut=None):
+    """A runner of searches; @failing: {(scenario, input): schedules until it fails}."""
+
+    def run(plan, stop, on_execution):
+        result = Batch(plan, seconds=1.0)
+        n, scenario = plan.first, plan.token.scenario
+        dies = failing.get((scenario, n))
+        for number in range(dies or plan.count):
+            bad = number + 1 == dies
+            execution = Execution(
+                n, "0", "fail" if bad else "pass", None, None, 2, 1, 1, "0", f"a{number}b"
+            )
+            result.executions.append(execution)
+            on_execution(execution)
+            if bad:
+                failure = Failure(plan.token_of(n), execution, assertion("x"))
+                result.findings.append(Finding(failure, batch.SOLO))
+        if not dies:
+            result.search = Search(n, 2, [1, plan.count - 1], 0, 0, 5, 0, cut, None)
+        return result
+
+    return run
+
+
+def test_every_input_is_searched():
+    plan = run_plan("a", "b", strategy="bounded-2", inputs=(3, 1), executions=50)
+    results, view = execute(plan, fake_search({}))
+    assert [(one.name, one.executions, one.wanted) for one in results] == [("a", 150, 0), ("b", 50, 0)]
+    assert [search.n for search in results[0].searches] == [1, 2, 3]
+    assert all(one.complete and not one.enough for one in results)
+    assert view.scenarios == ["a", "b"] and view.seen == 200
+
+
+@pytest.mark.parametrize("limit, executions, searches", [(1, 50 + 20, [1]), (0, 50 + 20 + 50, [1, 3])])
+def test_a_search_that_finds_something(limit, executions, searches):
+    plan = run_plan("a", strategy="bounded-2", inputs=(3,), executions=50, findings=limit)
+    (result,), view = execute(plan, fake_search({("a", 2): 20}), jobs=3)
+    assert result.executions == executions == len(view.lines)
+    assert [search.n for search in result.searches] == searches
+    assert len(view.findings) == 1 and result.complete and result.enough == bool(limit)

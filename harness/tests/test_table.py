@@ -10,7 +10,7 @@ from nslab_lab.schedule import ScenarioResult
 
 def result(name, executions=2000, findings=0, **more):
     more = {"points": 411_873, "faults": 9_204, "guest_seconds": 3.0} | more
-    return ScenarioResult(name, 2000, executions, findings=[None] * findings, **more)
+    return ScenarioResult(name, 2000, executions=executions, findings=[None] * findings, **more)
 
 
 def test_table():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tokens: there and back, and what is said of those that are none."""
 
+import dataclasses
 import re
 
 import pytest
@@ -45,6 +46,17 @@ def test_dashes_in_names():
 
 
 @pytest.mark.parametrize(
+    "strategy",
+    ["none", "random", "pos", "pct-3-400", "bounded-2", "replay-0", f"replay-{'a12bb3a' * 200}-a7"],
+)
+def test_strategies_with_parameters(strategy):
+    text = TEXT.replace(".none.", f".{strategy}.")
+    assert token.parse(text) == dataclasses.replace(TOKEN, strategy=strategy)
+    assert str(token.parse(text)) == text
+    assert re.fullmatch(r"[A-Za-z0-9._-]+", text)
+
+
+@pytest.mark.parametrize(
     "text, why",
     [
         ("", "it is empty; copy the one that a finding ends with"),
@@ -58,6 +70,10 @@ def test_dashes_in_names():
         (TEXT.replace(".7.9", ".7.9 x"), "it is not of the form"),
         (TEXT.replace(".7.9", ".9.7"), "its executions end at 7 before they begin at 9"),
         (TEXT.replace("none", "no;ne"), "it is not of the form"),
+        (TEXT.replace(".none.", ".fair."), "'fair' is no strategy as a token names it, such as"),
+        (TEXT.replace(".none.", ".pct-3."), "'pct-3' is no strategy as a token names it, such as"),
+        (TEXT.replace(".none.", ".replay-a5."), "'a5' is no schedule: it reads like a12bb3a"),
+        (TEXT.replace(".none.", f".replay-{'a5b' * 300}x."), "is no strategy as a token names it"),
     ],
 )
 def test_errors(text, why):

@@ -40,6 +40,12 @@ def test_no_steps():
     assert trace.table([]) == ""
 
 
+def test_what_nobody_does_has_no_column():
+    begin = Step(1, 1, "", "begin", "", 0, 0, kind="begin", next="reader", free=True)
+    assert trace.table([begin, step(2, "reader")]) == trace.table([step(2, "reader")])
+    assert trace.table([begin]) == ""
+
+
 @pytest.mark.parametrize(
     "ns, text",
     [

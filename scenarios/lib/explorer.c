@@ -180,11 +180,11 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 static int warm_up(const struct job *job)
 {
 	static const struct schedule none;
+	bool follows = job->kernel_strategy == NSLAB_STRATEGY_SCHEDULE;
 	struct nslab_run run;
 
-	return execute(job, job->plan->first, true,
-		       job->kernel_strategy == NSLAB_STRATEGY_SCHEDULE ?
-		       &none : NULL, NULL, &run);
+	return execute(job, job->plan->first, true, follows ? &none : NULL,
+		       follows ? "0" : NULL, &run);
 }
 
 /* === Strategies === */

@@ -8,6 +8,7 @@
  *   explorer.c  runs execution after execution
  *   actors.c    the processes that take part
  *   bounded.c   strategy "bounded": which schedule next
+ *   effects.c   what steps do, and which of them depend on each other
  *   schedule.c  schedules as text
  *   guest.c     what init has to do in a guest
  *   main.c      init, and --list on the host

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Findings made as small as they get. No kernel here: see fake_guest.py for what fails when."""
+
+import dataclasses
+import threading
+
+import pytest
+
+from lab import ACTORS, fake_machine, run_plan
+from nslab_lab import batch, minimize, strategies
+from nslab_lab.results import Step
+
+@pytest.fixture
+def machine(tmp_path):
+    return fake_machine(tmp_path)
+
+
+@pytest.fixture
+def find(machine, tmp_path):
+    """The first finding of a scenario under a strategy, and the boot that showed it."""
+
+    def start(scenario, strategy="random", **more):
+        folder = tmp_path / "run"
+        folder.mkdir()
+        boot = run_plan(scenario, strategy=strategy, **more).boot(scenario, 1, 10)
+        (finding,) = batch.run(machine, boot, folder, 1, threading.Event()).findings
+        return finding, boot
+
+    return start
+
+
+@pytest.fixture
+def small(machine, tmp_path):
+    """What comes of making a finding smaller; the schedule, as it stands in its token."""
+
+    def start(finding, boot, stop=None):
+        place = tmp_path / "small"
+        return minimize.minimize(machine, finding, boot, place, stop or threading.Event(), ACTORS)
+
+    return start
+
+
+def schedule(finding):
+    return strategies.parse(finding.failure.token.strategy).schedule
+
+
+def boots(folder):
+    return len(list(folder.glob("small/*/results-*.jsonl")))
+
+
+@pytest.mark.parametrize("how", ["", "asserts-", "cuts-"])
+@pytest.mark.parametrize(
+    "needs, left, at_most",
+    [
+        # Those of two switches and fewer are tried in one boot; two confirm.
+        ("", "0", 4), ("a5b", "a5b", 4), ("b5a", "b5a", 4), ("a5b-b3a", "b3aa5b", 4),
+        ("a3b-a5b", "a3ba5b", 4),
+        # One boot for each failed allocation that can be left out, one to see that no more can.
+        ("a5b-c2", "a5b-c2", 7), ("a5b-b3a-c2", "b3aa5b-c2", 7), ("a2", "0-a2", 7),
+        ("a5b-b3a-a1-b2-c2", "b3aa5b-a1b2c2", 7),
+    ],
+)  # fmt: skip
+def test_what_is_left_is_what_it_takes(find, small, tmp_path, needs, left, at_most, how):
+    finding, boot = find(f"{how}needs-{needs}")
+    assert len(minimize.schedule_of(finding.steps, ACTORS).switches) >= 40
+    found = small(finding, boot)
+    assert schedule(found) == left
+    n = 7 if needs else 1
+    assert str(found.failure.token).endswith(f".replay-{left}.1.{n}.{n}")
+    assert found.failure.verdict.signature == finding.failure.verdict.signature
+    assert found.reproduced == batch.SOLO and found.console.exists()
+    assert boots(tmp_path) <= at_most
+    # The trace is the smaller one's.
+    assert str(minimize.schedule_of(found.steps, ACTORS)) == left
+
+
+def test_more_than_two_switches_are_found_from_above(find, small, tmp_path):
+    finding, boot = find("needs-a5b-b15c-c31a-b45a-c2")
+    # They may stand anywhere between those that do not matter.
+    found = small(finding, boot)
+    assert schedule(found) == "a5bb15cc31ab45a-c2"
+    assert boots(tmp_path) <= 40
+
+
+def test_a_long_schedule_is_not_tried_pair_by_pair(find, small, tmp_path, monkeypatch):
+    monkeypatch.setattr(minimize, "MAX_PAIRS_OF", 30)
+    finding, boot = find("needs-a5b-b3a-c2")
+    assert schedule(small(finding, boot)) == "b3aa5b-c2"
+    assert boots(tmp_path) <= 40
+
+
+def test_a_plan_of_many_candidates_takes_several_boots(find, small, tmp_path, monkeypatch):
+    monkeypatch.setattr(minimize, "MAX_CANDIDATES", 25)
+    finding, boot = find("needs-a5b-b3a-c2")
+    assert schedule(small(finding, boot)) == "b3aa5b-c2"
+
+
+def test_another_failure_on_the_way_is_passed_over(find, small):
+    # a4b alone fails in another way, and ends the boot in which a5b would have been next.
+    finding, boot = find("needs-a5b-other-a4b")
+    assert schedule(small(finding, boot)) == "a5b"
+
+
+def test_a_finding_of_no_schedule_is_searched_for(find, small, tmp_path):
+    finding, boot = find("needs-a5b-b3a-c13", "none")
+    found = small(finding, boot)
+    assert schedule(found) == "b3aa5b-c13"
+    assert boots(tmp_path) <= 6
+
+
+def test_what_no_search_finds_stays_as_it_is(find, small, tmp_path):
+    finding, boot = find("needs-a5b-b33a", "none")
+    assert small(finding, boot) is None
+    assert boots(tmp_path) == 1
+
+
+def test_what_does_not_come_again_stays_as_it_is(find, small):
+    finding, boot = find("dies")  # whatever its schedule is
+    assert finding.reproduced == batch.SOLO
+    assert small(finding, boot) is None
+
+
+def test_a_guest_that_cannot_use_the_plan_costs_no_finding(find, small, monkeypatch):
+    finding, boot = find("needs-a5b")
+    token = dataclasses.replace(finding.failure.token, scenario="bad-plan")
+    finding = dataclasses.replace(finding, failure=dataclasses.replace(finding.failure, token=token))
+    assert small(finding, boot) is None
+
+
+def test_no_more_boots_than_allowed(find, small, tmp_path, monkeypatch):
+    monkeypatch.setattr(minimize, "MAX_BOOTS", 3)
+    finding, boot = find("needs-a5b-b15c-c31a-b45a-c2")
+    small(finding, boot)
+    # And those that confirm it, and one search.
+    assert boots(tmp_path) <= 3 + 2 + 1
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_a_stop_leaves_the_finding_as_it_is(find, small, tmp_path, after):
+    class Stop:
+        def is_set(self):
+            return boots(tmp_path) > after
+
+    finding, boot = find("slow-needs-a5b-b3a-c2")
+    assert small(finding, boot, Stop()) is None
+    assert boots(tmp_path) == after + 1
+
+
+# === Schedules of traces ===
+
+
+def step(actor, local=0, next="", enabled=0b111, kind="point", **more):
+    return Step(1, 1, actor, "p", "", 0, 0, kind=kind, local=local, next=next, enabled=enabled, **more)
+
+
+@pytest.mark.parametrize(
+    "steps, text",
+    [
+        ([], "0"),
+        # Who runs goes on, whoever is the first begins.
+        ([step("", next="reader", kind="begin", free=True), step("reader", 1, "reader")], "0"),
+        ([step("", next="third", kind="begin", free=True)], "z0c"),
+        ([step("", next="switcher", enabled=0b110, kind="begin", free=True)], "0"),
+        ([step("reader", 4, "switcher"), step("switcher", 2, "reader")], "a4bb2a"),
+        # Who cannot go on is followed by the first that can.
+        ([step("switcher", 9, "reader", 0b101, "end", free=True)], "0"),
+        ([step("switcher", 9, "third", 0b101, "end", free=True)], "b9c"),
+        # Where nothing was decided.
+        ([step("reader", 3), step("third", kind="start")], "0"),
+        ([step("reader", 3, kind="fault"), step("third", 12, kind="fault")], "0-a3c12"),
+        ([step("reader", 3, kind="fault"), step("reader", 1, "third")], "a1c-a3"),
+    ],
+)
+def test_only_what_is_not_decided_by_default(steps, text):
+    assert str(minimize.schedule_of(steps, ACTORS)) == text
+
+
+def test_preemptions():
+    assert minimize.preemptions([]) == 0
+    steps = [
+        step("", next="third", kind="begin", free=True), step("third", 1, "third"),
+        step("third", 2, "reader"), step("reader", 1, "third", free=True), step("third", 3),
+        step("third", 4, "switcher"),
+    ]  # fmt: skip
+    assert minimize.preemptions(steps) == 2
