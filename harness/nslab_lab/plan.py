@@ -42,6 +42,7 @@ class BootPlan:
     count: int  # executions; of a search, schedules at the most
     trace: bool  # report each step
     unnamed: bool = False  # named points are no scheduling points
+    unpruned: bool = False  # of a search: leave nothing out
     schedules: tuple[str, ...] = ()  # for replay, one after the other
     failures: str = ""  # for bounded: the allocations that fail, as in a schedule
     watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
@@ -83,6 +84,8 @@ class BootPlan:
         ]
         if self.unnamed:
             values.append(("unnamed", 1))
+        if self.unpruned:
+            values.append(("unpruned", 1))
         if strategy.name == "pct":
             values += [("depth", strategy.depth), ("length", strategy.length)]
         if strategy.name == "bounded":
@@ -110,6 +113,7 @@ class RunPlan:
     findings: int  # a scenario stops after so many; 0: never
     batch: int = BATCH  # executions a boot
     unnamed: bool = False  # named points are no scheduling points
+    unpruned: bool = False  # of a search: leave nothing out
     watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
     # By scenario, in the order of @scenarios.
     actors: tuple[tuple[str, ...], ...] = ()
@@ -143,7 +147,7 @@ class RunPlan:
         """One boot that runs @first to @last."""
         token = self.token(scenario, first, first)
         return BootPlan(
-            token, self.knobs, last - first + 1, trace, self.unnamed,
+            token, self.knobs, last - first + 1, trace, self.unnamed, self.unpruned,
             watch=self.watch, timeout_ms=self.timeout_ms,
         )  # fmt: skip
 

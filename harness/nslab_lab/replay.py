@@ -175,6 +175,11 @@ def report(wanted: Token, replays: list[Replay | None], drawn: Drawn, folder: Pa
     """Tell what came of it; the exit status."""
     done = [one for one in replays if one]
     first = done[0]
+    if first.verdict and first.verdict.oracle == "diverged":
+        raise lab_failed(
+            f"{wanted.scenario}: {first.verdict.headline}: the token is not of this execution; "
+            f"see {shown(first.console)}"
+        )
     shown_as = drawn.show(wanted, first)
     status = FINDINGS if first.verdict else FOUND_NOTHING
     same = Counter(one.identity for one in done)[first.identity]

@@ -59,6 +59,10 @@ def register(commands: Commands) -> None:
         "--preemptions", metavar="C",
         help=f"bounded: at most so many ({strategies.DEFAULT_PREEMPTIONS})",
     )  # fmt: skip
+    parser.add_argument(
+        "--unpruned", action="store_true",
+        help="bounded: also schedules that are equivalent to others",
+    )  # fmt: skip
     parser.add_argument("--variant", metavar="NAME", help=f"deliberate defect ({plan.NO_VARIANT})")
     parser.add_argument(
         "--executions", metavar="N",
@@ -103,7 +107,7 @@ def _command(args: argparse.Namespace) -> int:
         kernel.name, kernel.id, profile, tuple(one.name for one in scenarios),
         options.watches(profile, strategy, kernel), variant=variant, strategy=str(strategy),
         actors=tuple(one.actors for one in scenarios),
-        inputs=tuple(one.inputs for one in scenarios), **numbers,
+        inputs=tuple(one.inputs for one in scenarios), unpruned=args.unpruned, **numbers,
     )  # fmt: skip
     return Run(run_plan, machine, kernel, profile, args.patch).run(jobs)
 
@@ -222,6 +226,7 @@ class Run:
             words += ["--depth", str(strategy.depth)]
         if strategy.name == "bounded":
             words += ["--preemptions", str(strategy.preemptions)]
+            words += ["--unpruned"] * self.plan.unpruned
         for patch in patches:
             words += ["--patch", f"./{patch}"]
         folder.write_repeat(words)

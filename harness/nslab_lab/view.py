@@ -7,7 +7,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Iterator, Protocol
 
-from nslab_lab import table
+from nslab_lab import strategies, table
 from nslab_lab.plan import RunPlan
 from nslab_lab.progress import say
 from nslab_lab.results import Execution
@@ -64,8 +64,10 @@ class _Lines:
 class _Bars:
     def __init__(self, bars: Bars, plan: RunPlan) -> None:
         self._bars = bars
+        # How many schedules there are is what a search is to tell.
+        total = None if strategies.parse(plan.strategy).searches else plan.executions
         self._tasks = {
-            name: bars.add_task(name, total=plan.executions, start=False, rate="", findings="")
+            name: bars.add_task(name, total=total, start=False, rate="", findings="")
             for name in plan.scenarios
         }
         self._started: set[str] = set()

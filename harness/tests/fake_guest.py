@@ -7,6 +7,8 @@ The scenario's name says how it behaves. What a kernel does is no matter of thes
 One like "needs-a5b-b3a-c2" fails where its schedule has the switches a5b and b3a and the failed
 allocation c2. Strategies that draw come upon that in execution 7, among much that does not matter.
 "needs-a5b-other-a4b" fails in another way where there is a4b, but not all that it needs.
+"varies-needs-a5b" then shows itself in another way, "strays-needs-a5b" at another place as well.
+"needs-a5b-pair-a7b-b8a" fails only where a7b and b8a are both there, or both are not.
 """
 
 import json
@@ -76,12 +78,12 @@ def needs(scenario):
     """The switches and failures that make the scenario fail; None if it is not such a one."""
     if "needs-" not in scenario:
         return None
-    return set(re.findall(r"[a-z]\d+[a-z]?", scenario.partition("needs-")[2].partition("-other-")[0]))
+    return set(re.findall(r"[a-z]\d+[a-z]?", re.split("-other-|-pair-", scenario.partition("needs-")[2])[0]))
 
 
-def other(scenario):
-    """The switch that makes it fail in another way, or none."""
-    return set(re.findall(r"[a-z]\d+[a-z]", scenario.partition("-other-")[2]))
+def behind(word, scenario):
+    """The switches that stand behind -other- or -pair-."""
+    return set(re.findall(r"[a-z]\d+[a-z]", scenario.partition(f"-{word}-")[2]))
 
 
 def parts_of(schedule):
@@ -93,7 +95,7 @@ def parts_of(schedule):
 def drawn(scenario, n):
     """The schedule that a strategy comes upon: what is needed in execution 7, and much besides."""
     dice = random.Random(n)
-    parts = needs(scenario) | other(scenario) if n == 7 else set()
+    parts = needs(scenario) | behind("other", scenario) | behind("pair", scenario) if n == 7 else set()
     switches = {one for one in parts if one[-1].isalpha()}
     for local in range(10, 50):
         at, to = dice.sample("abc", 2)
@@ -111,15 +113,21 @@ def follow(plan, n, schedule, told):
     said = {"hash": f"{hash:016x}", "points": 100, "schedule": schedule if told else None}
     if plan["trace"] == "1":
         show(n, switches, failures)
-    fails = needs(scenario) <= {*switches, *failures}
-    if not fails and other(scenario) & {*switches}:
+    pair = behind("pair", scenario)
+    fails = needs(scenario) <= {*switches, *failures} and pair & {*switches} in (pair, set())
+    if not fails and behind("other", scenario) & {*switches}:
         print("WARNING: CPU: 0 PID: 1 at kernel/other.c:5 other+0x1/0x2", flush=True)
         execution(n, verdict="fail", oracle="splat", **said)
         sys.exit()
     if fails and scenario.startswith("asserts-"):
         execution(n, verdict="fail", oracle="assertion", message="a.c:9: the link is old", **said)
     elif fails:
-        sys.stdout.write(KASAN)
+        report = KASAN
+        if told and scenario.startswith("varies-"):
+            report = report.replace("slab-use-after-free", "null-ptr-deref")
+        if told and scenario.startswith("strays-"):
+            report = report.replace("utsns_get", "free_nsproxy")
+        sys.stdout.write(report)
         short = schedule[:10] if scenario.startswith("cuts-") else schedule
         print(f"nslab: token={plan['token']}.{n}" + (f" schedule={short}" if told else ""))
         print(f"nslab: trace hash={hash:016x} points=100", flush=True)

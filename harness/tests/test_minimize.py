@@ -82,6 +82,12 @@ def test_more_than_two_switches_are_found_from_above(find, small, tmp_path):
     assert boots(tmp_path) <= 40
 
 
+def test_two_switches_that_can_only_go_together(find, small):
+    finding, boot = find("needs-a5b-b15c-c31a-b45a-pair-a7b-b8a")
+    found = small(finding, boot)
+    assert schedule(found) == "a5bb15cc31ab45a"
+
+
 def test_a_long_schedule_is_not_tried_pair_by_pair(find, small, tmp_path, monkeypatch):
     monkeypatch.setattr(minimize, "MAX_PAIRS_OF", 30)
     finding, boot = find("needs-a5b-b3a-c2")
@@ -106,6 +112,19 @@ def test_a_finding_of_no_schedule_is_searched_for(find, small, tmp_path):
     found = small(finding, boot)
     assert schedule(found) == "b3aa5b-c13"
     assert boots(tmp_path) <= 6
+
+
+def test_the_same_place_is_the_same_failure_for_a_search(find, small):
+    finding, boot = find("varies-needs-a5b-b3a", "none")
+    found = small(finding, boot)
+    assert schedule(found).startswith("b3aa5b")
+    assert finding.failure.verdict.headline.startswith("KASAN: slab-use-after-free in utsns_get")
+    assert found.failure.verdict.headline.startswith("KASAN: null-ptr-deref in utsns_get")
+
+
+def test_another_place_is_not(find, small):
+    finding, boot = find("strays-needs-a5b-b3a", "none")
+    assert small(finding, boot) is None
 
 
 def test_what_no_search_finds_stays_as_it_is(find, small, tmp_path):

@@ -204,7 +204,10 @@ def test_a_file_of_ones_own(profile):
         ),
         (b'about = "x"\n\xff\n', "x.toml:2: not UTF-8 text"),
         ('about = "x"\nnamed_points = 1\n', "x.toml:2: named_points: 1 is not true or false"),
-        ('about = "x"\nnamed-points = true\n', "x.toml:2: named-points: no such key; is 'named_points' meant?"),
+        (
+            'about = "x"\nnamed-points = true\n',
+            "x.toml:2: named-points: no such key; is 'named_points' meant?",
+        ),
         ('about = "x"\nwatch = "nsproxy"\n', 'x.toml:2: watch: "nsproxy" is not an array'),
         ('about = "x"\nwatch = [\n "nsproxy",\n 5\n]\n', "x.toml:2: watch.1: 5 is not a string"),
         ('about = "x"\nwatch = [""]\n', "x.toml:2: watch.0: not one line of 1 to 60 characters"),

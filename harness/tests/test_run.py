@@ -16,6 +16,7 @@ import pytest
 from lab import ACTORS, FAKE_GUEST
 from nslab_lab import cli, layout, replay, run, runfolder
 from nslab_lab.build import Kernel
+from test_guest import pids_in, wait_for
 
 NEEDY = "needs-a5b-b3a-c2"
 SCENARIOS = (
@@ -264,12 +265,12 @@ def test_replays_that_differ(nslab, monkeypatch):
     assert "NOT THE SAME: only 1 of 3 replays are like the first" in out
 
 
-def test_bars_on_a_terminal(tmp_path):
-    """Findings are not broken into lines of the terminal's width."""
+def on_a_terminal(folder, arguments):
+    """The status of a command, and what it writes to a narrow terminal."""
     code = (
-        "import sys; from pathlib import Path; import test_run; from nslab_lab import cli; "
-        "test_run.install(Path(sys.argv[1])); "
-        "sys.exit(cli.main(list(test_run.small('passes', 'dies'))))"
+        "import sys; from pathlib import Path; import test_run; from nslab_lab import cli, layout; "
+        "test_run.install(Path(sys.argv[1])); layout.watches = lambda linux, names: []; "
+        "sys.exit(cli.main(sys.argv[2:]))"
     )
     path = os.pathsep.join([str(Path(cli.__file__).parents[1]), str(Path(__file__).parent)])
     try:
@@ -277,7 +278,7 @@ def test_bars_on_a_terminal(tmp_path):
     except OSError:  # a bare chroot has no /dev/pts
         pytest.skip("allowed: there are no pseudo-terminals here")
     process = subprocess.Popen(
-        [sys.executable, "-c", code, tmp_path / "lab"], stdout=terminal, stderr=terminal,
+        [sys.executable, "-c", code, folder, *arguments], stdout=terminal, stderr=terminal,
         env={**os.environ, "PYTHONPATH": path, "TERM": "xterm", "COLUMNS": "60"},
     )  # fmt: skip
     os.close(terminal)
@@ -288,37 +289,68 @@ def test_bars_on_a_terminal(tmp_path):
     except OSError:  # so a terminal says that nobody is left
         pass
     os.close(main)
-    assert process.wait() == 1
-    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
+    return process.wait(), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
+
+
+def test_bars_on_a_terminal(tmp_path):
+    """Findings are not broken into lines of the terminal's width."""
+    status, plain = on_a_terminal(tmp_path / "lab", small("passes", "dies"))
+    assert status == 1
     assert re.search(r"^make replay TOKEN=NSLAB1\S+\.1\.7\.7\s*$", plain, re.MULTILINE)
     assert re.search(r"passes .* (10|20)/20", plain)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_leaves_a_result_and_no_process(tmp_path, number):
+def test_the_bar_of_a_search_has_no_end(tmp_path):
+    status, plain = on_a_terminal(tmp_path / "lab", steered("bounded", "passes", executions=100))
+    assert status == 0
+    assert re.search(r"passes .* \d+/\?", plain) and "/100" not in plain
+
+
+def interrupted(folder, number, is_time, *arguments):
+    """Send a signal to a command once @is_time; its stdout."""
     code = (
-        "import sys; from pathlib import Path; import test_run; from nslab_lab import cli; "
-        "test_run.install(Path(sys.argv[1])); "
-        "sys.exit(cli.main(list(test_run.small('slow', executions=1000)) + ['--jobs', '2', '--batch', '3']))"
+        "import sys; from pathlib import Path; import test_run; from nslab_lab import cli, layout; "
+        "test_run.install(Path(sys.argv[1])); layout.watches = lambda linux, names: []; "
+        "sys.exit(cli.main(sys.argv[2:]))"
     )
     path = os.pathsep.join([str(Path(cli.__file__).parents[1]), str(Path(__file__).parent)])
-    folder = tmp_path / "lab"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, folder], env={**os.environ, "PYTHONPATH": path},
+        [sys.executable, "-c", code, folder, *arguments], env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    lines = folder / "runs" / "0001" / "executions.jsonl"
-    from test_guest import pids_in, wait_for
-
-    assert wait_for(lambda: lines.exists() and lines.stat().st_size > 0)
+    assert wait_for(is_time)
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 128 + number, err
-    assert "INTERRUPTED" in out and " of 1 scenario, 0 findings" in out
-    assert not pids_in(folder)
+    assert "INTERRUPTED" in out and not pids_in(folder)
+    return out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_leaves_a_result_and_no_process(tmp_path, number):
+    folder = tmp_path / "lab"
+    lines = folder / "runs" / "0001" / "executions.jsonl"
+    out = interrupted(
+        folder, number, lambda: lines.exists() and lines.stat().st_size > 0,
+        *small("slow", executions=1000), "--jobs", "2", "--batch", "3",
+    )  # fmt: skip
+    assert " of 1 scenario, 0 findings" in out
     executions = [json.loads(line)["n"] for line in lines.read_text().splitlines()]
     assert executions == sorted(executions) and len(executions) >= 3
     assert "SKIP interrupted" in (lines.parent / "result.ktap").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_while_executions_are_measured(tmp_path, number):
+    folder = tmp_path / "lab"
+    run_folder = folder / "runs" / "0001"
+    # It stops in execution 3.
+    out = interrupted(
+        folder, number, lambda: list(run_folder.glob("length/results-*")), *steered("pct", "hangs")
+    )
+    assert "0 executions of 0 scenarios, 0 findings" in out
+    assert "SKIP interrupted" in (run_folder / "result.ktap").read_text()
+    assert (run_folder / "summary.txt").read_text() in out
 
 
 def test_a_full_disk_is_one_line_that_says_where(nslab, monkeypatch):

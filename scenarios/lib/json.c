@@ -122,7 +122,7 @@ int json_search(char *buf, size_t size, uint64_t n,
 		[BOUNDED_CUT_MEMORY] = "memory",
 		[BOUNDED_CUT_DIVERGED] = "divergence",
 	};
-	char message[2 * sizeof(stats->message)], cut[16];
+	char message[2 * sizeof(stats->message)], cut[32];
 	int i, at;
 
 	at = snprintf(buf, size,
