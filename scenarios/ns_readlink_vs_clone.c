@@ -52,10 +52,10 @@ ACTOR(reader, KEPT)
 	REQUIRE(len = readlink("/proc/self/ns/uts", own, sizeof(own) - 1));
 	own[len] = '\0';
 	for (i = 0; i < READS; i++) {
-		/* As long as there is no child, its parent, to let time pass. */
+		/* As long as there is no child, our own, to let time pass. */
 		pid = self->child;
 		snprintf(path, sizeof(path), "/proc/%d/ns/uts",
-			 pid ? pid : actor_pid("parent"));
+			 pid ? pid : actor_pid("reader"));
 		len = readlink(path, seen, sizeof(seen) - 1);
 		if (len < 0) {
 			if (scenario_injected())

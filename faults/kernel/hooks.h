@@ -38,6 +38,7 @@ void __nslab_access(const void *addr, size_t size, bool write,
 void __nslab_object_alloc(struct kmem_cache *cache, void *object);
 void __nslab_object_free(struct kmem_cache *cache, void *object);
 void __nslab_pages_alloc(const void *addr, size_t size);
+void __nslab_quiesce(void);
 void __nslab_block(void);
 void __nslab_resume(void);
 void nslab_freeze(void);
@@ -123,6 +124,13 @@ do {									\
 		__nslab_pages_alloc(addr, size);			\
 } while (0)
 
+/* A read section is about to be entered. */
+#define nslab_quiesce()							\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_quiesce();					\
+} while (0)
+
 /* In schedule(): current is about to sleep, and has been woken. */
 #define nslab_block()							\
 do {									\
@@ -156,6 +164,7 @@ do {									\
 #define nslab_object_alloc(cache, object)	do { } while (0)
 #define nslab_object_free(cache, object)	do { } while (0)
 #define nslab_pages_alloc(addr, size)	do { } while (0)
+#define nslab_quiesce()		do { } while (0)
 #define nslab_block()		do { } while (0)
 #define nslab_resume()		do { } while (0)
 #define nslab_freeze()		do { } while (0)

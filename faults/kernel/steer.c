@@ -116,6 +116,31 @@ static void await_floor(struct nslab_actor *actor)
 	}
 }
 
+/*
+ * When the end of a read section lets a grace period end, RCU may put off to
+ * say so until the next switch of tasks, and its kthread gets the CPU when
+ * current next enables preemption. Where that is depends on which caches are
+ * warm. Who can run at a point must not: all of that is done before.
+ */
+static void settle_rcu(void)
+{
+	if (!rcu_preempt_depth() && current->rcu_read_unlock_special.s)
+		set_tsk_need_resched(current);
+	preempt_check_resched();
+}
+
+/**
+ * __nslab_quiesce() - current, an actor, is about to enter a read section
+ */
+void __nslab_quiesce(void)
+{
+	struct nslab_actor *actor = current->nslab;
+
+	if (nslab_steering() && nslab_running() && !actor->hidden &&
+	    in_task() && preemptible())
+		settle_rcu();
+}
+
 /**
  * nslab_steer_point() - current, an actor, is at a scheduling point
  * @actor: current
@@ -125,6 +150,7 @@ static void await_floor(struct nslab_actor *actor)
 void nslab_steer_point(struct nslab_actor *actor, struct nslab_event *event,
 		       const struct nslab_op *op)
 {
+	settle_rcu();
 	ops[nslab_actor_index(actor)] = *op;
 	decide(event);
 	await_floor(actor);

@@ -23,6 +23,7 @@ def draw(
     steps: Sequence[Step], verdict: Verdict | None, kernel: Kernel, watch: Sequence[str], full: bool = False
 ) -> Diagram:
     """The diagram of @steps; @full: all of them."""
+    symbols.look_up(kernel.linux, {step.where for step in steps})
     return diagram.build(
         steps, verdict,
         line_of=functools.partial(symbols.line_of, kernel.linux),
@@ -31,13 +32,12 @@ def draw(
     )  # fmt: skip
 
 
-def write(drawn: Diagram, folder: Path) -> None:
-    """diagram.txt, .svg and .json in @folder."""
+def write(drawn: Diagram, full: Diagram, folder: Path) -> None:
+    """diagram.txt and .svg, and .json with all steps, in @folder."""
     if not drawn.rows:
         return
-    for form in FORMATS:
-        name = "diagram.txt" if form == "text" else f"diagram.{form}"
-        (folder / name).write_text(render(drawn, form))
+    for name, form, of in (("txt", "text", drawn), ("svg", "svg", drawn), ("json", "json", full)):
+        (folder / f"diagram.{name}").write_text(render(of, form))
 
 
 def render(drawn: Diagram, form: str) -> str:

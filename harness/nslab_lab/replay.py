@@ -167,7 +167,8 @@ class Drawn:
         if self.format == "trace":
             return trace.table(one.steps)
         watch = self.profile.watch if steers else ()
-        drawn = picture.draw(one.steps, one.verdict, self.kernel, watch)
+        full = self.format == "json"
+        drawn = picture.draw(one.steps, one.verdict, self.kernel, watch, full)
         return picture.render(drawn, self.format)
 
 

@@ -186,11 +186,14 @@ class Run:
     def finding(self, finding: Finding) -> None:
         steers = strategies.parse(finding.failure.token.strategy).steers
         watch = self.profile.watch if steers else ()
-        drawn = picture.draw(finding.steps, finding.failure.verdict, self.kernel, watch)
+        draw = functools.partial(
+            picture.draw, finding.steps, finding.failure.verdict, self.kernel, watch
+        )
+        drawn, full = draw(), draw(full=True)
         finding = _with_line(finding, self.kernel)
         command = options.replay_command(finding.failure.token, self.profile, self.patches)
         folder = self._folder.add_finding(finding, command)
-        picture.write(drawn, folder)
+        picture.write(drawn, full, folder)
         failure = finding.failure
         lines = [
             "",

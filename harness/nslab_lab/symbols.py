@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Iterable, Sequence
 
 _FRAME = re.compile(r"(?P<name>[\w.]+)\+0x(?P<offset>[0-9a-f]+)/0x(?P<size>[0-9a-f]+)")
 
@@ -18,17 +20,45 @@ def line_of(linux: Path, frame: str, is_return_address: bool = True) -> str | No
     @is_return_address: the call before it is meant, as everywhere but at a fault.
     None where binutils or the debug information does not tell.
     """
+    address = _address(linux, frame, is_return_address)
+    if address is None:
+        return None
+    if (linux, address) not in _lines:
+        _look_up(linux, [address])
+    return _lines.get((linux, address))
+
+
+def look_up(linux: Path, frames: Iterable[str]) -> None:
+    """Find the lines of many frames, all return addresses, at the cost of one."""
+    addresses = {_address(linux, frame, True) for frame in frames} - {None}
+    _look_up(linux, sorted(one for one in addresses if one and (linux, one) not in _lines))
+
+
+# What addr2line has told; a binary never changes under its name.
+_lines: dict[tuple[Path, int], str | None] = {}
+
+
+def _look_up(linux: Path, addresses: Sequence[int]) -> None:
+    if not addresses:
+        return
+    words = [f"{address:#x}" for address in addresses]
+    told = _output("addr2line", "-a", "-i", "-e", str(linux), *words)
+    # With -a each address stands on a line of its own before its lines.
+    parts = re.split(r"^0x[0-9a-f]+$\n", told, flags=re.MULTILINE)[1:]
+    for address, part in itertools.zip_longest(addresses, parts, fillvalue=""):
+        # Of functions inlined one into the other, the last line is the frame's own.
+        last = [line for line in part.split("\n") if line and not line.startswith("??")][-1:]
+        _lines[linux, address] = _below_the_tree(last[0]) if last else None
+
+
+def _address(linux: Path, frame: str, is_return_address: bool) -> int | None:
     found = _FRAME.fullmatch(frame)
     if found is None:
         return None
     start = _start_of(linux, found["name"], int(found["size"], 16))
     if start is None:
         return None
-    address = start + int(found["offset"], 16) - is_return_address
-    # Of functions inlined one into the other, the last line is the frame's own.
-    lines = _output("addr2line", "-i", "-e", str(linux), f"{address:#x}").split("\n")
-    last = [line for line in lines if line and not line.startswith("??")][-1:]
-    return _below_the_tree(last[0]) if last else None
+    return start + int(found["offset"], 16) - is_return_address
 
 
 def _below_the_tree(line: str) -> str:

@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -166,6 +167,18 @@ static int open_nslab(void)
 	return 0;
 }
 
+/* With the memory that is free, so that leaks show from one to the other. */
+static void say(const char *event)
+{
+	struct sysinfo info = {};
+	char line[128];
+
+	sysinfo(&info);
+	snprintf(line, sizeof(line), "{\"event\":\"%s\",\"free_kb\":%lu}\n",
+		 event, info.freeram * info.mem_unit / 1024);
+	control_emit(line);
+}
+
 static void run_plan(void)
 {
 	static struct plan plan;
@@ -189,11 +202,11 @@ static void run_plan(void)
 	/* Debian's kernels ask before a user namespace makes another one. */
 	write_file("/proc/sys/kernel/unprivileged_userns_clone", "1");
 
-	control_emit("{\"event\":\"ready\"}\n");
+	say("ready");
 	if (explore(&plan, scenario, &guest_control))
 		return;
 	ioctl(control_fd, NSLAB_IOC_POINTS);
-	control_emit("{\"event\":\"end\"}\n");
+	say("end");
 }
 
 /**
