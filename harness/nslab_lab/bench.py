@@ -70,7 +70,7 @@ HUNT_SCENARIO = {
 }
 HUNT_SEEDS = 20
 HUNT_EXECUTIONS = 3000
-BASELINE_SECONDS = 60.0
+BASELINE_S = 60
 
 
 def register(commands: Commands) -> None:
@@ -78,6 +78,10 @@ def register(commands: Commands) -> None:
     parser = commands.add_parser("bench", help="the lab's own speed, beside a baseline")
     parser.add_argument("--part", metavar="NAME", help=f"only {' or '.join(PARTS)}")
     parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({HUNT_SEEDS})")
+    parser.add_argument("--rounds", metavar="N", help=f"of the speed ({SPEED_ROUNDS})")
+    parser.add_argument(
+        "--baseline", metavar="SECONDS", help=f"give the baseline up after so long ({BASELINE_S})"
+    )
     add_kernel_options(parser)
     options.add_guest_options(parser)
     parser.set_defaults(handler=_command)
@@ -87,15 +91,17 @@ def _command(args: argparse.Namespace) -> int:
     if args.part and args.part not in PARTS:
         raise bad_input(f"part={args.part}: there is {', '.join(PARTS)}")
     seeds = options.whole("seeds", args.seeds, HUNT_SEEDS, 1, 1000)
+    rounds = options.whole("rounds", args.rounds, SPEED_ROUNDS, 1, 1000)
+    baseline_s = options.whole("baseline", args.baseline, BASELINE_S, 1, 3600)
     jobs = options.jobs_of(args)
     init = ensure_scenarios()
     kernel = ensure_kernel(args.kernel or None, args.patch)
     bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))
     lines = []
     if args.part != "variants":
-        lines += bench.speed()
+        lines += bench.speed(rounds)
     if args.part != "speed":
-        lines += bench.variants(seeds, jobs)
+        lines += bench.variants(seeds, jobs, baseline_s)
     text = "\n".join(lines)
     (bench.folder / "bench.txt").write_text(text + "\n")
     print(f"{text}\nkept in {shown(bench.folder)}")
@@ -140,17 +146,17 @@ class Bench:
 
     # === Speed ===
 
-    def speed(self) -> list[str]:
+    def speed(self, rounds: int) -> list[str]:
         """Executions per second on one CPU, and how long it is to the first one."""
         rates: dict[str, list[float]] = {name: [] for name, *_ in SPEEDS}
         starts = []
-        for number in range(SPEED_ROUNDS):
-            say(f"speed, round {number + 1} of {SPEED_ROUNDS}")
+        for number in range(rounds):
+            say(f"speed, round {number + 1} of {rounds}")
             for name, strategy, profile in SPEEDS:
                 rate, start = self._rate(strategy, profile)
                 rates[name].append(rate)
                 starts.append(start)
-        lines = [f"{SCENARIO}, one CPU, median of {SPEED_ROUNDS} rounds", ""]
+        lines = [f"{SCENARIO}, one CPU, median of {rounds} rounds", ""]
         lines += [f"  {'':<26}{'executions/s':>12}   {'from':>6} {'to':>6}"]
         for name, of_name in rates.items():
             middle = statistics.median(of_name)
@@ -209,7 +215,7 @@ class Bench:
 
     # === Variants ===
 
-    def variants(self, seeds: int, jobs: int) -> list[str]:
+    def variants(self, seeds: int, jobs: int, baseline_s: int) -> list[str]:
         """Executions and seconds until each variant is caught."""
         lines = [
             f"until caught: executions (seconds), median of {seeds} seeds; "
@@ -230,7 +236,7 @@ class Bench:
                         for seed in range(1, seeds + 1)
                     ]
                     cells.append(_cell(list(executor.map(lambda hunt: self._hunt(*hunt), hunts))))
-            cells.append(self._baseline(scenario, item.name))
+            cells.append(self._baseline(scenario, item.name, baseline_s))
             lines.append("  " + "".join([f"{item.name:<18}", *(f"{cell:>12}" for cell in cells)]))
         return lines
 
@@ -264,10 +270,10 @@ class Bench:
         first = next(index for index, one in enumerate(executions) if one.failed)
         return first + 1, seconds
 
-    def _baseline(self, scenario: str, variant: str) -> str:
+    def _baseline(self, scenario: str, variant: str, seconds: int) -> str:
         boot_plan = self._boot_plan(scenario, strategies.UNSTEERED, "none", 10**7, 1, variant)
         stop = threading.Event()
-        timer = threading.Timer(BASELINE_SECONDS, stop.set)
+        timer = threading.Timer(seconds, stop.set)
         timer.start()
         found = self._until_failure(boot_plan, stop)
         timer.cancel()

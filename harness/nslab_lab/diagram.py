@@ -48,6 +48,10 @@ class Row:
     source: str = ""  # that line's text
     count: int = 1  # equal steps in this row; of a fold: how many it stands for
     failing: bool = False
+    nesting: int = 0  # of the actor's RCU read sections
+    object: int = 0  # the number of what is accessed, allocated or freed
+    field: str = ""  # "nsproxy.uts_ns"
+    write: bool = False
 
     @property
     def function(self) -> str:
@@ -297,7 +301,8 @@ class _Rows:
             kind = "preempted" if moment.preempted else step.kind
             row = Row(
                 0, step.step, self.actors.index(step.actor), kind, texts, self._depth(),
-                "" if moment.preempted else step.where,
+                "" if moment.preempted else step.where, nesting=step.nesting,
+                **self.words.accessed(step),
             )  # fmt: skip
             if (
                 last and not self.full and kind == "access" == last.kind
@@ -427,6 +432,17 @@ class _Words:
         if value or pointer:
             return [f"{what} → {target}" for what in self._what(step)]
         return self._what(step)
+
+    def accessed(self, step: Step) -> dict[str, Any]:
+        """What of which object, and how, for programs; {} if the step is no access."""
+        if step.kind not in ("access", "alloc", "free"):
+            return {}
+        watch = _watch(step)
+        name = self._field_of(watch, step.offset, step.size) if self._field_of else ""
+        struct = watch.partition(".")[0]
+        whole = step.kind != "access"
+        field = struct if whole else f"{struct}.{name or f'+{step.offset:#x}'}"
+        return {"object": step.object, "field": field, "write": step.write}
 
     def _what(self, step: Step) -> list[str]:
         """The member of the object."""
@@ -641,6 +657,9 @@ def json_of(diagram: Diagram) -> dict[str, Any]:
         where, line, source: "utsns_get+0x1a/0x80", "kernel/utsname.c:126", that line's text;
             null where it is not known
         failing: whether the verdict is about this row
+        nesting: of rcu_read_lock() where it was done
+        object, field, write: of an access the number of the object, "nsproxy.uts_ns", whether
+            it writes; else null
     """
     rows = []
     for row in diagram.rows:
@@ -648,8 +667,10 @@ def json_of(diagram: Diagram) -> dict[str, Any]:
         data["text"] = data.pop("texts")[0]
         data["actor"] = diagram.actors[row.actor]
         data["depth"] = list(row.depth)
-        for key in ("number", "step", "where", "line", "source"):
+        for key in ("number", "step", "where", "line", "source", "field", "object"):
             data[key] = data[key] or None
+        if not row.object:
+            data["write"] = None
         rows.append(data)
     return {
         "actors": list(diagram.actors),

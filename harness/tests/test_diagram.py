@@ -488,12 +488,12 @@ def test_json(tree):
         "number": 6, "step": 14, "actor": "reader", "kind": "access",
         "text": "nsproxy #3->uts_ns", "depth": [1, 0], "where": "get_uts_ns+0x1/0x90",
         "line": "kernel/utsname.c:5", "source": "ns = nsproxy->uts_ns;", "count": 1,
-        "failing": True,
+        "failing": True, "nesting": 1, "object": 3, "field": "nsproxy.uts_ns", "write": False,
     }  # fmt: skip
     assert data["rows"][0] == {
         "number": None, "step": None, "actor": "reader", "kind": "fold", "text": "… 8 steps",
         "depth": [0, 0], "where": None, "line": None, "source": None, "count": 8,
-        "failing": False,
+        "failing": False, "nesting": 0, "object": None, "field": None, "write": None,
     }  # fmt: skip
 
 

@@ -350,6 +350,22 @@ def test_an_execution_that_nothing_ended_is_a_hang(kernel: Kernel) -> None:
     assert (finding["oracle"], finding["headline"]) == ("no-answer", "no answer from the guest for 10 s")
 
 
+def test_bench_measures_and_compares(kernel: Kernel) -> None:
+    """In short: it is the figures of a full run that mean something."""
+    done = nslab("bench", "--rounds", 1, "--seeds", 1, "--baseline", 2)
+    assert done.status == 0, done.out + done.err
+    for name in ("random, named points", "random, access points", "unsteered, random sleeps"):
+        assert re.search(rf"^  {name} +[\d,]+ ", done.out, re.M), done.out
+    assert re.search(r"exec to first execution: \d+ ms", done.out)
+    assert re.search(r"host CPU time per execution: [\d,]+ us", done.out)
+    variants = {variant for variant, *_ in CAUGHT}
+    rows = {line.split()[0] for line in done.out.splitlines() if line.startswith("  ") and line.split()}
+    assert variants <= rows, done.out
+    # What a schedule is needed for, no luck finds.
+    (row,) = re.findall(r"^  no-grace-period .*$", done.out, re.M)
+    assert row.endswith("not found") and re.search(r"\d \(\d+\.\d\)", row)
+
+
 # === The user's own patch ===
 
 
