@@ -392,7 +392,10 @@ static void take_result(struct nslab_run *run)
 	run->faults = nslab_trace_delays() +
 		      nslab_trace_count(NSLAB_EVENT_FAULT);
 	nslab_trace_events(&run->nevents);
-	if (run->flags & NSLAB_RUN_TRACE && !(run->flags & NSLAB_RUN_WARM_UP))
+	/* Of one to warm up only if it is the last. */
+	if (run->flags & NSLAB_RUN_TRACE &&
+	    (!(run->flags & NSLAB_RUN_WARM_UP) ||
+	     run->status & (NSLAB_STATUS_HANG | NSLAB_STATUS_SPLAT)))
 		nslab_trace_emit(run->execution);
 }
 

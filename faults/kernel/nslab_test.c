@@ -180,7 +180,53 @@ static void requests_are_checked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
 }
 
+static void numbers_stand_for_addresses(struct kunit *test)
+{
+	static const char things[600];
+	u16 first, second;
+	int i;
+
+	nslab_watch_begin(false);
+	first = nslab_lock_number(&things[0]);
+	second = nslab_lock_number(&things[1]);
+	KUNIT_EXPECT_EQ(test, first, 1);
+	KUNIT_EXPECT_EQ(test, second, 2);
+	KUNIT_EXPECT_EQ(test, nslab_lock_number(&things[0]), first);
+	/* However many there are, it comes to an end. */
+	for (i = 0; i < ARRAY_SIZE(things); i++)
+		nslab_lock_number(&things[i]);
+	KUNIT_EXPECT_EQ(test, nslab_lock_number(&things[1]), second);
+	KUNIT_EXPECT_EQ(test, nslab_lock_number(&things[599]), 0);
+	/* In the next execution they begin anew. */
+	nslab_watch_begin(false);
+	KUNIT_EXPECT_EQ(test, nslab_lock_number(&things[1]), 1);
+	nslab_watch_end();
+}
+
+static void points_are_numbered(struct kunit *test)
+{
+	static const struct nslab_event event = {
+		.flags = NSLAB_EVENT_IS_POINT,
+	};
+	struct nslab_actor *actor = nslab_actor_at(3);
+	unsigned int n;
+
+	nslab_trace_reset();
+	actor->points = 0;
+	nslab_trace_point(actor, &event);
+	nslab_trace_point(actor, &event);
+	KUNIT_EXPECT_EQ(test, nslab_trace_events(&n)[1].local, 2);
+	KUNIT_EXPECT_EQ(test, nslab_trace_events(&n)[1].actor, 3);
+	KUNIT_EXPECT_EQ(test, n, 2);
+	KUNIT_EXPECT_EQ(test, nslab_trace_points(), 2);
+	KUNIT_EXPECT_FALSE(test, nslab_trace_truncated());
+	nslab_trace_reset();
+	actor->points = 0;
+}
+
 static struct kunit_case nslab_cases[] = {
+	KUNIT_CASE(numbers_stand_for_addresses),
+	KUNIT_CASE(points_are_numbered),
 	KUNIT_CASE(same_seed_same_numbers),
 	KUNIT_CASE(actors_draw_different_numbers),
 	KUNIT_CASE(random_below_stays_below),
