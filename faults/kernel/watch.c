@@ -301,8 +301,12 @@ void __nslab_access(const void *addr, size_t size, bool write,
 	nslab_meet(actor, &event, true, end - addr == 8 ? addr : NULL);
 }
 
+/* Above KASAN's function and the allocator's: who asked for it. */
+#define ASKED_IP	((unsigned long)__builtin_return_address(2))
+
 /* Watched from its first byte: its allocation and its end are events, too. */
-static void lives(const struct watch *watch, void *object, unsigned int kind)
+static void lives(const struct watch *watch, void *object, unsigned int kind,
+		  unsigned long ip)
 {
 	struct nslab_actor *actor = in_task() ? current->nslab : NULL;
 	struct nslab_event event = {
@@ -310,6 +314,7 @@ static void lives(const struct watch *watch, void *object, unsigned int kind)
 		.what = watch - watches,
 		.flags = NSLAB_EVENT_IS_WRITE,
 		.size = min_t(u16, watch->size, 255),
+		.ip = nslab_text_offset(ip),
 	};
 
 	if (!nslab_watch_granules || watch->offset)
@@ -339,7 +344,7 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 		if (!watches_cache(&watches[i], cache))
 			continue;
 		mark(&watches[i], object);
-		lives(&watches[i], object, NSLAB_EVENT_ALLOC);
+		lives(&watches[i], object, NSLAB_EVENT_ALLOC, ASKED_IP);
 	}
 }
 
@@ -356,7 +361,7 @@ void __nslab_object_free(struct kmem_cache *cache, void *object)
 
 	for (i = 0; i < nr_watches; i++)
 		if (watches[i].cache == cache)
-			lives(&watches[i], object, NSLAB_EVENT_FREE);
+			lives(&watches[i], object, NSLAB_EVENT_FREE, ASKED_IP);
 }
 
 /**

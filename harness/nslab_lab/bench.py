@@ -97,14 +97,11 @@ def _command(args: argparse.Namespace) -> int:
     init = ensure_scenarios()
     kernel = ensure_kernel(args.kernel or None, args.patch)
     bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))
-    lines = []
     if args.part != "variants":
-        lines += bench.speed(rounds)
+        bench.speed(rounds)
     if args.part != "speed":
-        lines += bench.variants(seeds, jobs, baseline_s)
-    text = "\n".join(lines)
-    (bench.folder / "bench.txt").write_text(text + "\n")
-    print(f"{text}\nkept in {shown(bench.folder)}")
+        bench.variants(seeds, jobs, baseline_s)
+    print(f"kept in {shown(bench.folder)}")
     return FOUND_NOTHING
 
 
@@ -116,6 +113,13 @@ class Bench:
     kernel: Kernel
     folder: Path
     boots: int = 0
+
+    def _tell(self, *lines: str) -> None:
+        """What is known so far is not lost, whatever comes."""
+        text = "".join(f"{line}\n" for line in lines)
+        print(text, end="", flush=True)
+        with (self.folder / "bench.txt").open("a") as file:
+            file.write(text)
 
     def _boot_plan(
         self, scenario: str, strategy: str, profile: str, count: int, seed: int = 1, variant: str = "none"
@@ -146,7 +150,7 @@ class Bench:
 
     # === Speed ===
 
-    def speed(self, rounds: int) -> list[str]:
+    def speed(self, rounds: int) -> None:
         """Executions per second on one CPU, and how long it is to the first one."""
         rates: dict[str, list[float]] = {name: [] for name, *_ in SPEEDS}
         starts = []
@@ -170,7 +174,7 @@ class Bench:
             f"  host instructions per execution: {self._instructions()}",
             "",
         ]
-        return lines
+        self._tell(*lines)
 
     def _rate(self, strategy: str, profile: str) -> tuple[float, float]:
         """Executions per second once they come, and seconds until the first one."""
@@ -215,14 +219,16 @@ class Bench:
 
     # === Variants ===
 
-    def variants(self, seeds: int, jobs: int, baseline_s: int) -> list[str]:
+    def variants(self, seeds: int, jobs: int, baseline_s: int) -> None:
         """Executions and seconds until each variant is caught."""
-        lines = [
-            f"until caught: executions (seconds), median of {seeds} seeds; "
-            f"> {HUNT_EXECUTIONS:,}: not found",
+        names = [name for name, *_ in HUNTS]
+        self._tell(
+            f"executions (seconds) until caught, median of {seeds} seeds; not found in "
+            f"{HUNT_EXECUTIONS:,}: -",
+            f"unsteered: given up after {baseline_s} s",
             "",
-            "  " + "".join([f"{'variant':<18}", *(f"{name:>12}" for name, *_ in HUNTS), f"{'unsteered':>12}"]),
-        ]
+            _row("variant", *names, "unsteered"),
+        )
         for item in catalog.variants()[1:]:
             say(f"hunting {item.name}")
             scenario = HUNT_SCENARIO.get(item.name, SCENARIO)
@@ -237,8 +243,7 @@ class Bench:
                     ]
                     cells.append(_cell(list(executor.map(lambda hunt: self._hunt(*hunt), hunts))))
             cells.append(self._baseline(scenario, item.name, baseline_s))
-            lines.append("  " + "".join([f"{item.name:<18}", *(f"{cell:>12}" for cell in cells)]))
-        return lines
+            self._tell(_row(item.name, *cells))
 
     def _length(self, scenario: str) -> int:
         boot = guest.boot(
@@ -280,12 +285,17 @@ class Bench:
         return _cell([found]) if found else "not found"
 
 
+def _row(name: str, *cells: str) -> str:
+    """At most 80 columns."""
+    return f"{name:<16}" + "".join(f" {cell:>9}" for cell in cells)
+
+
 def _cell(hunts: Sequence[tuple[int, float] | None]) -> str:
-    """ "312 (0.7)", or that the median seed found nothing."""
+    """ "312 (0.7)"; "-" if fewer than half of the seeds found something."""
     found = sorted(hunt for hunt in hunts if hunt)
     middle = (len(hunts) - 1) // 2
     if middle >= len(found):
-        return f"> ({len(found)} of {len(hunts)})"
+        return f"- ({len(found)}/{len(hunts)})"
     executions, _ = found[middle]
     seconds = sorted(hunt[1] for hunt in found)[middle]
-    return f"{executions:,} ({seconds:.1f})"
+    return f"{executions} ({seconds:.1f})"

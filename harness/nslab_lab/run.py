@@ -119,6 +119,10 @@ def _strategy(args: argparse.Namespace, name: str) -> Strategy:
         "preemptions", args.preemptions, strategies.DEFAULT_PREEMPTIONS,
         0, strategies.MAX_PREEMPTIONS,
     )  # fmt: skip
+    of = {"depth": "pct", "preemptions": "bounded", "unpruned": "bounded"}
+    for option, strategy in of.items():
+        if getattr(args, option) and name != strategy:
+            raise bad_input(f"{option} is for strategy {strategy}, not for {name}")
     match name:
         case "pct":
             return Strategy("pct", depth=depth)
