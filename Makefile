@@ -64,7 +64,8 @@ list: setup
 	@exec $(NSLAB) list
 
 bench: setup
-	@$(call nslab,bench $(kernel_options) $(call option,part,PART) $(call option,seeds,SEEDS))
+	@$(call nslab,bench $(kernel_options) $(call option,part,PART) $(call option,seeds,SEEDS) \
+		$(call option,variant,VARIANT))
 
 test: setup
 	@$(NSLAB) build || { echo '0 passed, 1 failed'; exit 1; }

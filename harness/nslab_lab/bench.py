@@ -62,10 +62,10 @@ HUNTS = (
 HUNT_SCENARIO = {
     "no-grace-period": SCENARIO,
     "no-null-check": "zombie-read",
-    "load-before-lock": "ns-readlink-vs-unshare",
+    "load-before-lock": "zombie-read",
     "null-means-init": "zombie-read",
     "plain-get": "zombie-read",
-    "free-atomically": SCENARIO,
+    "free-atomically": "mounts-vs-exit",
     "wait-for-owners": "mounts-vs-exit",
 }
 HUNT_SEEDS = 20
@@ -77,6 +77,7 @@ def register(commands: Commands) -> None:
     """`nslab bench`."""
     parser = commands.add_parser("bench", help="the lab's own speed, beside a baseline")
     parser.add_argument("--part", metavar="NAME", help=f"only {' or '.join(PARTS)}")
+    parser.add_argument("--variant", metavar="NAME", help="hunt only this one")
     parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({HUNT_SEEDS})")
     parser.add_argument("--rounds", metavar="N", help=f"of the speed ({SPEED_ROUNDS})")
     parser.add_argument(
@@ -90,6 +91,10 @@ def register(commands: Commands) -> None:
 def _command(args: argparse.Namespace) -> int:
     if args.part and args.part not in PARTS:
         raise bad_input(f"part={args.part}: there is {', '.join(PARTS)}")
+    hunted = catalog.variants()[1:]
+    if args.variant:
+        catalog.choose("variant", args.variant, hunted)
+        hunted = [item for item in hunted if item.name == args.variant]
     seeds = options.whole("seeds", args.seeds, HUNT_SEEDS, 1, 1000)
     rounds = options.whole("rounds", args.rounds, SPEED_ROUNDS, 1, 1000)
     baseline_s = options.whole("baseline", args.baseline, BASELINE_S, 1, 3600)
@@ -100,7 +105,7 @@ def _command(args: argparse.Namespace) -> int:
     if args.part != "variants":
         bench.speed(rounds)
     if args.part != "speed":
-        bench.variants(seeds, jobs, baseline_s)
+        bench.variants([item.name for item in hunted], seeds, jobs, baseline_s)
     print(f"kept in {shown(bench.folder)}")
     return FOUND_NOTHING
 
@@ -219,7 +224,7 @@ class Bench:
 
     # === Variants ===
 
-    def variants(self, seeds: int, jobs: int, baseline_s: int) -> None:
+    def variants(self, hunted: Sequence[str], seeds: int, jobs: int, baseline_s: int) -> None:
         """Executions and seconds until each variant is caught."""
         names = [name for name, *_ in HUNTS]
         self._tell(
@@ -229,21 +234,21 @@ class Bench:
             "",
             _row("variant", *names, "unsteered"),
         )
-        for item in catalog.variants()[1:]:
-            say(f"hunting {item.name}")
-            scenario = HUNT_SCENARIO.get(item.name, SCENARIO)
+        for variant in hunted:
+            say(f"hunting {variant}")
+            scenario = HUNT_SCENARIO.get(variant, SCENARIO)
             length = self._length(scenario)
             cells = []
             with ThreadPoolExecutor(jobs) as executor:
                 for _, strategy, profile in HUNTS:
                     named = strategy.format(length=length)
                     hunts = [
-                        (scenario, named, profile, HUNT_EXECUTIONS, seed, item.name)
+                        (scenario, named, profile, HUNT_EXECUTIONS, seed, variant)
                         for seed in range(1, seeds + 1)
                     ]
                     cells.append(_cell(list(executor.map(lambda hunt: self._hunt(*hunt), hunts))))
-            cells.append(self._baseline(scenario, item.name, baseline_s))
-            self._tell(_row(item.name, *cells))
+            cells.append(self._baseline(scenario, variant, baseline_s))
+            self._tell(_row(variant, *cells))
 
     def _length(self, scenario: str) -> int:
         boot = guest.boot(
