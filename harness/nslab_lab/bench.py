@@ -218,7 +218,7 @@ class Bench:
             boot = guest.boot(wrapped, boot_plan, self._place(), threading.Event())
             found = re.search(r"^(\d+),,instructions", boot.console_text(), re.MULTILINE)
             if not found:
-                return "not counted by this machine (perf stat -e instructions:u true)"
+                return "this machine does not count them"
             counts.append(int(found[1]))
         return f"{(counts[1] - counts[0]) / 1000:,.0f}"
 
