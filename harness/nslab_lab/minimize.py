@@ -91,8 +91,9 @@ class _Trials:
             return None
         found = failures[-1]
         if not self._same(found):
-            # A use after free shows itself in more than one way, at the same place.
-            if not _place_of(found) or _place_of(found) != _place_of(self.failure):
+            # A use after free shows itself in more than one way, and to more than one reader.
+            same_place = _place_of(found) and _place_of(found) == _place_of(self.failure)
+            if not same_place and not (_after_free(found) and _after_free(self.failure)):
                 return None
             self.failure = replace(self.failure, verdict=found.verdict)
         return strategies.parse_schedule(found.execution.schedule)
@@ -143,6 +144,11 @@ def minimize(
 def _place_of(failure: Failure) -> str:
     """The function in which it showed itself."""
     return (failure.verdict.function or "").partition("+")[0]
+
+
+def _after_free(failure: Failure) -> bool:
+    """Whether it is a use after free, by KASAN or by a reference count."""
+    return "use-after-free" in failure.verdict.headline
 
 
 def _confirmed(trials: _Trials, schedule: Schedule) -> Finding | None:

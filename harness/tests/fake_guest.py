@@ -7,7 +7,7 @@ The scenario's name says how it behaves. What a kernel does is no matter of thes
 One like "needs-a5b-b3a-c2" fails where its schedule has the switches a5b and b3a and the failed
 allocation c2. Strategies that draw come upon that in execution 7, among much that does not matter.
 "needs-a5b-other-a4b" fails in another way where there is a4b, but not all that it needs.
-"varies-needs-a5b" then shows itself in another way, "strays-needs-a5b" at another place as well.
+"varies-needs-a5b" then shows itself in another way, "wanders-" at another place, "strays-" both.
 "needs-a5b-pair-a7b-b8a" fails only where a7b and b8a are both there, or both are not.
 """
 
@@ -123,9 +123,9 @@ def follow(plan, n, schedule, told):
         execution(n, verdict="fail", oracle="assertion", message="a.c:9: the link is old", **said)
     elif fails:
         report = KASAN
-        if told and scenario.startswith("varies-"):
+        if told and scenario.startswith(("varies-", "strays-")):
             report = report.replace("slab-use-after-free", "null-ptr-deref")
-        if told and scenario.startswith("strays-"):
+        if told and scenario.startswith(("wanders-", "strays-")):
             report = report.replace("utsns_get", "free_nsproxy")
         sys.stdout.write(report)
         short = schedule[:10] if scenario.startswith("cuts-") else schedule

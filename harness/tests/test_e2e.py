@@ -150,7 +150,7 @@ def test_variants_are_caught(
     (finding,) = done.findings
     assert finding["oracle"] == oracle
     assert re.match(headline, finding["headline"]), finding["headline"]
-    assert finding["reproduced"] == "solo"
+    assert (finding["reproduced"], finding["minimal"]) == ("solo", True)
     # Above the table the user sees the same, and the command on a line of its own.
     said = (done.out + done.err).splitlines()
     assert finding["headline"] in said

@@ -122,7 +122,14 @@ def test_the_same_place_is_the_same_failure_for_a_search(find, small):
     assert found.failure.verdict.headline.startswith("KASAN: null-ptr-deref in utsns_get")
 
 
-def test_another_place_is_not(find, small):
+def test_a_use_after_free_may_show_at_another_place(find, small):
+    finding, boot = find("wanders-needs-a5b-b3a", "none")
+    found = small(finding, boot)
+    assert schedule(found).startswith("b3aa5b")
+    assert "use-after-free in free_nsproxy" in found.failure.verdict.headline
+
+
+def test_another_failure_at_another_place_is_another(find, small):
     finding, boot = find("strays-needs-a5b-b3a", "none")
     assert small(finding, boot) is None
 
