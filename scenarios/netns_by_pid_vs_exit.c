@@ -16,17 +16,19 @@ SCENARIO("netns-by-pid-vs-exit", "rtnetlink IFLA_NET_NS_PID against exit");
 #define TRIES	3
 
 static const char device[] = "nsl-pid";
-static int rtnl = -1;
 
 STATE {
 	bool gone;
 };
 
-SETUP()
+/* Opened once by each process that needs one. */
+static int rtnl(void)
 {
-	if (rtnl < 0)
-		rtnl = rtnl_open();
-	ASSERT_TRUE(rtnl >= 0);
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = rtnl_open();
+	return fd;
 }
 
 ACTOR(target, FRESH_REAPED)
@@ -35,12 +37,13 @@ ACTOR(target, FRESH_REAPED)
 	_exit(0);
 }
 
-ACTOR(maker, FRESH)
+ACTOR(maker, KEPT)
 {
 	int i, ret;
 
+	REQUIRE(rtnl());
 	for (i = 0; i < TRIES; i++) {
-		ret = rtnl_new_dummy(rtnl, device, actor_pid("target"));
+		ret = rtnl_new_dummy(rtnl(), device, actor_pid("target"));
 		if (ret && scenario_injected())
 			continue;
 		/* It exists already when the target has not moved since. */
@@ -55,5 +58,5 @@ ACTOR(maker, FRESH)
 TEARDOWN()
 {
 	/* The target had not moved yet, and it was made in our namespace. */
-	rtnl_del_link(rtnl, device);
+	rtnl_del_link(rtnl(), device);
 }
