@@ -5,7 +5,7 @@ What a finding did is written down as a schedule, and parts of it are left out a
 the same failure comes (ddmin, Zeller and Hildebrandt 2002). A guest tries hundreds of
 schedules in one boot and dies in the first that fails, so they are tried smallest first.
 A finding whose strategy left the choice to the scheduler has no schedule: one is searched
-for, with few preemptions.
+for, with few preemptions, or else made from its trace.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Iterator, Sequence
 
-from nslab_lab import batch, guest, strategies
+from nslab_lab import batch, guest, retrace, strategies
 from nslab_lab.batch import Failure, Finding
 from nslab_lab.errors import LabError
 from nslab_lab.guest import Machine, Stop
@@ -98,6 +98,12 @@ class _Trials:
             self.failure = replace(self.failure, verdict=found.verdict)
         return strategies.parse_schedule(found.execution.schedule)
 
+    def replay(self, schedule: Schedule) -> tuple[Sequence[Step], bool]:
+        """The steps of that schedule, and whether it fails in the same way."""
+        boot = self._boot(strategies.Strategy("replay", schedule=str(schedule)), trace=True)
+        _, failures = batch.examine(boot, self.machine)
+        return boot.steps, any(map(self._same, failures))
+
     def _same(self, failure: Failure) -> bool:
         return failure.verdict.signature == self.failure.verdict.signature
 
@@ -133,6 +139,9 @@ def minimize(
         # More than a search would find at once, or nothing that could be tried.
         if small is None or len(small.switches) > SEARCH_FROM:
             small = trials.search(was.failures) or small
+        if small is None and not like.strategy.steers:
+            turns = retrace.schedule(finding.steps, actors, was.failures, trials.replay)
+            small = _fewest_switches(trials, turns) if turns else None
         if small is None:
             return None
         small = _fewest_failures(trials, small)

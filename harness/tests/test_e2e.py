@@ -18,6 +18,7 @@ from nslab_lab.build import Kernel
 from nslab_lab.paths import REPO
 
 NSLAB = REPO / "harness" / "nslab"
+WITHOUT_SEARCH = REPO / "harness" / "tests" / "lab_without_search.py"
 
 # Host seconds for one command, a patched build included.
 TIMEOUT_S = 600
@@ -292,6 +293,25 @@ def test_a_schedule_replays_a_hundred_times(kernel: Kernel) -> None:
     # The correct kernel waits for the reader, so the same schedule passes.
     fixed = nslab("replay", finding["token"].replace("no-grace-period", "none"))
     assert fixed.status == 0, fixed.out + fixed.err
+
+
+@pytest.mark.parametrize(
+    "variant, scenario",
+    [
+        ("no-grace-period", TARGET), ("plain-get", "zombie-read"),
+        ("free-atomically", "ns-readlink-vs-unshare-heavy"), ("wait-for-owners", TARGET),
+    ],
+)  # fmt: skip
+def test_what_delays_did_becomes_a_schedule(kernel: Kernel, variant: str, scenario: str) -> None:
+    done = nslab(
+        "run", "--variant", variant, "--scenario", scenario, command=WITHOUT_SEARCH
+    )
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert (finding["reproduced"], finding["minimal"]) == ("solo", True)
+    assert preemptions(done) <= 2
+    again = nslab("replay", finding["token"])
+    assert again.status == 1 and finding["headline"] in again.out
 
 
 def test_failed_allocations_are_part_of_a_schedule(kernel: Kernel) -> None:

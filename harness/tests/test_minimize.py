@@ -137,7 +137,7 @@ def test_another_failure_at_another_place_is_another(find, small):
 def test_what_no_search_finds_stays_as_it_is(find, small, tmp_path):
     finding, boot = find("needs-a5b-b33a", "none")
     assert small(finding, boot) is None
-    assert boots(tmp_path) == 1
+    assert boots(tmp_path) == 2  # and its turns are not taken again, either
 
 
 def test_what_does_not_come_again_stays_as_it_is(find, small):
@@ -209,3 +209,12 @@ def test_preemptions():
         step("third", 4, "switcher"),
     ]  # fmt: skip
     assert minimize.preemptions(steps) == 2
+
+
+def test_what_no_search_finds_is_made_from_its_trace(find, small, monkeypatch):
+    finding, boot = find("needs-a5b-b33a", "none")
+    monkeypatch.setattr(
+        minimize.retrace, "schedule",
+        lambda steps, actors, failures, replay: strategies.parse_schedule("a5bb9aa20bb33a-a11"),
+    )  # fmt: skip
+    assert schedule(small(finding, boot)) == "a5bb33a"
