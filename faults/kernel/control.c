@@ -44,6 +44,14 @@ static long events_ioctl(void __user *arg)
 	return copy_to_user(arg, events, n * sizeof(*events)) ? -EFAULT : 0;
 }
 
+static long census_ioctl(void __user *arg)
+{
+	struct nslab_census census;
+
+	nslab_census(&census);
+	return copy_to_user(arg, &census, sizeof(census)) ? -EFAULT : 0;
+}
+
 static long control_ioctl(struct file *file, unsigned int cmd,
 			  unsigned long arg)
 {
@@ -66,6 +74,11 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 		return events_ioctl((void __user *)arg);
 	case NSLAB_IOC_REST:
 		return nslab_rest(arg);
+	case NSLAB_IOC_CENSUS:
+		return census_ioctl((void __user *)arg);
+	case NSLAB_IOC_SETTLE:
+		nslab_settle();
+		return 0;
 	default:
 		return -ENOTTY;
 	}
@@ -104,6 +117,5 @@ int __init nslab_control_init(void)
 
 	debugfs_create_file_unsafe("control", 0600, dir, NULL, &control_fops);
 	debugfs_create_file("results", 0200, dir, NULL, &results_fops);
-	nslab_watch_init(dir);
-	return PTR_ERR_OR_ZERO(dir);
+	return IS_ERR(dir) ? PTR_ERR(dir) : nslab_watch_init(dir);
 }

@@ -281,13 +281,15 @@ static bool all_done(unsigned int n)
 	return true;
 }
 
-/*
- * The clock stands still while anything can run, so when it has reached the
- * period after next, everything that was under way has come to rest (RCU
- * callbacks, work queues), and every execution starts at the same phase of the
- * tick: it does not matter what ran before.
+/**
+ * nslab_settle() - let everything that is under way come to rest
+ *
+ * The clock stands still while anything can run, so that is so when it has
+ * reached the period after next (RCU callbacks, work queues), and every
+ * execution starts at the same phase of the tick: it does not matter what ran
+ * before.
  */
-static void settle(void)
+void nslab_settle(void)
 {
 	ktime_t start;
 
@@ -428,7 +430,7 @@ int nslab_run(struct nslab_run *run)
 	become_fifo(NSLAB_EXPLORER_PRIO);
 	/* With a clock that goes on by itself this would cost real time. */
 	if (!(run->flags & NSLAB_RUN_UNSTEERED))
-		settle();
+		nslab_settle();
 	nslab_trace_reset();
 	nslab_faults_reset();
 	current_run = *run;

@@ -9,6 +9,7 @@
  *   steer.c    who runs next, as the strategy says (strategy.h)
  *   delay.c    the three fault attributes that delay, and all random numbers
  *   trace.c    what happened, and the hash over it
+ *   census.c   how many nsproxies and namespaces there are
  *   report.c   results to the host, and what is said when the kernel dies
  */
 #ifndef KERNEL_NSLAB_NSLAB_H
@@ -115,7 +116,7 @@ u64 nslab_text_offset(unsigned long ip);
 
 #define NSLAB_MAX_WATCHES	16
 
-void nslab_watch_init(struct dentry *dir);
+int nslab_watch_init(struct dentry *dir);
 void nslab_watch_begin(bool watching);
 void nslab_watch_end(void);
 u16 nslab_lock_number(const void *lock);
@@ -136,6 +137,13 @@ void nslab_steer_point(struct nslab_actor *actor, struct nslab_event *event,
 void nslab_steer_joined(struct nslab_actor *actor);
 void nslab_steer_left(struct nslab_actor *actor);
 
+/* === What there is === */
+
+bool nslab_is_nsproxy(struct kmem_cache *cache);
+void nslab_census_alloc(void);
+void nslab_census_free(void);
+void nslab_census(struct nslab_census *census);
+
 /* === Executions === */
 
 bool nslab_running(void);
@@ -149,6 +157,7 @@ int nslab_rest(unsigned long mask);
 bool nslab_listed_failure(const struct nslab_actor *actor);
 unsigned int nslab_faults(void);
 int nslab_run(struct nslab_run *run);
+void nslab_settle(void);
 
 /* === Control and report === */
 

@@ -23,6 +23,9 @@
 #define NSLAB_MAX_SWITCHES	1024
 #define NSLAB_MAX_FAILURES	64
 
+/* Besides root the only one that makes namespaces in a scenario. */
+#define NSLAB_UNPRIVILEGED_UID	1000
+
 /**
  * struct nslab_join - an actor reports for the next execution
  * @index: its number in the scenario, below NSLAB_MAX_ACTORS
@@ -187,6 +190,32 @@ struct nslab_event {
 	__u64 delay_ns;
 };
 
+/* Kinds of namespaces, in a census. */
+#define NSLAB_NS_USER		0
+#define NSLAB_NS_PID		1
+#define NSLAB_NS_UTS		2
+#define NSLAB_NS_IPC		3
+#define NSLAB_NS_NET		4
+#define NSLAB_NS_MNT		5
+#define NSLAB_NS_CGROUP		6
+#define NSLAB_NS_TIME		7
+#define NSLAB_NS_TYPES		8
+
+/**
+ * struct nslab_census - what there is, to be compared with what was
+ * @nsproxies: that are allocated
+ * @first_nsproxy: references on the one of the first task but for those of
+ *	the tasks that use it
+ * @namespaces: of each kind, made by root or NSLAB_UNPRIVILEGED_UID
+ * @first: references on the first of each kind, 0 of users
+ */
+struct nslab_census {
+	__u32 nsproxies;
+	__u32 first_nsproxy;
+	__u32 namespaces[NSLAB_NS_TYPES];
+	__u32 first[NSLAB_NS_TYPES];
+};
+
 #define NSLAB_IOC_MAGIC		'n'
 /* The fault attributes as they are now are where each execution starts from. */
 #define NSLAB_IOC_ARM		_IO(NSLAB_IOC_MAGIC, 0)
@@ -201,5 +230,8 @@ struct nslab_event {
 #define NSLAB_IOC_EVENTS	_IOR(NSLAB_IOC_MAGIC, 6, struct nslab_event)
 /* The kept actors may leave the last execution; returns when they are back. */
 #define NSLAB_IOC_REST		_IO(NSLAB_IOC_MAGIC, 7)
+#define NSLAB_IOC_CENSUS	_IOR(NSLAB_IOC_MAGIC, 8, struct nslab_census)
+/* Wait until callbacks and work queues have come to rest. */
+#define NSLAB_IOC_SETTLE	_IO(NSLAB_IOC_MAGIC, 9)
 
 #endif /* KERNEL_NSLAB_UAPI_H */

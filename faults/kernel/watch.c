@@ -95,14 +95,6 @@ static int watch_add(char *text)
 	    strscpy(watch->cache_name, cache, sizeof(watch->cache_name)) < 0)
 		return -EINVAL;
 
-	if (!nslab_watch_bits) {
-		nslab_watch_start = PAGE_OFFSET;
-		granules = ((unsigned long)high_memory - PAGE_OFFSET) / GRANULE;
-		nslab_watch_bits = vzalloc(BITS_TO_LONGS(granules) *
-					   sizeof(long));
-		if (!nslab_watch_bits)
-			return -ENOMEM;
-	}
 	nr_watches++;
 	mark_all_tasks(watch);
 	return 0;
@@ -340,6 +332,8 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 {
 	unsigned int i;
 
+	if (nslab_is_nsproxy(cache))
+		nslab_census_alloc();
 	for (i = 0; i < nr_watches; i++) {
 		if (!watches_cache(&watches[i], cache))
 			continue;
@@ -359,6 +353,8 @@ void __nslab_object_free(struct kmem_cache *cache, void *object)
 {
 	unsigned int i;
 
+	if (nslab_is_nsproxy(cache))
+		nslab_census_free();
 	for (i = 0; i < nr_watches; i++)
 		if (watches[i].cache == cache)
 			lives(&watches[i], object, NSLAB_EVENT_FREE, ASKED_IP);
@@ -401,9 +397,17 @@ static const struct file_operations watch_fops = {
 };
 
 /**
- * nslab_watch_init() - put the knob into debugfs
+ * nslab_watch_init() - get memory for the bits, put the knob into debugfs
+ *
+ * Return: 0 or -ENOMEM.
  */
-void __init nslab_watch_init(struct dentry *dir)
+int __init nslab_watch_init(struct dentry *dir)
 {
+	nslab_watch_start = PAGE_OFFSET;
+	granules = ((unsigned long)high_memory - PAGE_OFFSET) / GRANULE;
+	nslab_watch_bits = vzalloc(BITS_TO_LONGS(granules) * sizeof(long));
+	if (!nslab_watch_bits)
+		return -ENOMEM;
 	debugfs_create_file("watch", 0200, dir, NULL, &watch_fops);
+	return 0;
 }

@@ -201,6 +201,10 @@ def _check_search(boot: Boot) -> None:
         )
 
 
+# Oracles of the guest program, after which it goes on.
+_IN_GUEST = ("assertion", "leak", "diverged")
+
+
 def _died(boot: Boot) -> bool:
     """Whether the guest died within an execution."""
     if boot.ended or boot.stopped or boot.next > boot.plan.last:
@@ -209,12 +213,14 @@ def _died(boot: Boot) -> bool:
     if boot.plan.schedules and len(boot.executions) == len(boot.plan.schedules):
         return False
     # After a failure that leaves the kernel in doubt the guest powers off by itself.
-    return last is None or not last.failed or last.oracle in ("assertion", "diverged") or boot.silent
+    return last is None or not last.failed or last.oracle in _IN_GUEST or boot.silent
 
 
 def _judge(execution: Execution, report: Verdict | None, status: int | None) -> Verdict:
     if execution.oracle == "assertion":
         return verdict.assertion(execution.message or "an assertion failed")
+    if execution.oracle == "leak":
+        return verdict.leak(execution.message or "something")
     if execution.oracle == "diverged":
         return verdict.diverged(execution.message)
     if report:

@@ -123,6 +123,11 @@ def assertion(message: str) -> Verdict:
     return Verdict("assertion", message, f"assertion:{re.sub(r'[0-9]+', '#', message)}")
 
 
+def leak(message: str) -> Verdict:
+    """After an execution there was not what there had been before it; @message: "nsproxies +1"."""
+    return Verdict("leak", f"left behind: {message}", f"leak:{re.sub(r'[0-9]+', '#', message)}")
+
+
 def hang(message: str | None) -> Verdict:
     """The guest noticed that an execution does not come to its end."""
     return Verdict("hang", _clean(message or "the execution does not come to its end"), "hang")

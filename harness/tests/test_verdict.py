@@ -276,6 +276,9 @@ def test_the_report_of_a_fault_begins_with_the_registers():
 
 
 def test_verdicts_without_a_console():
+    one = verdict.leak("nsproxies +2, uts namespaces +1")
+    assert one.headline == "left behind: nsproxies +2, uts namespaces +1"
+    assert one.signature == "leak:nsproxies +#, uts namespaces +#"
     one = verdict.assertion("a.c:9: link 17 uts:[4026532209] went  back\n")
     assert one.oracle == "assertion"
     assert one.headline == "a.c:9: link 17 uts:[4026532209] went back"

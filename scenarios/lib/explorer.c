@@ -61,7 +61,8 @@ static void begin(const struct job *job, uint64_t n)
 		job->scenario->setup();
 }
 
-static void judge(const struct nslab_run *run, struct result *result)
+static void judge(const struct nslab_run *run, const char *leak,
+		  struct result *result)
 {
 	if (run->status & NSLAB_STATUS_SPLAT) {
 		result->oracle = "splat";
@@ -71,6 +72,9 @@ static void judge(const struct nslab_run *run, struct result *result)
 	} else if (shared->failed) {
 		result->oracle = "assertion";
 		result->message = shared->message;
+	} else if (*leak) {
+		result->oracle = "leak";
+		result->message = leak;
 	} else if (run->status & NSLAB_STATUS_DIVERGED) {
 		result->oracle = "diverged";
 		result->message = "the execution does not follow its schedule";
@@ -99,17 +103,29 @@ static int prepare(const struct job *job, uint64_t n)
 	return EXPLORE_DONE;
 }
 
-static int clean_up(const struct job *job, uint64_t n)
+static int clean_up(const struct job *job, uint64_t n, bool warm_up,
+		    char *leak, size_t size)
 {
+	int ret;
+
 	if (job->scenario->check)
 		job->scenario->check();
 	actors_stop_fresh(job->scenario);
 	if (job->scenario->teardown)
 		job->scenario->teardown();
-	if (!job->control->rest(actors_kept(job->scenario)))
+	if (job->control->rest(actors_kept(job->scenario))) {
+		json_error_line(job->control,
+				"execution %llu: an actor did not come back",
+				(unsigned long long)n);
+		return EXPLORE_ERROR;
+	}
+	if (warm_up)
+		ret = leak_start(job->control);
+	else
+		ret = leak_check(job->control, leak, size);
+	if (!ret)
 		return EXPLORE_DONE;
-	json_error_line(job->control, "execution %llu: an actor did not come back",
-			(unsigned long long)n);
+	json_error_line(job->control, "no census: %s", strerror(errno));
 	return EXPLORE_ERROR;
 }
 
@@ -120,7 +136,7 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 {
 	const struct plan *plan = job->plan;
 	struct result result = { .n = n, .run = run, .schedule = text };
-	static char line[RESULT_MAX];
+	static char line[RESULT_MAX], leak[SCENARIO_MESSAGE_MAX];
 	int ret;
 
 	*run = (struct nslab_run) {
@@ -162,11 +178,14 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 				strerror(-ret));
 		return EXPLORE_ERROR;
 	}
+	*leak = '\0';
 	if (!is_fatal(run))
-		ret = clean_up(job, n);
+		ret = clean_up(job, n, warm_up, leak, sizeof(leak));
 	if (ret || (warm_up && !is_fatal(run)))
 		return ret;
-	judge(run, &result);
+	judge(run, leak, &result);
+	if (*leak)
+		shared->failed = true;
 	json_result(line, sizeof(line), &result);
 	job->control->emit(line);
 	return is_fatal(run) ? EXPLORE_STOPPED : EXPLORE_DONE;

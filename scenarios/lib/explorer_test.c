@@ -87,6 +87,8 @@ TEARDOWN()
 static struct {
 	volatile int go[2], done[2];
 	int runs, warm_ups, status, err, faults, rests;
+	int leaks_in, back_after, settles;	/* in which run, of it */
+	bool no_census;
 	struct nslab_run run;
 } *toy;
 
@@ -174,6 +176,23 @@ static int toy_rest(unsigned long mask)
 	return mask == 1 ? 0 : -1;
 }
 
+/* What an execution left comes back late, or not at all. */
+static int toy_census(struct nslab_census *census)
+{
+	memset(census, 0, sizeof(*census));
+	if (toy->runs == toy->leaks_in && toy->settles < toy->back_after)
+		census->namespaces[NSLAB_NS_UTS] = 2;
+	if (toy->runs == toy->leaks_in && toy->settles < toy->back_after)
+		census->first[NSLAB_NS_NET] = -1;
+	return toy->no_census ? -1 : 0;
+}
+
+static int toy_settle(void)
+{
+	toy->settles += toy->runs == toy->leaks_in;
+	return 0;
+}
+
 static int toy_faults(void)
 {
 	return toy->faults;
@@ -187,7 +206,7 @@ static void toy_emit(const char *line)
 static const struct control control = {
 	.join = toy_join, .leave = toy_leave, .run = toy_run,
 	.faults = toy_faults, .emit = toy_emit, .events = toy_events,
-	.rest = toy_rest,
+	.rest = toy_rest, .census = toy_census, .settle = toy_settle,
 };
 
 static int explored_with(struct plan *plan)
@@ -278,6 +297,48 @@ static void crashed_actor_is_told(void **state)
 	told->crash = true;
 	assert_int_equal(0, explored(0, 1));
 	assert_non_null(strstr(lines, "second:0: killed by signal 15"));
+}
+
+static void leak_is_told(void **state)
+{
+	toy->leaks_in = 3;
+	toy->back_after = 1000;
+	assert_int_equal(0, explored(5, 3));
+	assert_non_null(strstr(lines, "\"n\":5,"));
+	assert_non_null(strstr(lines, "\"n\":6,"));
+	assert_non_null(strstr(lines, "\"oracle\":\"leak\",\"message\":"
+				      "\"uts namespaces +2, net namespace -1\""));
+	/* The one after it gets what was missing, which is as wrong. */
+	assert_non_null(strstr(lines, "uts namespaces -2"));
+}
+
+static void leak_ends_a_search(void **state)
+{
+	struct plan plan = {
+		.strategy = "bounded", .first = 3, .count = 100,
+		.preemptions = 2,
+	};
+
+	toy->leaks_in = 2;
+	toy->back_after = 1000;
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(2, toy->runs);
+}
+
+static void what_comes_back_late_is_no_leak(void **state)
+{
+	toy->leaks_in = 3;
+	toy->back_after = 7;
+	assert_int_equal(0, explored(5, 3));
+	assert_null(strstr(lines, "leak"));
+	assert_int_equal(7, toy->settles);
+}
+
+static void no_census_is_the_labs_error(void **state)
+{
+	toy->no_census = true;
+	assert_int_not_equal(0, explored(0, 1));
+	assert_non_null(strstr(lines, "no census: "));
 }
 
 static void failed_setup_is_the_labs_error(void **state)
@@ -472,6 +533,10 @@ int main(void)
 		TEST(first_failed_assertion_is_told),
 		TEST(failed_check_is_told),
 		TEST(crashed_actor_is_told),
+		TEST(leak_is_told),
+		TEST(leak_ends_a_search),
+		TEST(what_comes_back_late_is_no_leak),
+		TEST(no_census_is_the_labs_error),
 		TEST(failed_setup_is_the_labs_error),
 		TEST(kernel_that_refuses_is_the_labs_error),
 		TEST(hang_and_splat_end_the_boot),

@@ -53,6 +53,16 @@ static int control_rest(unsigned long mask)
 	return ioctl(control_fd, NSLAB_IOC_REST, mask);
 }
 
+static int control_census(struct nslab_census *census)
+{
+	return ioctl(control_fd, NSLAB_IOC_CENSUS, census);
+}
+
+static int control_settle(void)
+{
+	return ioctl(control_fd, NSLAB_IOC_SETTLE);
+}
+
 static void control_emit(const char *line)
 {
 	size_t len = strlen(line);
@@ -68,6 +78,8 @@ static const struct control guest_control = {
 	.faults = control_faults,
 	.events = control_events,
 	.rest = control_rest,
+	.census = control_census,
+	.settle = control_settle,
 	.emit = control_emit,
 };
 

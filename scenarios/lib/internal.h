@@ -10,6 +10,7 @@
  *   bounded.c   strategy "bounded": which schedule next
  *   effects.c   what steps do, and which of them depend on each other
  *   schedule.c  schedules as text
+ *   leak.c      is there as much after an execution as before?
  *   guest.c     what init has to do in a guest
  *   main.c      init, and --list on the host
  */
@@ -31,8 +32,8 @@ struct control;
  * @pids: of the actors, by index
  * @control: how to reach the kernel
  * @unsteered: actors sleep for some random time before they begin
- * @failed: some assertion did not hold
- * @message: which one
+ * @failed: some assertion did not hold, or the execution left something
+ * @message: which assertion
  */
 struct shared {
 	const struct scenario *scenario;
@@ -163,6 +164,8 @@ void json_list(FILE *out);
  * @run: one execution; 0, or a negative errno
  * @faults: how many allocations of the calling actor failed in this execution
  * @events: copy the trace of the last execution; 0, or a negative errno
+ * @census: count nsproxies and namespaces; 0, or negative
+ * @settle: wait until everything under way has come to rest; 0, or negative
  * @rest: the execution has been judged; returns 0 when these actors (a bit
  *	each) wait for the next one
  * @emit: hand a line to the harness
@@ -174,6 +177,8 @@ struct control {
 	int (*faults)(void);
 	int (*events)(struct nslab_event *events);
 	int (*rest)(unsigned long mask);
+	int (*census)(struct nslab_census *census);
+	int (*settle)(void);
 	void (*emit)(const char *line);
 };
 
@@ -189,6 +194,11 @@ int actors_start(struct scenario *scenario, const struct control *control,
 void actors_stop_fresh(struct scenario *scenario);
 unsigned long actors_kept(const struct scenario *scenario);
 bool actors_nobody_reaps(const struct scenario *scenario);
+
+/* === Leaks === */
+
+int leak_start(const struct control *control);
+int leak_check(const struct control *control, char *message, size_t size);
 
 /* === Guest === */
 

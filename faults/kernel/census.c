@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How many nsproxies and namespaces there are: what an execution made must be
+ * gone after it. Namespaces are counted by the kernel already, for the limits in
+ * /proc/sys/user, and by the references on the first of each kind.
+ */
+
+#include <linux/atomic.h>
+#include <linux/cgroup.h>
+#include <linux/init_task.h>
+#include <linux/ipc_namespace.h>
+#include <linux/nsproxy.h>
+#include <linux/pid_namespace.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/time_namespace.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
+#include <linux/utsname.h>
+#include <net/net_namespace.h>
+
+#include "../../fs/mount.h"
+#include "../../mm/slab.h"
+#include "nslab.h"
+
+/* Who makes namespaces in scenarios: root, and somebody without privilege. */
+static const uid_t owners[] = { 0, NSLAB_UNPRIVILEGED_UID };
+
+static atomic_t nsproxies;
+static struct kmem_cache *nsproxy_cache;
+
+/**
+ * nslab_is_nsproxy() - do objects of that cache have this type?
+ */
+bool nslab_is_nsproxy(struct kmem_cache *cache)
+{
+	if (!nsproxy_cache && !strcmp(cache->name, "nsproxy"))
+		nsproxy_cache = cache;
+	return cache == nsproxy_cache;
+}
+
+/**
+ * nslab_census_alloc() - a nsproxy was allocated
+ */
+void nslab_census_alloc(void)
+{
+	atomic_inc(&nsproxies);
+}
+
+/**
+ * nslab_census_free() - a nsproxy is about to be freed
+ */
+void nslab_census_free(void)
+{
+	atomic_dec(&nsproxies);
+}
+
+static unsigned int made_by(uid_t uid, enum ucount_type type)
+{
+	struct ucounts *ucounts = alloc_ucounts(&init_user_ns,
+						KUIDT_INIT(uid));
+	unsigned int n = 0;
+
+	if (ucounts) {
+		n = atomic_long_read(&ucounts->ucount[type]);
+		put_ucounts(ucounts);
+	}
+	return n;
+}
+
+/* Kernel threads come and go as the kernel likes, and all of them have one. */
+static unsigned int users_of_first_nsproxy(void)
+{
+	struct task_struct *process, *task;
+	unsigned int n = 0;
+
+	rcu_read_lock();
+	for_each_process_thread(process, task)
+		n += READ_ONCE(task->nsproxy) == &init_nsproxy;
+	rcu_read_unlock();
+	return n;
+}
+
+/**
+ * nslab_census() - count
+ * @census: out
+ */
+void nslab_census(struct nslab_census *census)
+{
+	static const enum ucount_type types[NSLAB_NS_TYPES] = {
+		[NSLAB_NS_USER] = UCOUNT_USER_NAMESPACES,
+		[NSLAB_NS_PID] = UCOUNT_PID_NAMESPACES,
+		[NSLAB_NS_UTS] = UCOUNT_UTS_NAMESPACES,
+		[NSLAB_NS_IPC] = UCOUNT_IPC_NAMESPACES,
+		[NSLAB_NS_NET] = UCOUNT_NET_NAMESPACES,
+		[NSLAB_NS_MNT] = UCOUNT_MNT_NAMESPACES,
+		[NSLAB_NS_CGROUP] = UCOUNT_CGROUP_NAMESPACES,
+		[NSLAB_NS_TIME] = UCOUNT_TIME_NAMESPACES,
+	};
+	const struct ns_common *first[NSLAB_NS_TYPES] = {
+		/* Not of users: each set of credentials has one. */
+		[NSLAB_NS_PID] = &init_pid_ns.ns,
+		[NSLAB_NS_UTS] = &init_uts_ns.ns,
+		[NSLAB_NS_IPC] = &init_ipc_ns.ns,
+		[NSLAB_NS_NET] = &init_net.ns,
+		[NSLAB_NS_MNT] = &init_nsproxy.mnt_ns->ns,
+		[NSLAB_NS_CGROUP] = &init_cgroup_ns.ns,
+		[NSLAB_NS_TIME] = &init_time_ns.ns,
+	};
+	unsigned int i, j;
+
+	memset(census, 0, sizeof(*census));
+	census->nsproxies = atomic_read(&nsproxies);
+	census->first_nsproxy = refcount_read(&init_nsproxy.count) -
+				users_of_first_nsproxy();
+	for (i = 0; i < NSLAB_NS_TYPES; i++) {
+		for (j = 0; j < ARRAY_SIZE(owners); j++)
+			census->namespaces[i] += made_by(owners[j], types[i]);
+		if (first[i])
+			census->first[i] = refcount_read(&first[i]->count);
+	}
+}
