@@ -13,7 +13,6 @@
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/time_namespace.h>
 #include <linux/uidgid.h>
@@ -22,25 +21,12 @@
 #include <net/net_namespace.h>
 
 #include "../../fs/mount.h"
-#include "../../mm/slab.h"
 #include "nslab.h"
 
 /* Who makes namespaces in scenarios: root, and somebody without privilege. */
 static const uid_t owners[] = { 0, NSLAB_UNPRIVILEGED_UID };
 
 static atomic_t nsproxies;
-static struct kmem_cache *nsproxy_cache;
-
-/**
- * nslab_is_nsproxy() - do objects of that cache have this type?
- */
-bool nslab_is_nsproxy(struct kmem_cache *cache)
-{
-	if (!nsproxy_cache && !strcmp(cache->name, "nsproxy"))
-		nsproxy_cache = cache;
-	return cache == nsproxy_cache;
-}
-
 /**
  * nslab_census_alloc() - a nsproxy was allocated
  */

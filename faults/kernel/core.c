@@ -436,7 +436,9 @@ int nslab_run(struct nslab_run *run)
 	current_run = *run;
 	run->status = 0;
 	start = ktime_get_ns();
-	nslab_watch_begin(run->strategy != NSLAB_STRATEGY_NONE);
+	nslab_watch_begin(run);
+	nslab_lifetime_begin();
+	nslab_order_begin();
 	nslab_steer_begin(&current_run, switches);
 
 	WRITE_ONCE(running, true);

@@ -16,6 +16,7 @@ struct fault_attr;
 struct kmem_cache;
 struct lockdep_map;
 struct nslab_actor;
+struct nsproxy;
 struct task_struct;
 
 enum nslab_point {
@@ -44,6 +45,12 @@ void __nslab_resume(void);
 void nslab_freeze(void);
 void nslab_yield(void);
 void __nslab_lock(struct lockdep_map *lock, bool taken);
+void __nslab_loaded(const struct task_struct *task,
+		    const struct nsproxy *nsproxy);
+void nslab_grace_period(const struct nsproxy *nsproxy);
+void __nslab_switching(const struct task_struct *task,
+		       const struct nsproxy *next);
+void __nslab_switched(const struct task_struct *task);
 
 extern unsigned long nslab_watch_start, nslab_watch_granules;
 extern unsigned long *nslab_watch_bits;
@@ -150,6 +157,25 @@ do {									\
 		__nslab_lock(lock, taken);				\
 } while (0)
 
+/* For the oracles: what becomes of a task's nsproxy. */
+#define nslab_loaded(task, nsproxy)					\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_loaded(task, nsproxy);				\
+} while (0)
+
+#define nslab_switching(task, next)					\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_switching(task, next);				\
+} while (0)
+
+#define nslab_switched(task)						\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_switched(task);					\
+} while (0)
+
 /* The host's entropy would make two boots differ. */
 #define nslab_fix_seed(buf, len)	memset(buf, 'n', len)
 
@@ -169,6 +195,10 @@ do {									\
 #define nslab_resume()		do { } while (0)
 #define nslab_freeze()		do { } while (0)
 #define nslab_lock(lock, taken)	do { } while (0)
+#define nslab_loaded(task, nsproxy)	do { } while (0)
+#define nslab_grace_period(nsproxy)	do { } while (0)
+#define nslab_switching(task, next)	do { } while (0)
+#define nslab_switched(task)	do { } while (0)
 
 #define nslab_should_fail(attr)	((attr)->probability > get_random_u32_below(100))
 #define nslab_add_fault_attr(attr)	do { } while (0)

@@ -9,6 +9,9 @@
  *   steer.c    who runs next, as the strategy says (strategy.h)
  *   delay.c    the three fault attributes that delay, and all random numbers
  *   trace.c    what happened, and the hash over it
+ *   oracles.c  how the lab's own oracles are told, and how they speak
+ *   lifetime.c oracles "lifetime" and "grace period"
+ *   order.c    oracle "order"
  *   census.c   how many nsproxies and namespaces there are
  *   report.c   results to the host, and what is said when the kernel dies
  */
@@ -117,7 +120,7 @@ u64 nslab_text_offset(unsigned long ip);
 #define NSLAB_MAX_WATCHES	16
 
 int nslab_watch_init(struct dentry *dir);
-void nslab_watch_begin(bool watching);
+void nslab_watch_begin(const struct nslab_run *run);
 void nslab_watch_end(void);
 u16 nslab_lock_number(const void *lock);
 u8 nslab_object_owner(u16 number);
@@ -137,9 +140,32 @@ void nslab_steer_point(struct nslab_actor *actor, struct nslab_event *event,
 void nslab_steer_joined(struct nslab_actor *actor);
 void nslab_steer_left(struct nslab_actor *actor);
 
+/* === Oracles === */
+
+struct nsproxy;
+
+void nslab_oracle_begin(const char *what);
+void nslab_oracle_end(void);
+void nslab_lifetime_begin(void);
+void nslab_lifetime_alloc(const void *object, unsigned long ip);
+void nslab_lifetime_free(const void *object, unsigned long ip);
+void nslab_lifetime_loaded(const struct nslab_actor *actor, const void *object);
+void nslab_lifetime_grace_period(const void *object);
+void nslab_lifetime_use(struct nslab_actor *actor, const void *object,
+			unsigned long ip);
+void nslab_lifetime_section_ends(struct nslab_actor *actor);
+void nslab_order_begin(void);
+void nslab_order_new_task(const struct task_struct *task);
+void nslab_order_section(const struct nslab_actor *actor);
+void nslab_order_switching(const struct task_struct *task,
+			   const struct nsproxy *next);
+void nslab_order_switched(const struct task_struct *task);
+void nslab_order_loaded(struct nslab_actor *actor,
+			const struct task_struct *task,
+			const struct nsproxy *nsproxy);
+
 /* === What there is === */
 
-bool nslab_is_nsproxy(struct kmem_cache *cache);
 void nslab_census_alloc(void);
 void nslab_census_free(void);
 void nslab_census(struct nslab_census *census);

@@ -86,21 +86,10 @@ void nslab_meet(struct nslab_actor *actor, struct nslab_event *event,
 	actor->hidden--;
 }
 
-/**
- * __nslab_point() - current, an actor, has come to a named point
- * @point: which one
- * @ip: where in the kernel's text
- *
- * It is recorded. Where no strategy decides, the fault attribute of its class
- * may delay current.
- */
-void __nslab_point(enum nslab_point point, unsigned long ip)
+static void meet_named(struct nslab_actor *actor, enum nslab_point point,
+		       unsigned long ip)
 {
-	struct nslab_actor *actor = current->nslab;
 	struct nslab_event event;
-
-	if (actor->hidden || !nslab_running() || !can_be_preempted())
-		return;
 
 	actor->hidden++;
 	event = (struct nslab_event) {
@@ -117,6 +106,30 @@ void __nslab_point(enum nslab_point point, unsigned long ip)
 	if (event.delay_ns)
 		nslab_delay(actor, event.delay_ns);
 	actor->hidden--;
+}
+
+/**
+ * __nslab_point() - current, an actor, has come to a named point
+ * @point: which one
+ * @ip: where in the kernel's text
+ *
+ * It is recorded. Where no strategy decides, the fault attribute of its class
+ * may delay current.
+ */
+void __nslab_point(enum nslab_point point, unsigned long ip)
+{
+	struct nslab_actor *actor = current->nslab;
+
+	if (actor->hidden || !in_task() || !nslab_running())
+		return;
+	if (point == NSLAB_RCU_READ_LOCK && rcu_preempt_depth() == 1)
+		nslab_order_section(actor);
+	if (can_be_preempted())
+		meet_named(actor, point, ip);
+	/* Others may have run, but the section has not ended yet. */
+	if (point == NSLAB_RCU_READ_UNLOCK && rcu_preempt_depth() == 1 &&
+	    nslab_running())
+		nslab_lifetime_section_ends(actor);
 }
 EXPORT_SYMBOL_GPL(__nslab_point);
 

@@ -43,6 +43,9 @@ unsigned long nslab_watch_granules __read_mostly;
 unsigned long *nslab_watch_bits __read_mostly;
 static unsigned long granules;
 
+/* Accesses are events; if not, they are for the oracles alone. */
+static bool recording;
+
 static unsigned long granule_of(const void *addr)
 {
 	return ((unsigned long)addr - nslab_watch_start) / GRANULE;
@@ -66,6 +69,29 @@ static bool watches_cache(struct watch *watch, struct kmem_cache *cache)
 	if (!watch->cache && !strcmp(watch->cache_name, cache->name))
 		watch->cache = cache;
 	return watch->cache == cache;
+}
+
+/* Watched or not, some caches matter to the oracles. */
+static bool is_cache(struct kmem_cache **known, struct kmem_cache *cache,
+		     const char *name)
+{
+	if (unlikely(!*known) && !strcmp(cache->name, name))
+		*known = cache;
+	return *known == cache;
+}
+
+static bool is_nsproxy(struct kmem_cache *cache)
+{
+	static struct kmem_cache *known;
+
+	return is_cache(&known, cache, "nsproxy");
+}
+
+static bool is_task(struct kmem_cache *cache)
+{
+	static struct kmem_cache *known;
+
+	return is_cache(&known, cache, "task_struct");
 }
 
 /* Other tasks than the actors were there before. */
@@ -190,10 +216,13 @@ u8 nslab_object_owner(u16 number)
 
 /**
  * nslab_watch_begin() - an execution begins
- * @watching: whether accesses count
+ * @run: which
  */
-void nslab_watch_begin(bool watching)
+void nslab_watch_begin(const struct nslab_run *run)
 {
+	bool watching = !(run->flags & NSLAB_RUN_UNSTEERED);
+
+	recording = run->strategy != NSLAB_STRATEGY_NONE;
 	memset(&objects, 0, sizeof(objects));
 	memset(&locks, 0, sizeof(locks));
 	WRITE_ONCE(nslab_watch_granules, watching ? granules : 0);
@@ -207,19 +236,24 @@ void nslab_watch_end(void)
 	WRITE_ONCE(nslab_watch_granules, 0);
 }
 
-/* Which watch an address belongs to, and in which object it lies. */
-static int find(const void *addr, void **object)
+/* In which slab object an address lies; NULL: in none. */
+static struct kmem_cache *find_object(const void *addr, void **object)
 {
 	struct slab *slab = virt_to_slab(addr);
-	unsigned int i;
 
 	if (!slab)
-		return -1;
+		return NULL;
 	*object = nearest_obj(slab->slab_cache, slab, (void *)addr);
-	for (i = 0; i < nr_watches; i++) {
-		u16 offset = addr - *object;
+	return slab->slab_cache;
+}
 
-		if (watches[i].cache == slab->slab_cache &&
+/* Which watch an address belongs to; negative: none. */
+static int find_watch(const struct kmem_cache *cache, u16 offset)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_watches; i++) {
+		if (watches[i].cache == cache &&
 		    offset >= watches[i].offset &&
 		    offset < watches[i].offset + watches[i].size)
 			return i;
@@ -236,6 +270,7 @@ static int find(const void *addr, void **object)
 u16 nslab_pointee(const void *where)
 {
 	const void *to = READ_ONCE(*(void **)where);
+	struct kmem_cache *cache;
 	void *object;
 
 	if (!to)
@@ -243,12 +278,33 @@ u16 nslab_pointee(const void *where)
 	/* The first of a kind is often no slab object: init_nsproxy. */
 	if (__is_kernel((unsigned long)to))
 		return object_number(to);
-	if (!is_marked(to) || find(to, &object) < 0 || object != to)
+	cache = is_marked(to) ? find_object(to, &object) : NULL;
+	if (!cache || object != to || find_watch(cache, 0) < 0)
 		return NSLAB_OTHER_OBJECT;
 	return object_number(to);
 }
 
 /* === What KASAN tells us === */
+
+static void record(struct nslab_actor *actor, const void *addr, size_t size,
+		   bool write, unsigned long ip, const struct kmem_cache *cache,
+		   const void *object)
+{
+	int watch = find_watch(cache, addr - object);
+	struct nslab_event event = {
+		.kind = NSLAB_EVENT_ACCESS,
+		.what = watch,
+		.flags = write ? NSLAB_EVENT_IS_WRITE : 0,
+		.size = min_t(size_t, size, 255),
+		.offset = addr - object,
+		.ip = nslab_text_offset(ip),
+	};
+
+	if (watch < 0)
+		return;
+	event.object = object_number(object);
+	nslab_meet(actor, &event, true, size == 8 ? addr : NULL);
+}
 
 /**
  * __nslab_access() - somebody is about to access memory that may be watched
@@ -262,9 +318,8 @@ void __nslab_access(const void *addr, size_t size, bool write,
 {
 	struct nslab_actor *actor;
 	const void *end = addr + size;
-	struct nslab_event event;
+	struct kmem_cache *cache;
 	void *object;
-	int watch;
 
 	if (!in_task())
 		return;
@@ -277,20 +332,13 @@ void __nslab_access(const void *addr, size_t size, bool write,
 		if (addr >= end)
 			return;
 	}
-	watch = find(addr, &object);
-	if (watch < 0)
+	cache = find_object(addr, &object);
+	if (!cache)
 		return;
-
-	event = (struct nslab_event) {
-		.kind = NSLAB_EVENT_ACCESS,
-		.what = watch,
-		.flags = write ? NSLAB_EVENT_IS_WRITE : 0,
-		.size = min_t(size_t, end - addr, 255),
-		.object = object_number(object),
-		.offset = addr - object,
-		.ip = nslab_text_offset(ip),
-	};
-	nslab_meet(actor, &event, true, end - addr == 8 ? addr : NULL);
+	if (recording)
+		record(actor, addr, end - addr, write, ip, cache, object);
+	if (is_nsproxy(cache) && nslab_running())
+		nslab_lifetime_use(actor, object, ip);
 }
 
 /* Above KASAN's function and the allocator's: who asked for it. */
@@ -309,7 +357,7 @@ static void lives(const struct watch *watch, void *object, unsigned int kind,
 		.ip = nslab_text_offset(ip),
 	};
 
-	if (!nslab_watch_granules || watch->offset)
+	if (!recording || !nslab_watch_granules || watch->offset)
 		return;
 	event.object = kind == NSLAB_EVENT_ALLOC ? new_object_number(object) :
 						   object_number(object);
@@ -332,8 +380,14 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 {
 	unsigned int i;
 
-	if (nslab_is_nsproxy(cache))
+	if (is_nsproxy(cache)) {
+		bitmap_set(nslab_watch_bits, granule_of(object),
+			   DIV_ROUND_UP(cache->object_size, GRANULE));
 		nslab_census_alloc();
+		nslab_lifetime_alloc(object, ASKED_IP);
+	} else if (is_task(cache)) {
+		nslab_order_new_task(object);
+	}
 	for (i = 0; i < nr_watches; i++) {
 		if (!watches_cache(&watches[i], cache))
 			continue;
@@ -353,8 +407,10 @@ void __nslab_object_free(struct kmem_cache *cache, void *object)
 {
 	unsigned int i;
 
-	if (nslab_is_nsproxy(cache))
+	if (is_nsproxy(cache)) {
 		nslab_census_free();
+		nslab_lifetime_free(object, ASKED_IP);
+	}
 	for (i = 0; i < nr_watches; i++)
 		if (watches[i].cache == cache)
 			lives(&watches[i], object, NSLAB_EVENT_FREE, ASKED_IP);

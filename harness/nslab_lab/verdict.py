@@ -44,6 +44,9 @@ _PATTERNS = (
     _pattern("rcu", r"^(.* within RCU read-side critical section)", r"\1"),
     _pattern("refcount", r"^refcount_t: .*?(?=\.?$)"),
     _pattern("hang", r"^nslab: hang: (.*)", r"\1"),
+    _pattern("lifetime", r"^nslab: lifetime: (.*)", r"\1"),
+    _pattern("grace period", r"^nslab: grace period: (.*)", r"\1"),
+    _pattern("order", r"^nslab: order: (.*)", r"\1"),
     _pattern("hang", r"^INFO: task (\S+?):\d+ blocked for more than \d+ seconds", r"task \1 blocked"),
     _pattern("hang", r"rcu: INFO: (\S+ (?:self-)?detected) (?:expedited )?stall", r"\1 a stall"),
     _pattern("hang", r"BUG: (soft lockup|workqueue lockup)", r"\1"),
@@ -76,7 +79,7 @@ _ENDS = {
     "warn": re.compile(r"^---\[ end trace"),
     "refcount": re.compile(r"^---\[ end trace"),
 }
-_ALWAYS_ENDS = re.compile(r"^nslab: (?!hang: )|^reboot: ")
+_ALWAYS_ENDS = re.compile(r"^nslab: (?!(?:hang|lifetime|grace period|order): |  )|^reboot: ")
 
 _PRINTK_PREFIX = re.compile(r"^(?:<\d+>)?(?:\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?)?")
 _FRAME = re.compile(
