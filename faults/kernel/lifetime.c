@@ -266,8 +266,8 @@ void nslab_lifetime_section_ends(struct nslab_actor *actor)
 		if (!loaded->gone && !loaded->waited_for)
 			continue;
 		nslab_oracle_begin(loaded->gone ?
-			"grace period: a nsproxy is gone before the read section that it was found in ends" :
-			"grace period: it has ended before the read section that its nsproxy was found in");
+			"grace period: a nsproxy is gone within the read section of its reader" :
+			"grace period: it has ended within a read section that it should have waited for");
 		pr_emerg("nslab:   of %s\n", actor->name);
 		tell_history(loaded);
 		nslab_oracle_end();
