@@ -28,6 +28,9 @@ u64 nslab_point_hits(enum nslab_point point)
 	return hits[point];
 }
 
+/* Where the function was called that has the point; there are frame pointers. */
+#define CALLER_IP	((unsigned long)__builtin_return_address(1))
+
 /*
  * A point counts only where the scheduler could take the CPU away: a point in
  * an interrupt or under a spinlock is no scheduling point.
@@ -112,6 +115,9 @@ void __nslab_point(enum nslab_point point, unsigned long ip)
 		event.delay_ns = nslab_draw_delay(actor,
 						  nslab_points[point].class);
 	hits[point]++;
+	nslab_coverage_point(point);
+	if (point == NSLAB_TASK_NSPROXY)
+		nslab_coverage_reader(_RET_IP_, CALLER_IP);
 	nslab_meet(actor, &event,
 		   !(nslab_current_run()->flags & NSLAB_RUN_UNNAMED), NULL);
 	if (event.delay_ns)
