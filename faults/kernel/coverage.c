@@ -96,17 +96,22 @@ void nslab_coverage_point(enum nslab_point point)
  */
 void nslab_coverage_reader(unsigned long ip, unsigned long from)
 {
-	struct place *place = place_of(ip);
-	struct caller *caller = place ? caller_of(place, from) : NULL;
+	struct caller *caller = NULL;
+	struct place *place;
 
 	if (!this_execution)
 		return;
+	place = place_of(ip);
+	if (place) {
+		place->ip = ip;
+		count(&place->met);
+		caller = caller_of(place, from);
+	}
 	if (!caller) {
+		/* Not silently: what is not counted seems never reached. */
 		pr_warn_once("nslab: more readers than are counted: raise MAX_PLACES, MAX_CALLERS\n");
 		return;
 	}
-	place->ip = ip;
-	count(&place->met);
 	caller->ip = from;
 	count(&caller->met);
 }

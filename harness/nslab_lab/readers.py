@@ -87,8 +87,8 @@ def names(linux: Path) -> list[str]:
 def executions(linux: Path, met: Points) -> dict[str, int]:
     """By how many executions each reader was reached, 0 among them, sorted by name.
 
-    An execution that comes to a reader at two places of it may count for either only, so it were
-    at least so many. Raises LabError(3).
+    Where a reader has several places, nobody knows whether the same executions came to all of them:
+    the number is that of the busiest, so it is never too high. Raises LabError(3).
     """
     known = _known(linux, {*met.places, *(caller for _, caller in met.calls)})
     found: Counter[str] = Counter(dict.fromkeys(known.names, 0))
