@@ -20,7 +20,7 @@ from nslab_lab import (
 from nslab_lab.batch import Finding
 from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
 from nslab_lab.catalog import Scenario
-from nslab_lab.errors import FINDINGS, FOUND_NOTHING
+from nslab_lab.errors import FINDINGS, FOUND_NOTHING, bad_input
 from nslab_lab.guest import Machine, Stop
 from nslab_lab.interrupts import Interrupts
 from nslab_lab.paths import BUILD, shown
@@ -65,11 +65,15 @@ def _command(args: argparse.Namespace) -> int:
     scenarios = catalog.choose_scenarios(args.scenario, catalog.from_init(init).scenarios)
     kernel = ensure_kernel(args.kernel or None, args.patch)
     machine = options.machine(args, kernel, init)
-    readers.names(kernel.linux)  # whatever is wrong with that shall not show at the end
-    ways = [
-        _Way(machine, profile, args.patch, _plan(kernel, scenarios, strategy, profile, executions, seed))
-        for strategy, profile in ((name, profiles.load(of)) for name, of in WAYS)
-    ]
+    if not readers.names(kernel.linux):
+        raise bad_input(
+            f"{shown(kernel.linux)}: nobody calls task_nsproxy(), so there are no readers to reach"
+        )
+    ways = []
+    for strategy, name in WAYS:
+        profile = profiles.load(name)
+        run_plan = _plan(kernel, scenarios, strategy, profile, executions, seed)
+        ways.append(_Way(machine, profile, args.patch, run_plan))
     return _run(ways, kernel, scenarios, jobs)
 
 

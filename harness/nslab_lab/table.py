@@ -50,8 +50,9 @@ def reached(points: Mapping[str, int], readers: Mapping[str, int]) -> list[str]:
     parts = [
         f"{sum(map(bool, counts.values()))} of {len(counts)} {kind}"
         for kind, counts in (("points", points), ("readers", readers))
+        if counts  # somebody's patch may do without readers
     ]
-    missed = [name for counts in (points, readers) for name, executions in counts.items() if not executions]
+    missed = [name for name, executions in (*points.items(), *readers.items()) if not executions]
     text = f"{' and '.join(parts)} reached"
     if missed:
         text += f"; not {', '.join(missed)}"

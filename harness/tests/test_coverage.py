@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from nslab_lab import catalog
+from lab import PLACES
+from nslab_lab import catalog, readers
 from nslab_lab.catalog import Item
 from test_run import interrupted, nslab, watched  # noqa: F401  (fixtures)
 
@@ -26,6 +27,12 @@ def coverage(nslab, watched):  # noqa: F811
     return run
 
 
+def has_readers(monkeypatch, *names):
+    """The kernel has these."""
+    known = readers._Known(list(names), PLACES)
+    monkeypatch.setattr(readers, "_known", lambda linux, places: known)
+
+
 def lines_of(out):
     return out.split("\n\n")[-1].splitlines()
 
@@ -34,7 +41,8 @@ def test_what_nobody_reaches_is_a_failure(coverage, tmp_path):
     status, out, _ = coverage("passes", "exits")
     assert status == 1
     assert "kernel 6.12-0123abcd, 80 executions of 2 scenarios\n" in out
-    assert [line.split() for line in out.splitlines() if line.startswith(("utsns", "valid", "exit"))] == [
+    rows = [line.split() for line in out.splitlines() if line.startswith(("utsns", "valid", "exit"))]
+    assert rows == [
         ["utsns_get", "80", "all"], ["validate_nsset", "40", "exits"], ["exit_notify", "40", "exits"],
     ]  # fmt: skip
     failure, summary, kept = lines_of(out)
@@ -43,16 +51,12 @@ def test_what_nobody_reaches_is_a_failure(coverage, tmp_path):
     assert max(map(len, out.splitlines()[:-1])) <= 80
     folder = tmp_path / "coverage" / "latest"
     assert (folder / "coverage.txt").read_text() in out and kept.startswith("kept in ")
-    strategies = {path.parent.name: json.loads(path.read_text())["strategy"] for path in folder.glob("*/plan.json")}
-    assert strategies == {"none": "none", "random": "random"}
+    plans = [json.loads(path.read_text()) for path in sorted(folder.glob("*/plan.json"))]
+    assert [one["strategy"] for one in plans] == ["none", "random"]
 
 
 def test_everything_is_reached(coverage, monkeypatch):
-    from nslab_lab import readers
-    from lab import PLACES
-
-    known = readers._Known(["utsns_get", "validate_nsset"], PLACES)
-    monkeypatch.setattr(readers, "_known", lambda linux, places: known)
+    has_readers(monkeypatch, "utsns_get", "validate_nsset")
     status, out, _ = coverage("passes", "exits")
     assert status == 0
     assert lines_of(out)[0] == "2 of 2 points and 2 of 2 readers reached"
@@ -80,11 +84,7 @@ def test_a_scenario_that_says_what_is_not_so(coverage):
 
 
 def test_findings_alone_are_status_1(coverage, monkeypatch):
-    from nslab_lab import readers
-    from lab import PLACES
-
-    known = readers._Known(["utsns_get", "validate_nsset"], PLACES)
-    monkeypatch.setattr(readers, "_known", lambda linux, places: known)
+    has_readers(monkeypatch, "utsns_get", "validate_nsset")
     status, out, _ = coverage("exits", "asserts")
     assert status == 1
     assert out.count("FINDING asserts, execution 3\n") == 2 and "make replay TOKEN=" in out
@@ -104,6 +104,13 @@ def test_wrong_usage(nslab, tmp_path, options, message):  # noqa: F811
     assert (status, out) == (2, "")
     assert err.startswith(f"nslab: {message}") and err.count("\n") == 1
     assert not (tmp_path / "coverage").exists()
+
+
+def test_a_kernel_without_readers(nslab, monkeypatch):  # noqa: F811
+    has_readers(monkeypatch)
+    status, out, err = nslab("coverage")
+    assert (status, out) == (2, "") and err.count("\n") == 1
+    assert "nobody calls task_nsproxy(), so there are no readers to reach" in err
 
 
 def test_interrupted(tmp_path):

@@ -44,7 +44,8 @@ def test_a_scenario_is_held_to_what_it_says():
 
 
 @pytest.mark.parametrize(
-    "name, hint", [("utsns_gte", "; is 'utsns_get' meant?"), ("exit_notfy", "; is 'exit_notify' meant?"), ("x", "")]
+    "name, hint",
+    [("utsns_gte", "; is 'utsns_get' meant?"), ("exit_ntfy", "; is 'exit_notify' meant?"), ("x", "")],
 )
 def test_a_scenario_says_what_there_is_not(name, hint):
     one = coverage(ALL, POINTS, [*SCENARIOS, Scenario("d", "", reaches=(name,))])

@@ -126,8 +126,8 @@ def test_what_was_met(tmp_path):
 @pytest.mark.parametrize(
     "more",
     [
-        {"hits": None}, {"executions": []}, {"executions": {"a": "x"}}, {"places": {"a": 1}}, {"places": [1]},
-        {"places": [{}]}, {"places": [{"where": "a", "executions": 1}]},
+        {"hits": None}, {"executions": []}, {"executions": {"a": "x"}}, {"places": {"a": 1}},
+        {"places": [1]}, {"places": [{}]}, {"places": [{"where": "a", "executions": 1}]},
         {"places": [{"where": "a", "executions": None, "callers": {}}]},
         {"places": [{"where": "a", "executions": 1, "callers": {"b": []}}]},
     ],
