@@ -7,6 +7,7 @@
 ## make list      scenarios, profiles, strategies, variants, points, kernels
 ## make kernel    only build the kernel and the scenarios
 ## make test      every test of the lab itself; TEST=... for those that match
+## make coverage  which points and readers the scenarios reach, and which not
 ## make bench     the lab's own speed, beside a baseline; PART=speed or variants
 ## make clean     remove build/; the cache with the kernel source stays
 ##
@@ -42,7 +43,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
-.PHONY: help setup kernel run replay list test bench clean
+.PHONY: help setup kernel run replay list test coverage bench clean
 .NOTPARALLEL:
 
 help:
@@ -66,6 +67,10 @@ list: setup
 bench: setup
 	@$(call nslab,bench $(kernel_options) $(call option,part,PART) $(call option,seeds,SEEDS) \
 		$(call option,variant,VARIANT))
+
+coverage: setup
+	@$(call nslab,coverage $(kernel_options) $(call option,scenario,SCENARIO) \
+		$(call option,executions,EXECUTIONS) $(call option,seed,SEED) $(call option,jobs,JOBS))
 
 test: setup
 	@$(NSLAB) build || { echo '0 passed, 1 failed'; exit 1; }

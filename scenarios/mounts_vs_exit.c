@@ -13,6 +13,7 @@
 
 SCENARIO("mounts-vs-exit",
 	 "/proc/PID/{mounts,mountinfo,mountstats} against exit");
+REACHES("mounts_open_common", "unshare_commit", "exit_before_namespaces");
 
 #define ROUNDS	3
 

@@ -12,6 +12,7 @@
 #include "lib/scenario.h"
 
 SCENARIO("netns-by-pid-vs-exit", "rtnetlink IFLA_NET_NS_PID against exit");
+REACHES("get_net_ns_by_pid", "unshare_commit", "exit_before_namespaces");
 
 #define TRIES	3
 

@@ -16,6 +16,7 @@
 
 SCENARIO("ns-readlink-vs-clone",
 	 "readlink of /proc/PID/ns/uts against clone() with a new namespace");
+REACHES("utsns_get", "copy_namespaces");
 
 #define READS	6
 

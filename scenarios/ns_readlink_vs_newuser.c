@@ -13,6 +13,7 @@
 
 SCENARIO("ns-readlink-vs-newuser",
 	 "readlink of /proc/PID/ns/{user,uts} against unshare(CLONE_NEWUSER)");
+REACHES("utsns_get", "unshare_commit");
 
 #define READS	3
 

@@ -16,9 +16,12 @@
 #ifdef HEAVY_NAMESPACES
 SCENARIO("ns-readlink-vs-unshare-heavy",
 	 "readlink of /proc/PID/ns/{ipc,mnt,net} against unshare() of the same");
+REACHES("ipcns_get", "mntns_get", "netns_get", "unshare_commit");
 #else
 SCENARIO("ns-readlink-vs-unshare",
 	 "readlink of /proc/PID/ns/TYPE against unshare() of TYPE, four types");
+REACHES("utsns_get", "cgroupns_get", "timens_for_children_get",
+	"pidns_for_children_get", "unshare_commit");
 #endif
 
 #define READS	4

@@ -15,6 +15,7 @@
 #include "lib/scenario.h"
 
 SCENARIO("proc-net-vs-setns", "/proc/PID/net against setns()");
+REACHES("get_proc_task_net", "setns_commit");
 
 #define STOPS	2
 #define READS	4

@@ -16,6 +16,9 @@
 #include "lib/scenario.h"
 
 SCENARIO("zombie-read", "every cross-task reader against a task that dies");
+REACHES("utsns_get", "mounts_open_common", "get_proc_task_net",
+	"get_net_ns_by_pid", "validate_nsset", "pidfd_ioctl",
+	"unshare_commit", "setns_commit", "exit_before_namespaces");
 
 #define ROUNDS	2
 

@@ -433,6 +433,7 @@ int nslab_run(struct nslab_run *run)
 		nslab_settle();
 	nslab_trace_reset();
 	nslab_faults_reset();
+	nslab_coverage_begin(!(run->flags & NSLAB_RUN_WARM_UP));
 	current_run = *run;
 	run->status = 0;
 	start = ktime_get_ns();

@@ -5,6 +5,7 @@
  *   control.c  the ioctls of the explorer and the actors
  *   core.c     one execution from its start to its end
  *   points.c   what happens when an actor comes to a point
+ *   coverage.c how many executions came there
  *   watch.c    accesses to watched objects
  *   steer.c    who runs next, as the strategy says (strategy.h)
  *   delay.c    the three fault attributes that delay, and all random numbers
@@ -87,6 +88,15 @@ extern const struct nslab_point_info nslab_points[NSLAB_NR_POINTS];
 u64 nslab_point_hits(enum nslab_point point);
 void nslab_meet(struct nslab_actor *actor, struct nslab_event *event,
 		bool point, const void *pointer);
+
+/* === Coverage === */
+
+void nslab_coverage_begin(bool counts);
+void nslab_coverage_point(enum nslab_point point);
+void nslab_coverage_reader(unsigned long ip, unsigned long from);
+u64 nslab_coverage_of_point(enum nslab_point point);
+u64 nslab_coverage_of_reader(unsigned long ip, unsigned long from);
+void nslab_coverage_emit(void);
 
 /* === Delays and random numbers === */
 

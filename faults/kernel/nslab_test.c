@@ -224,7 +224,64 @@ static void points_are_numbered(struct kunit *test)
 	actor->points = 0;
 }
 
+static void an_execution_counts_once(struct kunit *test)
+{
+	u64 before = nslab_coverage_of_point(NSLAB_EXIT_NOTIFY);
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		nslab_coverage_begin(true);
+		nslab_coverage_point(NSLAB_EXIT_NOTIFY);
+		nslab_coverage_point(NSLAB_EXIT_NOTIFY);
+	}
+	KUNIT_EXPECT_EQ(test, nslab_coverage_of_point(NSLAB_EXIT_NOTIFY),
+			before + 3);
+	/* One to warm up does not count, nor what comes before the next. */
+	nslab_coverage_begin(false);
+	nslab_coverage_point(NSLAB_EXIT_NOTIFY);
+	KUNIT_EXPECT_EQ(test, nslab_coverage_of_point(NSLAB_EXIT_NOTIFY),
+			before + 3);
+}
+
+static void readers_are_told_apart(struct kunit *test)
+{
+	static const char a, b, x, y;
+	unsigned long at_a = (unsigned long)&a, at_b = (unsigned long)&b;
+	unsigned long from_x = (unsigned long)&x, from_y = (unsigned long)&y;
+
+	nslab_coverage_begin(true);
+	nslab_coverage_reader(at_a, from_x);
+	nslab_coverage_reader(at_a, from_y);
+	nslab_coverage_reader(at_b, from_x);
+	nslab_coverage_begin(true);
+	nslab_coverage_reader(at_a, from_y);
+	nslab_coverage_begin(false);
+	nslab_coverage_reader(at_b, from_y);
+	KUNIT_EXPECT_EQ(test, nslab_coverage_of_reader(at_a, 0), 2);
+	KUNIT_EXPECT_EQ(test, nslab_coverage_of_reader(at_a, from_x), 1);
+	KUNIT_EXPECT_EQ(test, nslab_coverage_of_reader(at_a, from_y), 2);
+	KUNIT_EXPECT_EQ(test, nslab_coverage_of_reader(at_b, 0), 1);
+	KUNIT_EXPECT_EQ(test, nslab_coverage_of_reader(at_b, from_y), 0);
+}
+
+static void too_many_readers_are_dropped(struct kunit *test)
+{
+	static const char places[100];
+	int i;
+
+	nslab_coverage_begin(true);
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		nslab_coverage_reader((unsigned long)&places[i], 1);
+	KUNIT_EXPECT_EQ(test, nslab_coverage_of_reader((unsigned long)places, 0), 1);
+	KUNIT_EXPECT_EQ(test, nslab_coverage_of_reader((unsigned long)&places[99], 0), 0);
+	nslab_coverage_begin(false);
+}
+
 static struct kunit_case nslab_cases[] = {
+	KUNIT_CASE(an_execution_counts_once),
+	KUNIT_CASE(readers_are_told_apart),
+	KUNIT_CASE(too_many_readers_are_dropped),
+
 	KUNIT_CASE(numbers_stand_for_addresses),
 	KUNIT_CASE(points_are_numbered),
 	KUNIT_CASE(same_seed_same_numbers),

@@ -28,6 +28,9 @@ u64 nslab_point_hits(enum nslab_point point)
 	return hits[point];
 }
 
+/* Where the function was called that has the point; there are frame pointers. */
+#define CALLER_IP	((unsigned long)__builtin_return_address(1))
+
 /*
  * A point counts only where the scheduler could take the CPU away: a point in
  * an interrupt or under a spinlock is no scheduling point.
@@ -124,8 +127,12 @@ void __nslab_point(enum nslab_point point, unsigned long ip)
 		return;
 	if (point == NSLAB_RCU_READ_LOCK && rcu_preempt_depth() == 1)
 		nslab_order_section(actor);
-	if (can_be_preempted())
+	if (can_be_preempted()) {
+		nslab_coverage_point(point);
+		if (point == NSLAB_TASK_NSPROXY)
+			nslab_coverage_reader(_RET_IP_, CALLER_IP);
 		meet_named(actor, point, ip);
+	}
 	/* Others may have run, but the section has not ended yet. */
 	if (point == NSLAB_RCU_READ_UNLOCK && rcu_preempt_depth() == 1 &&
 	    nslab_running())

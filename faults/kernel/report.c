@@ -70,7 +70,8 @@ void nslab_host_printf(const char *fmt, ...)
 }
 
 /**
- * nslab_emit_points() - write how often each point was met since boot
+ * nslab_emit_points() - write how often each point was met since boot, and by
+ * how many executions
  */
 void nslab_emit_points(void)
 {
@@ -80,7 +81,9 @@ void nslab_emit_points(void)
 	for (i = 0; i < NSLAB_NR_POINTS; i++)
 		nslab_host_printf("%s\"%s\":%llu", i ? "," : "",
 				  nslab_points[i].name, nslab_point_hits(i));
-	nslab_host_printf("}}\n");
+	nslab_host_printf("},");
+	nslab_coverage_emit();
+	nslab_host_printf("}\n");
 }
 
 /* === The console, and complaints that do not kill === */

@@ -222,7 +222,7 @@ struct nslab_census {
 #define NSLAB_IOC_JOIN		_IOW(NSLAB_IOC_MAGIC, 1, struct nslab_join)
 #define NSLAB_IOC_LEAVE		_IO(NSLAB_IOC_MAGIC, 2)
 #define NSLAB_IOC_RUN		_IOWR(NSLAB_IOC_MAGIC, 3, struct nslab_run)
-/* Write how often each point was met since boot to the results. */
+/* Write to the results how often each point was met, by how many executions. */
 #define NSLAB_IOC_POINTS	_IO(NSLAB_IOC_MAGIC, 4)
 /* How many allocations of the calling actor failed in this execution. */
 #define NSLAB_IOC_FAULTS	_IO(NSLAB_IOC_MAGIC, 5)

@@ -8,7 +8,6 @@ returns depends on the plan and the kernel alone.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
@@ -18,7 +17,7 @@ from nslab_lab.guest import Boot, Machine, Stop
 from nslab_lab.plan import BootPlan
 from nslab_lab.errors import lab_failed
 from nslab_lab.paths import shown
-from nslab_lab.results import Execution, Search, Step
+from nslab_lab.results import Execution, Points, Search, Step
 from nslab_lab.token import Token
 from nslab_lab.verdict import Verdict
 
@@ -68,7 +67,7 @@ class Batch:
     plan: BootPlan
     executions: list[Execution] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    hits: Counter[str] = field(default_factory=Counter)  # of each scheduling point
+    met: Points = field(default_factory=Points)
     search: Search | None = None
     stopped: bool = False  # not all of it was run
     seconds: float = 0.0  # host time its guests ran
@@ -126,7 +125,7 @@ def run(
             count(executions[-1])
         _check_search(boot)
         batch.executions += executions
-        batch.hits.update(boot.hits)
+        batch.met.add(boot.met)
         batch.search = boot.search
         batch.findings += [
             confirm(machine, failure, part, boot.console, folder, stop)

@@ -38,6 +38,7 @@ class Scenario(Item):
 
     actors: tuple[str, ...] = ()
     inputs: int = 1  # how many it has, see INPUTS() in scenario.h
+    reaches: tuple[str, ...] = ()  # readers and named points, see REACHES()
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ def from_init(init: Path) -> Program:
         data = json.loads(done.stdout)
         return Program(
             [
-                Scenario(one["name"], one["about"], tuple(one["actors"]), one["inputs"])
+                Scenario(
+                    one["name"], one["about"], tuple(one["actors"]), one["inputs"],
+                    tuple(one["reaches"]),
+                )  # fmt: skip
                 for one in data["scenarios"]
             ],
             [Item(one["name"], one["about"]) for one in data["strategies"]],
@@ -95,6 +99,19 @@ def choose(kind: str, name: str, items: Sequence[Item]) -> str:
     close = difflib.get_close_matches(name, names, 1)
     hint = f"is '{close[0]}' meant?" if close else f"there is {', '.join(names)}"
     raise bad_input(f"no {kind} '{name}': {hint} (make list)")
+
+
+def choose_scenarios(wanted: str | None, known: Sequence[Scenario]) -> tuple[Scenario, ...]:
+    """Those asked for, names with commas between, in the order given, each once; all if none is.
+
+    Raises LabError(2) saying what there is.
+    """
+    names = [name for name in (wanted or "").replace(",", " ").split() if name]
+    if not names or names == ["all"]:
+        return tuple(known)
+    by_name = {one.name: one for one in known}
+    chosen = dict.fromkeys(choose("scenario", name, known) for name in names)
+    return tuple(by_name[name] for name in chosen)
 
 
 def _definitions(path: Path, kind: str) -> list[Item]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "build": "build", "run": "run", "replay": "replay", "list": "listing", "bench": "bench",
+    "coverage": "coverage",
 }  # fmt: skip
 
 

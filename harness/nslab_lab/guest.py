@@ -56,7 +56,7 @@ class Boot:
     console: Path
     executions: list[Execution] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-    hits: dict[str, int] = field(default_factory=dict)  # of each scheduling point
+    met: Points = field(default_factory=Points)
     search: Search | None = None
     ready: bool = False  # the guest had read its plan
     ended: bool = False  # the whole plan was run
@@ -133,7 +133,7 @@ def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None])
         case Search():
             result.search = event
         case Points():
-            result.hits = event.hits
+            result.met = event
         case Note("ready"):
             result.ready = True
         case Note("end"):

@@ -10,14 +10,13 @@ import contextlib
 import difflib
 import functools
 import json
-import os
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterable, Sequence
 
-from nslab_lab import files
+from nslab_lab import dwarf, files
 from nslab_lab.errors import bad_input, lab_failed
 from nslab_lab.paths import shown
 
@@ -50,7 +49,6 @@ _CACHE_OF = {struct: cache for cache, struct in _STRUCT_OF.items()}
 # Runs inside gdb. A struct of one member as large as itself (refcount_t, atomic_t) is no
 # level of its own; a member of an unnamed struct or union belongs to what is around it.
 _GDB = r"""
-import json
 def bare(type):
     return type.strip_typedefs().unqualified()
 def parts(type):
@@ -78,7 +76,6 @@ for name in NAMES:
         continue
     if type.sizeof:
         answer[name] = {'size': type.sizeof, 'members': members(type, 0, '')}
-print('nslab:' + json.dumps(answer))
 """
 
 
@@ -179,24 +176,9 @@ def _kept(path: Path) -> dict[str, Any]:
 
 
 def _ask_gdb(linux: Path, names: Sequence[str]) -> dict[str, Any]:
-    if not linux.is_file():
-        raise lab_failed(f"{shown(linux)}: no such kernel binary")
     script = f"NAMES = {json.dumps(list(names))}\n{_GDB}"
-    # Nothing of the user's, and no debug information from the network.
-    environment = {key: text for key, text in os.environ.items() if key != "DEBUGINFOD_URLS"}
-    command = ["gdb", "-nx", "-batch", "-iex", "set auto-load off", "-ex", f"python\n{script}"]
-    try:
-        done = subprocess.run(
-            [*command, linux], capture_output=True, text=True, check=False, env=environment,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise lab_failed("gdb is not there, the package gdb has it") from None
-    for line in done.stdout.splitlines():
-        if line.startswith("nslab:"):
-            return json.loads(line.removeprefix("nslab:"))
-    last = (done.stderr.strip() or "it said nothing").splitlines()[-1]
-    raise lab_failed(f"gdb could not read the structs of {shown(linux)}: {last}")
+    asked: dict[str, Any] = dwarf.ask(linux, "the structs", script)
+    return asked
 
 
 # === Watches ===

@@ -7,11 +7,11 @@ import argparse
 import json
 import textwrap
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab import catalog
 from nslab_lab.build import ensure_scenarios
-from nslab_lab.catalog import Item
+from nslab_lab.catalog import Item, Scenario
 
 if TYPE_CHECKING:
     from nslab_lab.cli import Commands
@@ -44,12 +44,26 @@ def _command(args: argparse.Namespace) -> int:
     return 0
 
 
-def section(kind: str, items: list[Item]) -> str:
+def section(kind: str, items: Sequence[Item]) -> str:
     """One kind of things as text, at most 80 columns wide."""
     column = max((len(item.name) for item in items), default=0) + 4
     lines = [kind]
     for item in items:
         about = textwrap.wrap(item.about, WIDTH - column) or [""]
         lines.append(f"  {item.name:<{column - 2}}{about[0]}".rstrip())
-        lines += [" " * column + more for more in about[1:]]
+        more = about[1:]
+        if isinstance(item, Scenario):
+            more += _reaches(item, WIDTH - column)
+        lines += [" " * column + line for line in more]
     return "\n".join(lines)
+
+
+def _reaches(scenario: Scenario, width: int) -> list[str]:
+    """Whom it has race each other in the kernel, in lines of @width."""
+    points = {point.name for point in catalog.points()}
+    lines = []
+    for who, is_point in (("readers", False), ("writers", True)):
+        names = [name for name in scenario.reaches if (name in points) == is_point]
+        if names:
+            lines += textwrap.wrap(f"{who}: {', '.join(names)}", width, subsequent_indent="  ")
+    return lines

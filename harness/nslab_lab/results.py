@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, asdict, dataclass, fields
+from collections import Counter
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,11 +78,22 @@ class Note:
     message: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Points:
-    """How often each scheduling point was met since boot."""
+    """What was met since boot, or in several boots."""
 
-    hits: dict[str, int]
+    hits: Counter[str] = field(default_factory=Counter)  # how often, by named point
+    executions: Counter[str] = field(default_factory=Counter)  # by how many, by named point
+    # By how many executions, by place that looks at another task's nsproxy: "utsns_get+0x1a/0x80".
+    places: Counter[str] = field(default_factory=Counter)
+    calls: Counter[tuple[str, str]] = field(default_factory=Counter)  # by place and caller
+
+    def add(self, more: Points) -> None:
+        """The same of further boots."""
+        self.hits.update(more.hits)
+        self.executions.update(more.executions)
+        self.places.update(more.places)
+        self.calls.update(more.calls)
 
 
 @dataclass(frozen=True)
@@ -141,7 +153,7 @@ _Kind = TypeVar("_Kind", Execution, Step, Search)
 def parse(data: dict[str, Any]) -> Event:
     """The event of one line's JSON. Raises KeyError, TypeError, AttributeError."""
     if data["event"] == "points":
-        return Points({str(name): int(hits) for name, hits in data["hits"].items()})
+        return _points(data)
     if data["event"] == "execution":
         return _fill(Execution, data)
     if data["event"] == "search":
@@ -151,11 +163,25 @@ def parse(data: dict[str, Any]) -> Event:
     return Note(data["event"], data.get("message"))
 
 
+def _points(data: dict[str, Any]) -> Points:
+    points = Points(_counter(data["hits"]), _counter(data["executions"]))
+    for place in data["places"]:
+        where = str(place["where"])
+        points.places[where] = int(place["executions"])
+        for caller, executions in _counter(place["callers"]).items():
+            points.calls[where, caller] = executions
+    return points
+
+
+def _counter(data: dict[str, Any]) -> Counter[str]:
+    return Counter({str(name): int(count) for name, count in data.items()})
+
+
 def _fill(kind: type[_Kind], data: dict[str, Any]) -> _Kind:
     # Further keys are left alone: a newer guest may say more.
     return kind(
         **{
-            field.name: data[field.name] if field.default is MISSING else data.get(field.name, field.default)
-            for field in fields(kind)
+            one.name: data[one.name] if one.default is MISSING else data.get(one.name, one.default)
+            for one in fields(kind)
         }
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab import (
     batch, catalog, claims, files, guest, ktap, layout, minimize, options, picture, plan, profiles,
-    schedule, strategies, symbols, table,
+    readers, schedule, strategies, symbols, table,
 )  # fmt: skip
 from nslab_lab.batch import Finding
 from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
@@ -25,7 +25,7 @@ from nslab_lab.paths import REPO, shown
 from nslab_lab.progress import say
 from nslab_lab.plan import RunPlan
 from nslab_lab.profiles import Profile
-from nslab_lab.results import Execution
+from nslab_lab.results import Execution, Points
 from nslab_lab.runfolder import RunFolder
 from nslab_lab.schedule import ScenarioResult
 from nslab_lab.strategies import Strategy
@@ -100,9 +100,10 @@ def _command(args: argparse.Namespace) -> int:
     if name == "replay":
         raise bad_input("strategy 'replay' is for tokens: make replay TOKEN=...")
     options.check_profile(profile, strategy)
-    scenarios = _scenarios(args.scenario, known.scenarios)
+    scenarios = catalog.choose_scenarios(args.scenario, known.scenarios)
     kernel = ensure_kernel(args.kernel or None, args.patch)
     machine = options.machine(args, kernel, init)
+    readers.names(kernel.linux)  # whatever is wrong with that shall not show at the end
     run_plan = plan.make(
         kernel.name, kernel.id, profile, tuple(one.name for one in scenarios),
         options.watches(profile, strategy, kernel), variant=variant, strategy=str(strategy),
@@ -129,18 +130,6 @@ def _strategy(args: argparse.Namespace, name: str) -> Strategy:
         case "bounded":
             return Strategy("bounded", preemptions=preemptions)
     return Strategy(name)
-
-
-def _scenarios(
-    wanted: str | None, known: Sequence[catalog.Scenario]
-) -> tuple[catalog.Scenario, ...]:
-    """Those asked for, in the order given, each once."""
-    names = [name for name in (wanted or "").replace(",", " ").split() if name]
-    if not names or names == ["all"]:
-        return tuple(known)
-    by_name = {one.name: one for one in known}
-    chosen = dict.fromkeys(catalog.choose("scenario", name, known) for name in names)
-    return tuple(by_name[name] for name in chosen)
 
 
 @dataclass
@@ -249,17 +238,33 @@ class Run:
         ]
         # A guest that dies does not say which points it had reached.
         if not any(result.findings for result in results):
-            text += table.reached(results, [point.name for point in catalog.points()])
+            text += self._reached(results)
         if interrupts.is_set():
             text.append("INTERRUPTED: this is what was done until then")
         text.append(f"run folder: {shown(self._folder.path)}")
         self._folder.write("summary.txt", "\n".join(text) + "\n")
         self._folder.write("result.ktap", ktap.document([_ktap(result) for result in results]))
-        self._folder.write_json("points.json", {result.name: dict(result.hits) for result in results})
+        self._folder.write_json(
+            "points.json", {result.name: dict(result.met.hits) for result in results}
+        )
         print("\n" + "\n".join(text))
         if interrupts.is_set():
             return interrupts.status
         return FINDINGS if any(result.findings for result in results) else FOUND_NOTHING
+
+    def _reached(self, results: list[ScenarioResult]) -> list[str]:
+        """What was reached, all scenarios together; by which of them is in the folder."""
+        linux = self.kernel.linux
+        by_scenario = {
+            one.name: {"points": one.met.executions, "readers": readers.executions(linux, one.met)}
+            for one in results
+        }
+        self._folder.write_json("coverage.json", by_scenario)
+        together = Points()
+        for one in results:
+            together.add(one.met)
+        points = {point.name: together.executions[point.name] for point in catalog.points()}
+        return table.reached(points, readers.executions(linux, together))
 
 
 def _run_batch(

@@ -10,6 +10,8 @@
     findings/         one folder per finding: finding.json, report.txt, trace.txt, diagram.*
     result.ktap       one test per scenario
     summary.txt       the table
+    points.json       how often each named point was met, by scenario
+    coverage.json     by how many executions, and each reader; of a run without findings
 """
 
 from __future__ import annotations

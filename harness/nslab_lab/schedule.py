@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections import Counter, deque
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import Callable, Protocol
@@ -18,7 +18,7 @@ from nslab_lab import strategies
 from nslab_lab.batch import Batch, Finding
 from nslab_lab.guest import Stop
 from nslab_lab.plan import BootPlan, RunPlan
-from nslab_lab.results import Execution, Search
+from nslab_lab.results import Execution, Points, Search
 
 # How often a wish to stop is looked for, host seconds.
 _POLL_S = 0.2
@@ -35,7 +35,7 @@ class ScenarioResult:
     points: int = 0  # scheduling points hit, all executions together
     faults: int = 0  # faults injected, likewise
     findings: list[Finding] = field(default_factory=list)
-    hits: Counter[str] = field(default_factory=Counter)  # of each scheduling point
+    met: Points = field(default_factory=Points)
     searches: list[Search] = field(default_factory=list)  # one for each input that was searched
     guest_seconds: float = 0.0  # host seconds its guests ran, summed up
     enough: bool = False  # stopped after as many findings as were wanted
@@ -153,7 +153,7 @@ class _Taker:
         result.executions += len(executions)
         result.points += sum(one.points or 0 for one in executions)
         result.faults += sum(one.faults or 0 for one in executions)
-        result.hits.update(batch.hits)
+        result.met.add(batch.met)
         result.guest_seconds += batch.seconds
         result.findings += findings
         result.enough = bool(self._limit) and len(result.findings) >= self._limit

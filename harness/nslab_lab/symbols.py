@@ -20,17 +20,17 @@ def line_of(linux: Path, frame: str, is_return_address: bool = True) -> str | No
     @is_return_address: the call before it is meant, as everywhere but at a fault.
     None where binutils or the debug information does not tell.
     """
-    address = _address(linux, frame, is_return_address)
-    if address is None:
+    at = address(linux, frame, is_return_address)
+    if at is None:
         return None
-    if (linux, address) not in _lines:
-        _look_up(linux, [address])
-    return _lines.get((linux, address))
+    if (linux, at) not in _lines:
+        _look_up(linux, [at])
+    return _lines.get((linux, at))
 
 
 def look_up(linux: Path, frames: Iterable[str]) -> None:
     """Find the lines of many frames, all return addresses, at the cost of one."""
-    addresses = {_address(linux, frame, True) for frame in frames} - {None}
+    addresses = {address(linux, frame) for frame in frames} - {None}
     _look_up(linux, sorted(one for one in addresses if one and (linux, one) not in _lines))
 
 
@@ -51,7 +51,11 @@ def _look_up(linux: Path, addresses: Sequence[int]) -> None:
         _lines[linux, address] = _below_the_tree(last[0]) if last else None
 
 
-def _address(linux: Path, frame: str, is_return_address: bool) -> int | None:
+def address(linux: Path, frame: str, is_return_address: bool = True) -> int | None:
+    """The address of "utsns_get+0x5e/0xb0", None where binutils does not tell.
+
+    @is_return_address: of the call before it, by its last byte.
+    """
     found = _FRAME.fullmatch(frame)
     if found is None:
         return None

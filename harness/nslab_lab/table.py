@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from nslab_lab.plan import RunPlan
 from nslab_lab.schedule import ScenarioResult
@@ -42,10 +42,18 @@ def totals(results: Sequence[ScenarioResult]) -> str:
     return f"{count(executions, 'execution')} of {count(ran, 'scenario')}, {count(findings, 'finding')}"
 
 
-def reached(results: Sequence[ScenarioResult], points: Sequence[str]) -> list[str]:
-    """How many of the named @points were reached, and which were not, in lines that fit."""
-    missed = [name for name in points if not any(result.hits.get(name) for result in results)]
-    text = f"{len(points) - len(missed)} of {len(points)} points reached"
+def reached(points: Mapping[str, int], readers: Mapping[str, int]) -> list[str]:
+    """How many of the named points and of the readers were reached, and which were not.
+
+    Both with the number of executions that came there; in lines that fit.
+    """
+    parts = [
+        f"{sum(map(bool, counts.values()))} of {len(counts)} {kind}"
+        for kind, counts in (("points", points), ("readers", readers))
+        if counts  # somebody's patch may do without readers
+    ]
+    missed = [name for name, executions in (*points.items(), *readers.items()) if not executions]
+    text = f"{' and '.join(parts)} reached"
     if missed:
         text += f"; not {', '.join(missed)}"
     return textwrap.wrap(text, WIDTH, subsequent_indent="  ")

@@ -199,6 +199,20 @@ def directed(plan, strategy):
             follow(plan, n, schedule, told=True)
 
 
+def met(scenario, count):
+    """All read utsns_get(), only "exits" comes to an exit and to another reader."""
+    exits = count * (scenario == "exits")
+    path = "ns_get_path_task+0x2a/0x60"
+    places = [{"where": "utsns_get+0x5e/0xb0", "executions": count, "callers": {path: count}}]
+    if exits:
+        callers = {"validate_nsset+0x2a/0x60": exits}
+        places.append({"where": "get_task_nsproxy+0x1a/0x90", "executions": exits, "callers": callers})
+    emit(
+        event="points", hits={"rcu_read_lock": 5 * count, "exit_notify": exits},
+        executions={"rcu_read_lock": count, "exit_notify": exits}, places=places,
+    )  # fmt: skip
+
+
 def main():
     with open("plan") as file:
         lines = [line.rstrip("\n").split("=", 1) for line in file]
@@ -274,7 +288,7 @@ def main():
             execution(n)
         if scenario == "slow":
             time.sleep(0.1)
-    emit(event="points", hits={"rcu_read_lock": 5 * count, "exit_notify": 0})
+    met(scenario, count)
     emit(event="end")
     if scenario == "late":
         sys.stdout.write(KASAN)

@@ -9,6 +9,14 @@ from nslab_lab import plan, profiles
 from nslab_lab.guest import Machine
 
 FAKE_GUEST = Path(__file__).with_name("fake_guest.py")
+# What fake_guest.py has of readers; the places of it, see readers.py.
+READERS = ["pidfd_ioctl", "utsns_get", "validate_nsset"]
+PLACES = {
+    "utsns_get+0x5e/0xb0": ("utsns_get", False),
+    "get_task_nsproxy+0x1a/0x90": ("get_task_nsproxy", True),
+    "validate_nsset+0x2a/0x60": ("validate_nsset", False),
+    "ns_get_path_task+0x2a/0x60": ("ns_get_path_task", False),
+}
 ACTORS = ("reader", "switcher", "third")  # of each of its scenarios
 
 

@@ -32,7 +32,8 @@ def test_nothing_found(run):
     assert verdicts(result) == ["pass"] * 10
     assert [one.n for one in result.executions] == list(range(1, 11))
     assert not result.findings and not result.stopped
-    assert result.hits["rcu_read_lock"] == 50
+    assert result.met.hits["rcu_read_lock"] == 50
+    assert result.met.executions["rcu_read_lock"] == 10
 
 
 def test_after_a_death_the_rest_goes_on_in_a_new_boot(run, tmp_path):

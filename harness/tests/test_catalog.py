@@ -11,11 +11,12 @@ from nslab_lab.errors import LabError
 
 LIST = {
     "scenarios": [
-        {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3},
-        {"name": "c", "about": "c alone", "actors": ["c"], "inputs": 1},
+        {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3,
+         "reaches": ["utsns_get", "exit_notify"]},
+        {"name": "c", "about": "c alone", "actors": ["c"], "inputs": 1, "reaches": []},
     ],
     "strategies": [{"name": "none", "about": "the scheduler's own choice"}],
-}
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -62,7 +63,8 @@ def test_definitions_that_are_not_there(tmp_path):
 def test_from_init(init):
     known = catalog.from_init(init(json.dumps(LIST)))
     assert known.scenarios == [
-        Scenario("a-vs-b", "a against b", ("a", "b"), 3), Scenario("c", "c alone", ("c",), 1),
+        Scenario("a-vs-b", "a against b", ("a", "b"), 3, ("utsns_get", "exit_notify")),
+        Scenario("c", "c alone", ("c",), 1),
     ]  # fmt: skip
     assert known.strategies == [Item("none", "the scheduler's own choice")]
 
@@ -72,6 +74,7 @@ def test_from_init(init):
     [
         "", "{}", "[]", '{"scenarios":[{}],"strategies":[]}',
         '{"scenarios":[{"name":"a","about":"b"}],"strategies":[]}',
+        '{"scenarios":[{"name":"a","about":"b","actors":[],"inputs":1}],"strategies":[]}',
     ],
 )  # fmt: skip
 def test_an_init_that_does_not_tell(init, text):
@@ -115,7 +118,13 @@ def test_list(nslab_list):
     assert [block.splitlines()[0] for block in blocks] == [
         "scenarios", "profiles", "strategies", "variants", "points", "kernels",
     ]  # fmt: skip
-    assert "  a-vs-b  a against b" in blocks[0]
+    assert blocks[0].splitlines() == [
+        "scenarios",
+        "  a-vs-b  a against b",
+        "          readers: utsns_get",
+        "          writers: exit_notify",
+        "  c       c alone",
+    ]
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -123,3 +132,16 @@ def test_list_for_programs(nslab_list):
     data = json.loads(nslab_list("--json"))
     assert data["scenarios"] == LIST["scenarios"]
     assert set(data) == {"scenarios", "profiles", "strategies", "variants", "points", "kernels"}
+
+
+def test_a_list_of_many_readers_fits():
+    reaches = ("exit_notify", *(f"a_reader_with_a_name_{n}_get" for n in range(9)))
+    text = listing.section("scenarios", [Scenario("x" * 30, "about", reaches=reaches)])
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.split().index("readers:") < text.split().index("writers:")
+
+
+@pytest.mark.parametrize("wanted, names", [(None, "ab"), ("", "ab"), ("all", "ab"), ("b, a,b", "ba")])
+def test_scenarios_are_chosen(wanted, names):
+    known = [Scenario("a", ""), Scenario("b", "")]
+    assert [one.name for one in catalog.choose_scenarios(wanted, known)] == list(names)

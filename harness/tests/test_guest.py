@@ -57,7 +57,9 @@ def test_a_plan_is_run_to_its_end(boot):
     assert [one.n for one in result.executions] == [1, 2, 3, 4, 5]
     assert result.ready and result.ended and not result.silent and not result.stopped
     assert result.status == 0
-    assert result.hits == {"rcu_read_lock": 25, "exit_notify": 0}
+    assert result.met.hits == {"rcu_read_lock": 25, "exit_notify": 0}
+    assert result.met.executions == {"rcu_read_lock": 5, "exit_notify": 0}
+    assert result.met.places == {"utsns_get+0x5e/0xb0": 5}
     assert "Linux version" in result.console_text()
 
 

@@ -50,6 +50,10 @@ def make(folder: Path, *arguments: str) -> list[str]:
         (["run", "STRATEGY=pct", "DEPTH=4", "PREEMPTIONS=2", "FINDINGS=0"],
          ["run", "--strategy", "pct", "--findings", "0", "--depth", "4", "--preemptions", "2"]),
         (["list"], ["list"]),
+        (["coverage"], ["coverage"]),
+        (["coverage", "SCENARIO=a,b", "EXECUTIONS=9", "SEED=2", "JOBS=1", "PATCH=a.patch"],
+         ["coverage", "--scenario", "a,b", "--executions", "9", "--seed", "2", "--jobs", "1",
+          "--patch", "a.patch"]),
     ],
 )  # fmt: skip
 def test_variables_become_options(
@@ -63,5 +67,5 @@ def test_make_alone_is_help_and_names_only_what_there_is() -> None:
     assert ran.returncode == 0
     makefile = (paths.REPO / "Makefile").read_text()
     named = [line.split()[1] for line in ran.stdout.splitlines() if line.startswith("make ")]
-    assert {"run", "replay", "list", "test", "clean"} <= set(named)
+    assert {"run", "replay", "list", "test", "coverage", "clean"} <= set(named)
     assert all(f"\n{target}:" in makefile for target in named)

@@ -17,6 +17,11 @@ STEP = {
     "where": "utsns_get+0x1a/0x80", "nesting": 1, "delay_ns": 0,
 }  # fmt: skip
 
+POINTS = {
+    "event": "points", "hits": {"exit_notify": 2}, "executions": {"exit_notify": 1},
+    "places": [{"where": "a+0x1/0x9", "executions": 4, "callers": {"b+0x1/0x9": 4, "c+0x1/0x9": 3}}],
+}  # fmt: skip
+
 SEARCH = {
     "event": "search", "n": 2, "complete": 1, "redundant": 7, "pruned": 30, "points": 143,
     "unexplained": 0, "cut": "schedules", "diverged": None, "schedules": [2, 210, 9000],
@@ -35,8 +40,9 @@ def test_events_come_as_lines_are_completed(tmp_path):
     assert isinstance(execution, Execution) and execution.n == 3 and not execution.failed
     assert isinstance(step, Step) and step.actor == "reader"
     with path.open("a") as file:
-        file.write('"end"}\n{"event":"points","hits":{"exit_notify":2}}\n')
-    assert reader.read() == [Note("end"), Points({"exit_notify": 2})]
+        file.write('"end"}\n' + json.dumps(POINTS) + "\n")
+    end, points = reader.read()
+    assert end == Note("end") and isinstance(points, Points)
     assert reader.read() == []
 
 
@@ -102,3 +108,30 @@ def test_the_line_of_an_execution_says_which_schedule_it_was(tmp_path):
     drawn, followed = read(tmp_path, {**EXECUTION, "schedule": None}, {**EXECUTION, "schedule": "a5b-c2"})
     assert json.loads(followed.line("a")) == {**json.loads(drawn.line("a")), "schedule": "a5b-c2"}
     assert "schedule" not in json.loads(drawn.line("a"))
+
+
+def test_what_was_met(tmp_path):
+    (points,) = read(tmp_path, POINTS)
+    assert points == Points(
+        {"exit_notify": 2}, {"exit_notify": 1}, {"a+0x1/0x9": 4},
+        {("a+0x1/0x9", "b+0x1/0x9"): 4, ("a+0x1/0x9", "c+0x1/0x9"): 3},
+    )  # fmt: skip
+    together = Points()
+    together.add(points)
+    together.add(points)
+    assert together.hits == {"exit_notify": 4} and together.executions == {"exit_notify": 2}
+    assert together.places == {"a+0x1/0x9": 8} and together.calls["a+0x1/0x9", "c+0x1/0x9"] == 6
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"hits": None}, {"executions": []}, {"executions": {"a": "x"}}, {"places": {"a": 1}},
+        {"places": [1]}, {"places": [{}]}, {"places": [{"where": "a", "executions": 1}]},
+        {"places": [{"where": "a", "executions": None, "callers": {}}]},
+        {"places": [{"where": "a", "executions": 1, "callers": {"b": []}}]},
+    ],
+)  # fmt: skip
+def test_what_was_met_that_makes_no_sense(tmp_path, more):
+    with pytest.raises(LabError, match="results:1: the guest wrote what"):
+        read(tmp_path, {**POINTS, **more})

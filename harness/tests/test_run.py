@@ -13,16 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from lab import ACTORS, FAKE_GUEST
-from nslab_lab import cli, layout, replay, run, runfolder
+from lab import ACTORS, FAKE_GUEST, PLACES, READERS
+from nslab_lab import cli, coverage, layout, readers, replay, run, runfolder
 from nslab_lab.build import Kernel
 from test_guest import pids_in, wait_for
 
 NEEDY = "needs-a5b-b3a-c2"
 SCENARIOS = (
     "passes", "dies", "dies-after-others", "asserts", "slow", "no-boot", "hangs", "diverges",
-    "hangs-in-search", "needs-a5b-b3a", NEEDY,
+    "hangs-in-search", "needs-a5b-b3a", NEEDY, "exits", "late",
 )  # fmt: skip
+REACHES = {
+    "passes": ["utsns_get", "rcu_read_lock"], "exits": ["validate_nsset", "exit_notify"],
+    "late": ["pidfd_ioctl", "utsns_gte", "exit_notify"],
+}  # fmt: skip
 STRATEGIES = ("none", "random", "pct", "pos", "bounded", "replay")
 
 
@@ -36,11 +40,12 @@ def install(folder: Path, put=setattr) -> None:
     (folder / "config").write_text("CONFIG_NSLAB=y\n")
     listed = {
         "scenarios": [
-            {"name": name, "about": "", "actors": ACTORS, "inputs": 1 + (name == "passes")}
+            {"name": name, "about": "", "actors": ACTORS, "inputs": 1 + (name == "passes"),
+             "reaches": REACHES.get(name, [])}
             for name in SCENARIOS
         ],
         "strategies": [{"name": name, "about": ""} for name in STRATEGIES],
-    }
+    }  # fmt: skip
     init = folder / "init"
     init.write_text(f"#!/bin/sh\necho '{json.dumps(listed)}'\n")
     init.chmod(0o755)
@@ -48,7 +53,9 @@ def install(folder: Path, put=setattr) -> None:
         name="6.12", id="0123abcd", engine="det", src=folder / "src", out=folder / "out",
         linux=FAKE_GUEST, config=folder / "config", versions={"compiler": "cc"}, cmdline=(),
     )  # fmt: skip
-    for module in (run, replay):
+    put(readers, "_known", lambda linux, places: readers._Known(READERS, PLACES))
+    put(coverage, "COVERAGES", folder / "coverage")
+    for module in (run, replay, coverage):
         put(module, "ensure_kernel", lambda name, patches: kernel)
         put(module, "ensure_scenarios", lambda: init)
     put(runfolder, "RUNS", folder / "runs")
@@ -93,6 +100,12 @@ def test_a_run_without_findings(nslab, tmp_path):
     assert json.loads((folder / "plan.json").read_text())["executions"] == 20
     assert json.loads((folder / "versions.json").read_text())["kernel_id"] == "0123abcd"
     assert json.loads((folder / "points.json").read_text())["passes"]["rcu_read_lock"] == 100
+    assert json.loads((folder / "coverage.json").read_text())["passes"] == {
+        "points": {"rcu_read_lock": 20, "exit_notify": 0},
+        "readers": {"pidfd_ioctl": 0, "utsns_get": 20, "validate_nsset": 0},
+    }
+    assert re.search(r"^1 of \d+ points and 1 of 3 readers reached; not rcu_read_unlock, ", out, re.M)
+    assert re.search(r"pidfd_ioctl,\s+validate_nsset$", out, re.M)
     assert (folder / "config").read_text() == "CONFIG_NSLAB=y\n"
     assert "ok 1 passes\n" in (folder / "result.ktap").read_text()
     assert (folder / "summary.txt").read_text() in out

@@ -46,11 +46,13 @@ def test_one_line():
     assert table.one_line(stopped) == "a: 17 executions of 2,000, 1 finding"
 
 
-def test_points_that_were_not_reached_are_named():
-    results = [result("a", hits={"one": 1}), result("b", hits={"two": 3, "three": 0})]
-    assert table.reached(results, ["one", "two"]) == ["2 of 2 points reached"]
-    assert table.reached(results, ["one", "three", "four"]) == [
-        "1 of 3 points reached; not three, four"
+def test_what_was_not_reached_is_named():
+    assert table.reached({"one": 1, "two": 3}, {"a_get": 2}) == [
+        "2 of 2 points and 1 of 1 readers reached"
     ]
-    lines = table.reached(results, [f"point_of_some_length_{n}" for n in range(20)])
+    assert table.reached({"one": 1, "two": 0}, {"a_get": 0, "b_get": 2}) == [
+        "1 of 2 points and 1 of 2 readers reached; not two, a_get"
+    ]
+    assert table.reached({"one": 1}, {}) == ["1 of 1 points reached"]
+    lines = table.reached({f"point_of_some_length_{n}": 0 for n in range(20)}, {"a_get": 0})
     assert max(map(len, lines)) <= 80

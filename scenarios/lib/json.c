@@ -100,7 +100,11 @@ void json_list(FILE *out)
 		for (j = 0; j < s->nactors; j++)
 			fprintf(out, "%s\"%s\"", j ? "," : "",
 				s->actors[j].name);
-		fprintf(out, "],\"inputs\":%u}", s->inputs ?: 1);
+		fprintf(out, "],\"inputs\":%u,\"reaches\":[", s->inputs ?: 1);
+		for (j = 0; s->reaches && s->reaches[j]; j++)
+			fprintf(out, "%s%s", j ? "," : "",
+				quoted(name, sizeof(name), s->reaches[j]));
+		fprintf(out, "]}");
 	}
 	fprintf(out, "],\"strategies\":[");
 	for (i = 0; i < sizeof(strategies) / sizeof(strategies[0]); i++)

@@ -14,6 +14,10 @@
  *	AFTER(reader) { ... }		optional: what a KEPT actor has to put
  *					back when the check has been made
  *	INPUTS(8);			optional: scenario_input() is 0 ... 7
+ *	REACHES("utsns_get", ...);	the functions that read another task's
+ *					namespaces and the named points of those
+ *					who switch, that its actors come to:
+ *					"make coverage" holds it to that
  *	CHECK() { ... }			optional, when all actors are through
  *	TEARDOWN() { ... }		optional, after each execution
  *
@@ -66,6 +70,7 @@ struct scenario {
 	struct actor actors[SCENARIO_MAX_ACTORS];
 	unsigned int nactors;
 	unsigned int inputs;
+	const char * const *reaches;	/* NULL behind the last; or NULL */
 };
 
 /* === What a scenario is made of === */
@@ -118,6 +123,15 @@ static void after_##_name(void)
 __attribute__((constructor)) static void set_inputs(void)		\
 {									\
 	this_scenario.inputs = (n);					\
+}									\
+struct scenario_state
+
+#define REACHES(...)							\
+__attribute__((constructor)) static void set_reaches(void)		\
+{									\
+	static const char * const these[] = { __VA_ARGS__, NULL };	\
+									\
+	this_scenario.reaches = these;					\
 }									\
 struct scenario_state
 
