@@ -50,6 +50,7 @@ static const struct {
 INPUTS(sizeof(types) / sizeof(types[0]));
 
 STATE {
+	struct trail trail;
 	uint64_t mnt_ns_id;
 };
 
@@ -92,16 +93,6 @@ static int open_one(int nth)
 	if (link && nth % 2)
 		return openat(dir, link, O_RDONLY | O_CLOEXEC);
 	return ioctl(pidfd, types[scenario_input()].get, 0);
-}
-
-static void see_order(int nth)
-{
-	int i;
-
-	for (i = 0; i < nth - 1; i++)
-		if (numbers[i] == numbers[nth] && numbers[nth - 1] != numbers[nth])
-			FAIL("open %d: %ld, which the target had left", nth,
-			     numbers[nth]);
 }
 
 static void see_type(int fd)
@@ -149,7 +140,9 @@ ACTOR(reader, KEPT)
 		nfds++;
 		REQUIRE(fstat(fds[i], &stat));
 		numbers[i] = stat.st_ino;
-		see_order(i);
+		if (trail_turns_back(&self->trail, numbers[i]))
+			FAIL("open %d: %ld, which the target had left", i,
+			     numbers[i]);
 		see_type(fds[i]);
 	}
 	for (i = 0; i < OPENS; i++)

@@ -23,9 +23,10 @@ NSLAB = REPO / "harness" / "nslab"
 TIMEOUT_S = 600
 
 SCENARIOS = (
-    "mounts-vs-exit", "netns-by-pid-vs-exit", "ns-readlink-vs-clone", "ns-readlink-vs-newuser",
-    "ns-readlink-vs-unshare", "ns-readlink-vs-unshare-heavy", "nsfs-vs-unshare",
-    "pidfd-setns-vs-exit", "pidfd-setns-vs-unshare", "proc-net-vs-setns", "zombie-read",
+    "child-exit-vs-parent-unshare", "mounts-vs-exit", "netns-by-pid-vs-exit",
+    "ns-readlink-vs-clone", "ns-readlink-vs-newuser", "ns-readlink-vs-unshare",
+    "ns-readlink-vs-unshare-heavy", "nsfs-vs-unshare", "pidfd-setns-vs-exit",
+    "pidfd-setns-vs-unshare", "proc-net-vs-setns", "zombie-read",
 )  # fmt: skip
 
 

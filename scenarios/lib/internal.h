@@ -35,7 +35,7 @@ struct control;
  * @message: which one
  */
 struct shared {
-	const struct scenario *scenario;
+	struct scenario *scenario;
 	uint64_t n;
 	uint64_t seed;
 	pid_t pids[SCENARIO_MAX_ACTORS];

@@ -88,3 +88,27 @@ long namespace_of(pid_t pid, const char *link)
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, link);
 	return namespace_at(AT_FDCWD, path);
 }
+
+/**
+ * trail_turns_back() - a task that only moves on was seen once more
+ * @trail: where it was seen so far
+ * @number: of the namespace it is in now
+ *
+ * A number is free again when its namespace is gone: good for a task that moves
+ * twice, or whose old namespaces somebody holds.
+ *
+ * Return: true if it is one that the task has left.
+ */
+bool trail_turns_back(struct trail *trail, long number)
+{
+	int i;
+
+	if (trail->n && trail->at[trail->n - 1] == number)
+		return false;
+	for (i = 0; i < trail->n; i++)
+		if (trail->at[i] == number)
+			return true;
+	if (trail->n < (int)(sizeof(trail->at) / sizeof(trail->at[0])))
+		trail->at[trail->n++] = number;
+	return false;
+}
