@@ -61,9 +61,9 @@ static void kept_actor(const struct control *control, struct actor *actor,
 			_exit(1);
 		do_part(actor, index);
 		control->leave();
+		stop_children();
 		if (actor->after)
 			actor->after();
-		stop_children();
 	}
 }
 

@@ -44,8 +44,8 @@
  *	check, so a static variable is the same for both.
  * @FRESH_REAPED: like @FRESH, but when it exits nobody waits for it
  * @CHILD: like @FRESH, but made by a KEPT actor, with actor_make(), and then
- *	its child, with its memory. That one may reap it; the rest is done
- *	after its AFTER()
+ *	its child, with its memory. That one may reap it; if it does not, it
+ *	is done for it before its AFTER()
  */
 enum actor_life {
 	KEPT,
