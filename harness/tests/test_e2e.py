@@ -23,12 +23,12 @@ NSLAB = REPO / "harness" / "nslab"
 TIMEOUT_S = 600
 
 SCENARIOS = (
-    "cgroup-vs-unshare", "child-exit-vs-parent-unshare", "mountinfo-vs-unshare", "mounts-vs-exit",
-    "netns-by-pid-vs-exit", "ns-readlink-vs-clone", "ns-readlink-vs-exec",
-    "ns-readlink-vs-newuser", "ns-readlink-vs-siblings", "ns-readlink-vs-unshare",
-    "ns-readlink-vs-unshare-heavy", "nsfs-vs-unshare", "pidfd-setns-vs-exit",
-    "pidfd-setns-vs-unshare", "pidns-vs-init-exit", "proc-net-vs-exit", "proc-net-vs-setns",
-    "zombie-read",
+    "cgroup-vs-unshare", "child-exit-vs-parent-unshare", "ipc-objects-vs-unshare",
+    "mountinfo-vs-unshare", "mounts-vs-exit", "nested-userns-vs-readers", "netns-by-pid-vs-exit",
+    "ns-readlink-vs-clone", "ns-readlink-vs-exec", "ns-readlink-vs-newuser",
+    "ns-readlink-vs-siblings", "ns-readlink-vs-unshare", "ns-readlink-vs-unshare-heavy",
+    "nsfs-vs-unshare", "pidfd-setns-vs-exit", "pidfd-setns-vs-unshare", "pidns-vs-init-exit",
+    "proc-net-vs-exit", "proc-net-vs-setns", "zombie-read",
 )  # fmt: skip
 
 
