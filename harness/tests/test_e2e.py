@@ -24,8 +24,12 @@ WITHOUT_SEARCH = REPO / "harness" / "tests" / "lab_without_search.py"
 TIMEOUT_S = 600
 
 SCENARIOS = (
-    "mounts-vs-exit", "netns-by-pid-vs-exit", "ns-readlink-vs-clone", "ns-readlink-vs-newuser",
-    "ns-readlink-vs-unshare", "ns-readlink-vs-unshare-heavy", "proc-net-vs-setns", "zombie-read",
+    "cgroup-vs-unshare", "child-exit-vs-parent-unshare", "ipc-objects-vs-unshare",
+    "mountinfo-vs-unshare", "mounts-vs-exit", "nested-userns-vs-readers", "netns-by-pid-vs-exit",
+    "ns-readlink-vs-clone", "ns-readlink-vs-exec", "ns-readlink-vs-newuser",
+    "ns-readlink-vs-siblings", "ns-readlink-vs-unshare", "ns-readlink-vs-unshare-heavy",
+    "nsfs-vs-unshare", "pidfd-setns-vs-exit", "pidfd-setns-vs-unshare", "pidns-vs-init-exit",
+    "proc-net-vs-exit", "proc-net-vs-setns", "zombie-read",
 )  # fmt: skip
 
 

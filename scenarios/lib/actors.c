@@ -21,16 +21,47 @@ static void do_part(struct actor *actor, unsigned int index)
 	actor->body();
 }
 
+/* The actors that the calling one has made, by index. */
+static pid_t children[SCENARIO_MAX_ACTORS];
+
+/* An actor that died of a signal found something, whatever it was. */
+static void stop(struct actor *actor, pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	if (waitpid(pid, &status, 0) != pid)
+		return;
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		scenario_fail(actor->name, 0, "killed by signal %d (%s)",
+			      WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
+/* Those that the calling one has made. */
+static void stop_children(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < SCENARIO_MAX_ACTORS; i++) {
+		if (children[i])
+			stop(&shared->scenario->actors[i], children[i]);
+		children[i] = 0;
+	}
+}
+
 /* Takes part again and again, until the guest goes down with it. */
 __attribute__((noreturn))
 static void kept_actor(const struct control *control, struct actor *actor,
 		       unsigned int index)
 {
 	for (;;) {
+		if (actor->before)
+			actor->before();
 		if (control->join(index, actor->name) < 0)
 			_exit(1);
 		do_part(actor, index);
 		control->leave();
+		stop_children();
 		if (actor->after)
 			actor->after();
 	}
@@ -70,12 +101,29 @@ static int fresh_main(void *arg)
  * no harm: nobody else runs while an actor is in user space.
  */
 static pid_t make_fresh(const struct control *control, struct actor *actor,
-			unsigned int index)
+			unsigned int index, unsigned long flags)
 {
 	fresh[index].control = control;
 	fresh[index].actor = actor;
 	return clone(fresh_main, fresh[index].stack + sizeof(fresh[0].stack),
-		     CLONE_VM | SIGCHLD, (void *)(uintptr_t)index);
+		     CLONE_VM | SIGCHLD | flags, (void *)(uintptr_t)index);
+}
+
+/**
+ * actor_make() - make an actor that is a CHILD, in BEFORE() of its parent
+ * @name: of the actor
+ * @flags: for clone(): which namespaces it begins with
+ *
+ * Return: the process, or -1 with errno set.
+ */
+pid_t actor_make(const char *name, unsigned long flags)
+{
+	struct actor *actor = scenario_actor(shared->scenario, name);
+	unsigned int index = actor - shared->scenario->actors;
+
+	shared->pids[index] = make_fresh(shared->control, actor, index, flags);
+	children[index] = shared->pids[index];
+	return shared->pids[index];
 }
 
 static int start(const struct control *control, struct scenario *scenario,
@@ -87,7 +135,7 @@ static int start(const struct control *control, struct scenario *scenario,
 	if (actor->life == KEPT)
 		pid = fork();
 	else
-		pid = make_fresh(control, actor, index);
+		pid = make_fresh(control, actor, index, 0);
 	if (!pid)
 		kept_actor(control, actor, index);
 	if (pid < 0)
@@ -108,23 +156,11 @@ int actors_start(struct scenario *scenario, const struct control *control,
 	unsigned int i;
 
 	for (i = 0; i < scenario->nactors; i++)
-		if ((scenario->actors[i].life == KEPT) == kept &&
+		if (scenario->actors[i].life != CHILD &&
+		    (scenario->actors[i].life == KEPT) == kept &&
 		    start(control, scenario, i))
 			return -1;
 	return 0;
-}
-
-/* An actor that died of a signal found something, whatever it was. */
-static void stop(struct actor *actor, pid_t pid)
-{
-	int status;
-
-	kill(pid, SIGKILL);
-	if (waitpid(pid, &status, 0) != pid)
-		return;
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-		scenario_fail(actor->name, 0, "killed by signal %d (%s)",
-			      WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
 /**
@@ -135,7 +171,8 @@ void actors_stop_fresh(struct scenario *scenario)
 	unsigned int i;
 
 	for (i = 0; i < scenario->nactors; i++)
-		if (scenario->actors[i].life != KEPT)
+		if (scenario->actors[i].life == FRESH ||
+		    scenario->actors[i].life == FRESH_REAPED)
 			stop(&scenario->actors[i], shared->pids[i]);
 }
 

@@ -23,14 +23,15 @@
 SCENARIO("toy", "a toy");
 
 STATE {
-	int ran[2];
+	int ran[3];
 	int seen_at_check;
 };
 
 static struct {
 	bool fail_actor, fail_setup, fail_check, crash;
 	int fail_call;
-	int setups, checks, teardowns, afters;
+	int setups, checks, teardowns, afters, orphans, left_over;
+	pid_t child;
 	unsigned int inputs;	/* that were seen, a bit each */
 } *told;
 
@@ -58,6 +59,12 @@ ACTOR(first, KEPT)
 		FAIL("told to %s", "fail");
 }
 
+BEFORE(first)
+{
+	told->left_over += told->child && !kill(told->child, 0);
+	told->child = actor_make("third", 0);
+}
+
 AFTER(first)
 {
 	told->afters++;
@@ -70,9 +77,17 @@ ACTOR(second, FRESH)
 		raise(SIGTERM);
 }
 
+ACTOR(third, CHILD)
+{
+	self->ran[2]++;
+	told->orphans += getppid() != actor_pid("first") ||
+			 getpid() != actor_pid("third");
+}
+
 CHECK()
 {
 	told->checks++;
+	ASSERT_EQ(1, self->ran[2]);
 	self->seen_at_check = self->ran[0] + self->ran[1];
 	ASSERT_EQ(told->fail_check ? 3 : 2, self->seen_at_check);
 }
@@ -85,9 +100,10 @@ TEARDOWN()
 /* === The toy === */
 
 static struct {
-	volatile int go[2], done[2];
-	int runs, warm_ups, status, err, faults, rests;
+	volatile int go[3], done[3];
+	int runs, warm_ups, status, err, faults;
 	int leaks_in, back_after, settles;	/* in which run, of it */
+	volatile int rests;
 	bool no_census;
 	struct nslab_run run;
 } *toy;
@@ -104,12 +120,20 @@ static int toy_join(unsigned int index, const char *name)
 
 static unsigned int toy_index(void)
 {
-	return getpid() == shared->pids[0] ? 0 : 1;
+	unsigned int i = 0;
+
+	while (shared->pids[i] != getpid())
+		i++;
+	return i;
 }
 
 static int toy_leave(void)
 {
+	int before = toy->rests;
+
 	toy->done[toy_index()] = 1;
+	while (toy->rests == before)
+		usleep(100);
 	return 0;
 }
 
@@ -130,7 +154,7 @@ static int toy_run(struct nslab_run *run)
 	toy->run = *run;
 	if (toy->err)
 		return toy->err;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		toy->done[i] = 0;
 		toy->go[i] = 1;
 		while (!toy->done[i] && !died(shared->pids[i]))
@@ -432,6 +456,13 @@ static void kept_actors_rest_after_the_check(void **state)
 	assert_in_range(told->afters, 2, 3);
 }
 
+static void children_live_for_one_execution(void **state)
+{
+	assert_int_equal(0, explored(1, 3));
+	assert_int_equal(0, told->orphans);
+	assert_int_equal(0, told->left_over);
+}
+
 static void drawn_strategies_reach_the_kernel(void **state)
 {
 	struct plan plan = {
@@ -545,6 +576,7 @@ int main(void)
 		TEST(faults_excuse_a_failed_call),
 		TEST(inputs_come_in_turn),
 		TEST(kept_actors_rest_after_the_check),
+		TEST(children_live_for_one_execution),
 		TEST(drawn_strategies_reach_the_kernel),
 		TEST(listed_schedules_are_followed),
 		TEST(what_is_no_schedule_is_told),

@@ -36,7 +36,7 @@ struct control;
  * @message: which assertion
  */
 struct shared {
-	const struct scenario *scenario;
+	struct scenario *scenario;
 	uint64_t n;
 	uint64_t seed;
 	pid_t pids[SCENARIO_MAX_ACTORS];

@@ -52,16 +52,16 @@ void scenario_add_actor(struct scenario *scenario, const char *name,
 }
 
 /**
- * scenario_set_after() - what an actor does after each execution
+ * scenario_actor() - the actor of this name
  */
-void scenario_set_after(struct scenario *scenario, const char *name,
-			void (*after)(void))
+struct actor *scenario_actor(struct scenario *scenario, const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < scenario->nactors; i++)
 		if (!strcmp(scenario->actors[i].name, name))
-			scenario->actors[i].after = after;
+			return &scenario->actors[i];
+	die("there is no such actor", name);
 }
 
 unsigned int scenario_count(void)
@@ -144,13 +144,9 @@ bool scenario_errno_in(const int *allowed)
  */
 pid_t actor_pid(const char *name)
 {
-	const struct scenario *s = shared->scenario;
-	unsigned int i;
+	struct scenario *s = shared->scenario;
 
-	for (i = 0; i < s->nactors; i++)
-		if (!strcmp(s->actors[i].name, name))
-			return shared->pids[i];
-	die("there is no such actor", name);
+	return shared->pids[scenario_actor(s, name) - s->actors];
 }
 
 /**

@@ -13,6 +13,9 @@
  *	ACTOR(target, FRESH) { ... }
  *	AFTER(reader) { ... }		optional: what a KEPT actor has to put
  *					back when the check has been made
+ *	BEFORE(reader) { ... }		optional: what it does before it joins
+ *					the next execution, of which it knows
+ *					nothing yet: here it makes its CHILDs
  *	INPUTS(8);			optional: scenario_input() is 0 ... 7
  *	REACHES("utsns_get", ...);	the functions that read another task's
  *					namespaces and the named points of those
@@ -44,17 +47,22 @@
  *	so one that exits stays a zombie until then. Its memory is that of the
  *	check, so a static variable is the same for both.
  * @FRESH_REAPED: like @FRESH, but when it exits nobody waits for it
+ * @CHILD: like @FRESH, but made by a KEPT actor, with actor_make(), and then
+ *	its child, with its memory. That one may reap it; if it does not, it
+ *	is done for it before its AFTER()
  */
 enum actor_life {
 	KEPT,
 	FRESH,
 	FRESH_REAPED,
+	CHILD,
 };
 
 struct actor {
 	const char *name;
 	enum actor_life life;
 	void (*body)(void);
+	void (*before)(void);
 	void (*after)(void);
 	/* Set by the explorer before SETUP (KEPT) or before the start (FRESH). */
 	pid_t pid;
@@ -111,13 +119,16 @@ __attribute__((constructor)) static void add_actor_##_name(void)	\
 }									\
 static void actor_##_name(void)
 
-#define AFTER(_name)							\
-static void after_##_name(void);					\
-__attribute__((constructor)) static void set_after_##_name(void)	\
+#define ACTOR_PART_(part, _name)					\
+static void part##_##_name(void);					\
+__attribute__((constructor)) static void set_##part##_##_name(void)	\
 {									\
-	scenario_set_after(&this_scenario, #_name, after_##_name);	\
+	scenario_actor(&this_scenario, #_name)->part = part##_##_name;	\
 }									\
-static void after_##_name(void)
+static void part##_##_name(void)
+
+#define BEFORE(_name)	ACTOR_PART_(before, _name)
+#define AFTER(_name)	ACTOR_PART_(after, _name)
 
 #define INPUTS(n)							\
 __attribute__((constructor)) static void set_inputs(void)		\
@@ -185,6 +196,7 @@ do {									\
 /* === What scenarios call === */
 
 pid_t actor_pid(const char *name);
+pid_t actor_make(const char *name, unsigned long flags);
 uint64_t scenario_random(void);
 unsigned int scenario_input(void);
 
@@ -193,8 +205,7 @@ unsigned int scenario_input(void);
 void scenario_register(struct scenario *scenario);
 void scenario_add_actor(struct scenario *scenario, const char *name,
 			enum actor_life life, void (*body)(void));
-void scenario_set_after(struct scenario *scenario, const char *name,
-			void (*after)(void));
+struct actor *scenario_actor(struct scenario *scenario, const char *name);
 __attribute__((format(printf, 3, 4)))
 void scenario_fail(const char *file, int line, const char *fmt, ...);
 bool scenario_injected(void);

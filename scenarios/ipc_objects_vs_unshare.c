@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A task makes a semaphore, a segment and a message queue in an ipc namespace of
+ * its own and leaves it. Who follows it by setns() finds all three where they
+ * were made and nowhere else, and the semaphore undone once the maker has left.
+ */
+
+#include <fcntl.h>
+#include <mqueue.h>
+#include <sched.h>
+#include <sys/ipc.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/namespaces.h"
+#include "lib/scenario.h"
+
+SCENARIO("ipc-objects-vs-unshare",
+	 "setns() to an ipc namespace and its objects against unshare()");
+
+#define TRIES	3
+#define KEY	0x6e736c
+
+static const char queue[] = "/nsl";
+
+STATE {
+	long where;		/* the namespace that the objects are in */
+	bool made, leaving, left;
+	struct trail trail;
+};
+
+/* By the calling actor. */
+static int own = -1, open_queue = -1;
+
+static int own_dir(void)
+{
+	if (own < 0)
+		own = namespaces_dir(getpid());
+	return own;
+}
+
+static int use_queue(int flags)
+{
+	if (open_queue >= 0)
+		mq_close(open_queue);
+	open_queue = mq_open(queue, O_RDWR | flags, 0600, NULL);
+	return open_queue;
+}
+
+ACTOR(maker, KEPT)
+{
+	struct sembuf up = { .sem_op = 1, .sem_flg = SEM_UNDO };
+	int sem;
+
+	REQUIRE(own_dir());
+	REQUIRE(unshare(CLONE_NEWIPC));
+	REQUIRE(self->where = namespace_at(own, "ipc"));
+	REQUIRE(use_queue(O_CREAT));
+	REQUIRE(shmget(KEY, 1, IPC_CREAT | 0600));
+	REQUIRE(sem = semget(KEY, 1, IPC_CREAT | 0600));
+	REQUIRE(semop(sem, &up, 1));
+	self->made = true;
+	self->leaving = true;
+	REQUIRE(unshare(CLONE_NEWIPC));
+	self->left = true;
+}
+
+/* Nobody else goes where they are: what was there before, is there. */
+static void see_objects(void)
+{
+	bool made = self->made, left = self->left;
+	int sem, value;
+
+	sem = semget(KEY, 0, 0);
+	if (sem < 0 && !made && errno == ENOENT)
+		return;
+	REQUIRE(sem);
+	REQUIRE(value = semctl(sem, 0, GETVAL));
+	if (left)
+		ASSERT_EQ(0, value);
+	else if (made && !self->leaving)
+		ASSERT_EQ(1, value);
+	else
+		ASSERT_TRUE(value == 0 || value == 1);
+	REQUIRE(shmget(KEY, 1, 0));
+	REQUIRE(use_queue(0));
+}
+
+static void see_nothing(void)
+{
+	ASSERT_TRUE(semget(KEY, 0, 0) < 0 && errno == ENOENT);
+	ASSERT_TRUE(shmget(KEY, 0, 0) < 0 && errno == ENOENT);
+	ASSERT_TRUE(use_queue(0) < 0 && (errno == ENOENT || scenario_injected()));
+}
+
+ACTOR(follower, KEPT)
+{
+	static int pidfd = -1;
+	long number;
+	int i;
+
+	if (pidfd < 0)
+		pidfd = syscall(SYS_pidfd_open, actor_pid("maker"), 0);
+	REQUIRE(own_dir());
+	for (i = 0; i < TRIES; i++) {
+		REQUIRE(setns(pidfd, CLONE_NEWIPC));
+		REQUIRE(number = namespace_at(own, "ipc"));
+		if (trail_turns_back(&self->trail, number))
+			FAIL("try %d: in %ld again", i, number);
+		if (number == self->where)
+			see_objects();
+		else if (self->where)
+			see_nothing();
+	}
+}
+
+static void leave(void)
+{
+	if (open_queue >= 0)
+		mq_close(open_queue);
+	open_queue = -1;
+	REQUIRE(namespaces_restore());
+}
+
+AFTER(maker)
+{
+	leave();
+}
+
+AFTER(follower)
+{
+	leave();
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Three tasks share a nsproxy. One exits and two move away: whoever is the last
+ * frees what all were in, maybe under a reader that found it by another. Each is
+ * seen where all began, or where it went, and does not come back.
+ */
+
+#include <sched.h>
+#include <unistd.h>
+
+#include "lib/namespaces.h"
+#include "lib/scenario.h"
+
+SCENARIO("ns-readlink-vs-siblings",
+	 "readlink of one of three that share a nsproxy, and leave it");
+
+#define SHARERS	3
+#define READS	2
+
+static const char * const sharers[SHARERS] = { "leaver", "guest", "host" };
+
+/* Whom the reader looks at. */
+INPUTS(SHARERS);
+
+STATE {
+	struct trail trail;
+	bool gone;
+};
+
+ACTOR(leaver, CHILD)
+{
+	_exit(0);
+}
+
+ACTOR(guest, CHILD)
+{
+	REQUIRE(unshare(CLONE_NEWUTS));
+}
+
+/* The parent of both. */
+ACTOR(host, KEPT)
+{
+	REQUIRE(unshare(CLONE_NEWUTS));
+}
+
+BEFORE(host)
+{
+	/* From the second execution on, it has a nsproxy of its own to share. */
+	REQUIRE(actor_make("leaver", 0));
+	REQUIRE(actor_make("guest", 0));
+}
+
+AFTER(host)
+{
+	REQUIRE(namespaces_restore());
+}
+
+ACTOR(reader, KEPT)
+{
+	const char *sharer = sharers[scenario_input()];
+	long seen, began;
+	int i;
+
+	/* They began in the namespace of init, but not with its nsproxy. */
+	REQUIRE(began = namespace_of(getpid(), "uts"));
+	for (i = 0; i < READS; i++) {
+		seen = namespace_of(actor_pid(sharer), "uts");
+		if (seen < 0 && scenario_injected())
+			return;
+		/* No namespaces any more; no task; none since just now. */
+		if (!strcmp(sharer, "leaver"))
+			ASSERT_ERRNO_IN(seen, ENOENT, ESRCH, EACCES);
+		else if (seen < 0)
+			FAIL("%s: %s", sharer, strerror(errno));
+		self->gone |= seen < 0;
+		if (seen < 0)
+			continue;
+		if (self->gone)
+			FAIL("%s: alive again, in %ld", sharer, seen);
+		if (!strcmp(sharer, "leaver"))
+			ASSERT_EQ(began, seen);
+		if (trail_turns_back(&self->trail, seen))
+			FAIL("%s: in %ld again", sharer, seen);
+	}
+}

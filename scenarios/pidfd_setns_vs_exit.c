@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A task enters two namespaces of another at once, by setns() on a pidfd, while
+ * that one moves once and exits. It gets both old ones or both new ones, and
+ * the old ones never after the new; or there is no such process (ESRCH), and
+ * then there is none for good.
+ */
+
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/namespaces.h"
+#include "lib/scenario.h"
+
+SCENARIO("pidfd-setns-vs-exit", "setns(pidfd, several types) against exit");
+
+#define TRIES	4
+
+static int pidfd = -1;
+static int own = -1;
+
+STATE {
+	bool gone;
+};
+
+ACTOR(target, FRESH_REAPED)
+{
+	REQUIRE(unshare(CLONE_NEWUTS | CLONE_NEWCGROUP));
+	_exit(0);
+}
+
+static int enter(void)
+{
+	if (pidfd < 0)
+		pidfd = syscall(SYS_pidfd_open, actor_pid("target"), 0);
+	/* The number outlives the process by a moment. */
+	if (pidfd < 0 && errno == EINVAL)
+		errno = ESRCH;
+	if (pidfd < 0)
+		return -1;
+	return setns(pidfd, CLONE_NEWUTS | CLONE_NEWCGROUP);
+}
+
+ACTOR(follower, KEPT)
+{
+	long uts, cgroup, old_uts, old_cgroup, new_uts = 0, new_cgroup = 0;
+	int i, ret;
+
+	if (own < 0)
+		own = namespaces_dir(getpid());
+	REQUIRE(own);
+	REQUIRE(old_uts = namespace_at(own, "uts"));
+	REQUIRE(old_cgroup = namespace_at(own, "cgroup"));
+	for (i = 0; i < TRIES; i++) {
+		ret = enter();
+		if (ret < 0 && scenario_injected())
+			return;
+		ASSERT_ERRNO_IN(ret, ESRCH);
+		if (ret < 0) {
+			self->gone = true;
+			continue;
+		}
+		if (self->gone)
+			FAIL("try %d: entered after the target was gone", i);
+		REQUIRE(uts = namespace_at(own, "uts"));
+		REQUIRE(cgroup = namespace_at(own, "cgroup"));
+		if (uts == old_uts && cgroup == old_cgroup && !new_uts)
+			continue;
+		/* It has moved, once: both are new, and stay. */
+		if (uts == old_uts || cgroup == old_cgroup)
+			FAIL("try %d: a namespace that the target has left", i);
+		if (new_uts && (uts != new_uts || cgroup != new_cgroup))
+			FAIL("try %d: %ld with %ld, after %ld with %ld", i, uts,
+			     cgroup, new_uts, new_cgroup);
+		new_uts = uts;
+		new_cgroup = cgroup;
+	}
+}
+
+AFTER(follower)
+{
+	close(pidfd);
+	pidfd = -1;
+	REQUIRE(namespaces_restore());
+}
