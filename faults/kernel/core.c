@@ -177,6 +177,7 @@ int nslab_join(const struct nslab_join *join)
 	actor->faults = 0;
 	actor->throws = 0;
 	actor->points = 0;
+	actor->loops = 0;
 	actor->written = NULL;
 	actor->waits = false;
 	actor->task = current;

@@ -52,6 +52,7 @@ enum nslab_class {
  * @faults: allocations of its that failed in this execution
  * @throws: allocations of its that could have failed
  * @points: scheduling points of its in this execution
+ * @loops: how often it said that it may sleep since its last event
  * @written: the event of its last write to a pointer, until that is looked at
  * @written_to: where that pointer is
  * @go: the execution has begun
@@ -68,6 +69,7 @@ struct nslab_actor {
 	unsigned int faults;
 	unsigned int throws;
 	unsigned int points;
+	unsigned int loops;
 	struct nslab_event *written;
 	const void *written_to;
 	bool go;
