@@ -15,6 +15,8 @@
 
 SCENARIO("ns-readlink-vs-exec",
 	 "readlink of time and time_for_children against execve() and exit");
+REACHES("timens_get", "timens_for_children_get", "exec_commit",
+	"exit_before_namespaces");
 
 #define READS	4
 

@@ -14,6 +14,7 @@
 #include "lib/scenario.h"
 
 SCENARIO("pidfd-setns-vs-exit", "setns(pidfd, several types) against exit");
+REACHES("validate_nsset", "setns_commit", "exit_before_namespaces");
 
 #define TRIES	4
 
