@@ -11,6 +11,7 @@ from typing import Iterator
 from nslab_lab import plan, strategies
 from nslab_lab.plan import NO_VARIANT
 from nslab_lab.strategies import Strategy
+from nslab_lab.verdict import ORACLES
 
 NEVER = float("inf")  # executions until caught, where it is not
 
@@ -146,9 +147,12 @@ class Matrix:
         return self.of() + [self.results[cell] for cell in self.again() if cell in self.results]
 
     def best(self, variant: str) -> Result | None:
-        """Which cell caught it soonest, the first of those; None if none did."""
+        """Which cell caught it soonest, the first of those; None if none did.
+
+        An oracle that says what is wrong goes before a guest that only stops answering.
+        """
         caught = [one for one in self.of(variant) if one.oracle]
-        return min(caught, key=lambda one: one.until, default=None)
+        return min(caught, key=lambda one: (one.oracle not in ORACLES, one.until), default=None)
 
     def median(self, variant: str) -> float | None:
         """Executions until caught in the best cell, the median of its seeds; the higher of two.
