@@ -116,7 +116,8 @@ class _Picture:
         axes.set_xticks([x + 0.5 for x in range(len(matrix.scenarios))] if scenarios else [])
         axes.set_yticks([y + 0.5 for y in range(len(matrix.variants))] if variants else [])
         if scenarios:
-            axes.set_xticklabels(matrix.scenarios, rotation=60, ha="right", rotation_mode="anchor", size=size)
+            turned = dict(rotation=60, ha="right", rotation_mode="anchor")
+            axes.set_xticklabels(matrix.scenarios, size=size, **turned)
         if variants:
             named = [_named(name) for name in matrix.variants]
             axes.set_yticklabels(named, size=size)
@@ -168,7 +169,8 @@ class _Picture:
         note.set(xticks=[], yticks=[], facecolor=_NEVER)
         for spine in note.spines.values():
             spine.set_visible(False)
-        note.text(1.4, 0.5, f"not in {self.matrix.executions:,}", size=7, va="center", transform=note.transAxes)
+        words = f"not in {self.matrix.executions:,}"
+        note.text(1.4, 0.5, words, size=7, va="center", transform=note.transAxes)
 
 
 def _soonest(results: Sequence[Result]) -> Result | None:

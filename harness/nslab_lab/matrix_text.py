@@ -70,9 +70,10 @@ def _wrapped(head: tuple[str, str, str], rows: Sequence[tuple[str, str, str]]) -
     lines = [head]
     for name, number, text in rows:
         # A name and its number stay together.
-        first, *more = textwrap.wrap(text.replace(" ", "\0").replace(",\0", ", "), width, break_on_hyphens=False)
-        lines.append((name, number, first.replace("\0", " ")))
-        lines += [("", "", line.replace("\0", " ")) for line in more]
+        words = text.replace(" ", "\0").replace(",\0", ", ")
+        for line in textwrap.wrap(words, width, break_on_hyphens=False):
+            lines.append((name, number, line.replace("\0", " ")))
+            name = number = ""
     return table.lines(lines, left=3)
 
 
