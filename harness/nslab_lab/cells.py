@@ -76,7 +76,7 @@ class Result:
     oracle: str | None = None  # that was the first to report something
     headline: str | None = None
     token: str | None = None  # of the execution that failed
-    error: str | None = None  # the lab could not run it
+    error: str | None = None  # it did not come to its first execution
 
     @property
     def until(self) -> float:
@@ -84,9 +84,9 @@ class Result:
         return self.executions if self.oracle else NEVER
 
     @property
-    def unexpected(self) -> bool:
-        """Whether it is about the lab or the correct kernel, not about a deliberate defect."""
-        return bool(self.error or (self.oracle and self.cell.variant == NO_VARIANT))
+    def is_finding(self) -> bool:
+        """Whether the correct kernel failed."""
+        return bool(self.oracle) and self.cell.variant == NO_VARIANT
 
     def line(self) -> str:
         """One line of JSON, without the newline."""
@@ -139,12 +139,14 @@ class Matrix:
         return [name for name in self.variants if name != NO_VARIANT]
 
     def of(self, variant: str | None = None) -> list[Result]:
-        """The results of the map, of one variant or of all, in its order."""
-        return [self.results[cell] for cell in self.map(variant) if cell in self.results]
+        """What could be run of the map, of one variant or of all, in its order."""
+        results = (self.results.get(cell) for cell in self.map(variant))
+        return [one for one in results if one and not one.error]
 
     def ordered(self) -> list[Result]:
         """All results, in the order of the plan."""
-        return self.of() + [self.results[cell] for cell in self.again() if cell in self.results]
+        cells = [*self.map(), *self.again()]
+        return [self.results[cell] for cell in cells if cell in self.results]
 
     def best(self, variant: str) -> Result | None:
         """Which cell caught it soonest, the first of those; None if none did.
@@ -173,10 +175,16 @@ class Matrix:
 
     @property
     def errors(self) -> list[Result]:
-        """The cells that could not be run."""
-        return [one for one in self.results.values() if one.error]
+        """The cells that could not be run, in the order of the plan."""
+        return [one for one in self.ordered() if one.error]
 
     @property
-    def unexpected(self) -> list[Result]:
-        """What is about the lab or the correct kernel, in the order of the plan."""
-        return [one for one in self.ordered() if one.unexpected]
+    def broken(self) -> bool:
+        """Whether it is the lab that does not work.
+
+        A defect may well keep a scenario from its first execution, but not all of them.
+        """
+        tried = {one.cell.variant for one in self.results.values()}
+        return any(one.cell.variant == NO_VARIANT for one in self.errors) or any(
+            not self.of(variant) for variant in tried
+        )

@@ -147,7 +147,7 @@ class _Picture:
             for scenario in self.matrix.scenarios
         }
         for one in self.matrix.of():
-            if one.cell.way in ways and not one.error:
+            if one.cell.way in ways:
                 by_place[one.cell.variant, one.cell.scenario].append(one)
         return list(by_place.values())
 

@@ -131,7 +131,9 @@ class _Runner:
         return self._end()
 
     def _over(self) -> bool:
-        return self._interrupts.is_set() or len(self.matrix.errors) >= MOST_ERRORS
+        results = self.matrix.results
+        useless = len(results) >= MOST_ERRORS and all(one.error for one in results.values())
+        return useless or self._interrupts.is_set()
 
     def _each(self, cells: Sequence[Cell], jobs: int, step: Step) -> None:
         """Run @cells, @jobs at a time, and keep what comes of them as it comes."""
@@ -171,7 +173,7 @@ class _Runner:
                 result, oracle=judged.oracle, headline=judged.headline, token=str(failure.token)
             )
         # What the others said is what was expected of them.
-        if not result.unexpected:
+        if not result.is_finding:
             files.remove(place)
         return None if done.stopped else result
 
@@ -214,14 +216,15 @@ class _Runner:
             text.append("INTERRUPTED: this is what was done until then")
         else:
             text += failures + holds
-        for one in matrix.unexpected:
-            text += matrix_text.unexpected(one, self._command(one))
+        text += matrix_text.errors(matrix)
+        for one in filter(lambda one: one.is_finding, matrix.of()):
+            text += matrix_text.finding(one, self._command(one))
         text.append(f"kept in {shown(self._folder)}: matrix.svg, cells.jsonl, matrix.txt")
         self._write("matrix.txt", "\n".join(text))
         print("\n" + "\n".join(text))
         if interrupts.is_set():
             return interrupts.status
-        if matrix.errors:
+        if matrix.broken:
             return LAB_FAILED
         return FINDINGS if failures else FOUND_NOTHING
 

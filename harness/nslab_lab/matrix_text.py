@@ -137,13 +137,22 @@ def _correct(matrix: Matrix) -> list[tuple[str, bool]]:
     return [(f"the correct kernel: {cells}, {count(len(findings), 'finding')}", not findings)]
 
 
-def unexpected(result: Result, command: str) -> list[str]:
-    """A finding of the correct kernel, with the @command to copy, or what kept the lab from working."""
+def errors(matrix: Matrix) -> list[str]:
+    """What could not be run, one line for each scenario of a variant."""
+    by_place: dict[tuple[str, str], list[Result]] = {}
+    for one in matrix.errors:
+        by_place.setdefault((one.cell.variant, one.cell.scenario), []).append(one)
+    return [
+        f"NOT RUN {variant}, {scenario} ({', '.join(one.cell.way.name for one in of)}): {of[0].error}"
+        for (variant, scenario), of in by_place.items()
+    ]
+
+
+def finding(result: Result, command: str) -> list[str]:
+    """A finding of the correct kernel; @command replays it."""
     cell = result.cell
-    where = f"{cell.scenario}, {cell.way.name}"
-    if result.error:
-        return [f"FAILED {cell.variant}, {where}: {result.error}"]
-    return ["", f"FINDING {where}, execution {result.executions:,}", result.headline or "", command, ""]
+    where = f"{cell.scenario}, {cell.way.name}, execution {result.executions:,}"
+    return ["", f"FINDING {where}", result.headline or "", command, ""]
 
 
 def one_line(matrix: Matrix, variant: str) -> str:

@@ -447,6 +447,37 @@ def test_bench_measures_and_compares(kernel: Kernel) -> None:
     assert row.endswith("not found") and re.search(r"\d \(\d+\.\d\)", row)
 
 
+def kept_in(done: Ended) -> Path:
+    """The folder of a matrix, as printed."""
+    match = re.search(r"^kept in (\S+): ", done.out, re.M)
+    assert match, done.out + done.err
+    return REPO / match[1]
+
+
+def test_a_part_of_the_matrix_twice(kernel: Kernel) -> None:
+    """The same numbers, however many guests there are, and those that a run comes to."""
+    words = (
+        "matrix", "--variant", "no-grace-period,none", "--scenario", TARGET, "--strategy", "random,pos",
+        "--executions", 200, "--seeds", 3,
+    )  # fmt: skip
+    one, two = nslab(*words), nslab(*words, "--jobs", 1)
+    assert one.status == two.status == 0, one.out + one.err
+    assert one.out.rpartition("\nkept in ")[0] == two.out.rpartition("\nkept in ")[0]
+    for name in ("cells.jsonl", "matrix.svg"):
+        assert (kept_in(one) / name).read_bytes() == (kept_in(two) / name).read_bytes()
+    assert "the correct kernel: 600 executions in 3 cells, 0 findings" in one.out
+    cells = [json.loads(line) for line in (kept_in(one) / "cells.jsonl").read_text().splitlines()]
+    caught = [cell for cell in cells if cell["variant"] == "no-grace-period" and cell["oracle"]]
+    assert len(caught) >= 4
+    cell = caught[0]
+    again = nslab(
+        "run", "--variant", cell["variant"], "--scenario", TARGET, "--strategy", cell["strategy"],
+        "--profile", cell["profile"], "--executions", cell["executions"],
+    )  # fmt: skip
+    failed = [json.loads(line) for line in again.executions.splitlines()][-1]
+    assert (failed["n"], failed["oracle"]) == (cell["executions"], cell["oracle"])
+
+
 # === The user's own patch ===
 
 

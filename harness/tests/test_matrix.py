@@ -138,21 +138,34 @@ def test_oracles_are_those_of_reports_not_the_nets():
     assert not {"bug", "warn", "panic", "crash", "no-answer"} & set(verdict.ORACLES)
 
 
+def test_a_defect_that_keeps_a_scenario_from_running(run, tmp_path):
+    status, out, _ = run("--strategy", "random,pos", "--jobs", "1", scenario="asserts,no-boot")
+    assert status == 0
+    assert re.search(r"^no-grace-period  3/3 +assertion 3$", out, re.M)
+    assert (
+        "NOT RUN no-grace-period, no-boot (random, pos, pos+failslab): the guest ended (status -6) "
+        "before its first execution: " in out
+    )
+    # Its consoles are kept.
+    assert len(list((tmp_path / "matrix" / "latest").glob("cells/*"))) == 3
+
+
 def test_the_lab_does_not_work(run, tmp_path):
-    status, out, _ = run("--strategy", "pos", "--jobs", "1", scenario="passes,no-boot")
+    status, out, _ = run("--strategy", "pos", variant="none", scenario="passes,no-boot")
     assert status == 3
-    folder = tmp_path / "matrix" / "latest"
-    assert len(list(folder.glob("cells/*"))) == 2
-    assert "FAILED no-grace-period, no-boot, pos: the guest ended (status -6) before its first" in out
+    assert "NOT RUN none, no-boot (pos, pos+failslab): the guest ended (status -6)" in out
+    status, out, _ = run("--strategy", "pos", scenario="no-boot")
+    assert status == 3
     # And it is of no use to try that again and again.
-    status, out, _ = run("--jobs", "1", variant="all", scenario="no-boot")
-    assert status == 3 and out.count("FAILED ") == matrix.MOST_ERRORS
+    status, out, err = run("--jobs", "1", variant="none,no-grace-period", scenario="no-boot")
+    assert status == 3 and "NOT RUN no-grace-period, no-boot (none+mixed, random, pct, pos): " in out
+    assert len(lines_of(tmp_path / "matrix" / "latest")) == matrix.MOST_ERRORS
 
 
 def test_a_search_that_diverges(run):
     status, out, _ = run("--strategy", "bounded", scenario="diverges")
     assert status == 3
-    assert "FAILED no-grace-period, diverges, bounded: diverges: the search diverged, " in out
+    assert "NOT RUN no-grace-period, diverges (bounded): diverges: the search diverged, " in out
 
 
 @pytest.mark.parametrize(
