@@ -193,25 +193,54 @@ CAUGHT = [
     ("plain-get", "zombie-read", "refcount", r"refcount_t: addition on 0; use-after-free in get_task_nsproxy\+"),
     ("free-atomically", "mounts-vs-exit", "atomic", r"sleeping function called from invalid context at "),
     ("wait-for-owners", "mounts-vs-exit", "hang", r"actor target does not go on in switch_task_namespaces\+"),
+    ("wrong-flavour", "mountinfo-vs-unshare", "grace period", r"a nsproxy is gone within the read section of its reader in mounts_open_common\+"),
+    ("grace-before-publish", "ns-readlink-vs-unshare", "kasan", r"KASAN: slab-use-after-free in \w+_get\+"),
+    ("put-before-publish", "ns-readlink-vs-unshare-heavy", "kasan", r"KASAN: slab-use-after-free in \w+_get\+"),
+    ("publish-unfilled", "ns-readlink-vs-newuser", "oops", r"NULL pointer dereference at 0x\w+ in utsns_get\+"),
+    ("typesafe-by-rcu", "mounts-vs-exit", "refcount", r"refcount_t: addition on 0; use-after-free in mounts_open_common\+"),
+    ("callback-sleeps", "mountinfo-vs-unshare", "atomic", r"sleeping function called from invalid context at "),
+    ("callback-sleeps", "ipc-objects-vs-unshare", "lockdep", r"inconsistent lock state in "),
+    ("two-sections", "mountinfo-vs-unshare", "kasan", r"KASAN: slab-use-after-free in mounts_open_common\+"),
+    ("get-after-unlock", "pidfd-setns-vs-unshare", "assertion", r"pidfd_setns_vs_unshare.c:\d+: setns\(pidfd, .*: No such process"),
+    ("double-put", "ns-readlink-vs-unshare", "leak", r"left behind: uts namespace -1"),
+    ("leak-on-error", "ns-readlink-vs-unshare", "leak", r"left behind: nsproxies \+1"),
+    ("half-setns", "nested-userns-vs-readers", "leak", r"left behind: nsproxies \+1, "),
+    ("exit-early", "ipc-undo-vs-exit", "oops", r"\S.* in exit_sem\+"),
+    ("exit-borrows", "mounts-vs-exit", "order", r"a task that was almost dead has namespaces again in mounts_open_common\+"),
 ]  # fmt: skip
+
+# How, if it is not by the defaults of `nslab run`.
+HOW = {
+    ("wrong-flavour", "mountinfo-vs-unshare"): ("--strategy", "pos"),
+    ("double-put", "ns-readlink-vs-unshare"): ("--profile", "failslab"),
+    ("leak-on-error", "ns-readlink-vs-unshare"): ("--profile", "failslab"),
+}
+# These come again only after the executions before them: what was counted too often was counted there.
+AFTER_OTHERS = {"double-put", "half-setns"}
+
+
+# Its fs_struct is counted by no oracle yet.
+NOT_CAUGHT = {"setns-leaks-fs"}
 
 
 def test_every_variant_is_caught_here() -> None:
     listed = nslab("list").out.partition("\nvariants\n")[2].partition("\npoints\n")[0]
     variants = set(re.findall(r"^  (\S+)", listed, re.M)) - {"none"}
-    assert variants == {variant for variant, *_ in CAUGHT}
+    assert variants == {variant for variant, *_ in CAUGHT} | NOT_CAUGHT
 
 
 @pytest.mark.parametrize("variant, scenario, oracle, headline", CAUGHT)
 def test_variants_are_caught(
     kernel: Kernel, variant: str, scenario: str, oracle: str, headline: str
 ) -> None:
-    done = nslab("run", "--variant", variant, "--scenario", scenario)
+    how = HOW.get((variant, scenario), ())
+    done = nslab("run", "--variant", variant, "--scenario", scenario, *how)
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
     assert finding["oracle"] == oracle
     assert re.match(headline, finding["headline"]), finding["headline"]
-    assert (finding["reproduced"], finding["minimal"]) == ("solo", True)
+    alone = variant not in AFTER_OTHERS
+    assert (finding["reproduced"], finding["minimal"]) == ("solo" if alone else "prefix", alone)
     # Above the table the user sees the same, and the command on a line of its own.
     said = (done.out + done.err).splitlines()
     assert finding["headline"] in said
