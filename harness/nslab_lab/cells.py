@@ -6,7 +6,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from nslab_lab import plan, strategies
 from nslab_lab.plan import NO_VARIANT
@@ -101,6 +101,14 @@ class Result:
         )  # fmt: skip
 
 
+def soonest(results: Sequence[Result]) -> Result | None:
+    """The first of those that took the fewest executions until caught.
+
+    An oracle that says what is wrong goes before a guest that only stops answering.
+    """
+    return min(results, key=lambda one: (one.oracle not in ORACLES, one.until), default=None)
+
+
 @dataclass
 class Matrix:
     """Which cells there are, and the results so far."""
@@ -149,12 +157,8 @@ class Matrix:
         return [self.results[cell] for cell in cells if cell in self.results]
 
     def best(self, variant: str) -> Result | None:
-        """Which cell caught it soonest, the first of those; None if none did.
-
-        An oracle that says what is wrong goes before a guest that only stops answering.
-        """
-        caught = [one for one in self.of(variant) if one.oracle]
-        return min(caught, key=lambda one: (one.oracle not in ORACLES, one.until), default=None)
+        """Which cell caught it soonest; None if none did."""
+        return soonest([one for one in self.of(variant) if one.oracle])
 
     def median(self, variant: str) -> float | None:
         """Executions until caught in the best cell, the median of its seeds; the higher of two.

@@ -18,7 +18,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from nslab_lab.cells import Matrix, Result, Way
+from nslab_lab.cells import Matrix, Result, Way, soonest
 from nslab_lab.plan import NO_VARIANT
 
 # Sizes in inches.
@@ -125,7 +125,7 @@ class _Picture:
     def _large(self, axes: Any) -> None:
         """The soonest of all ways."""
         matrix = self.matrix
-        results = list(map(_soonest, self._all(matrix.ways)))
+        results = list(map(soonest, self._all(matrix.ways)))
         self._cells(axes, results)
         self._names(axes, True, True, 8)
         for index, result in enumerate(results):
@@ -153,7 +153,7 @@ class _Picture:
 
     def _small(self, axes: Any, way: Way, with_variants: bool, with_scenarios: bool) -> None:
         """One way."""
-        self._cells(axes, list(map(_soonest, self._all([way]))))
+        self._cells(axes, list(map(soonest, self._all([way]))))
         self._names(axes, with_variants, with_scenarios, 6)
         axes.set_title(way.name, loc="left", size=8, pad=3)
 
@@ -169,12 +169,8 @@ class _Picture:
         note.set(xticks=[], yticks=[], facecolor=_NEVER)
         for spine in note.spines.values():
             spine.set_visible(False)
-        words = f"not in {self.matrix.executions:,}"
+        words = f"not in {self.matrix.executions:,}; white: not run"
         note.text(1.4, 0.5, words, size=7, va="center", transform=note.transAxes)
-
-
-def _soonest(results: Sequence[Result]) -> Result | None:
-    return min(results, key=lambda one: one.until, default=None)
 
 
 def _named(variant: str) -> str:

@@ -219,9 +219,9 @@ def test_the_picture_has_every_name_and_number():
     words = text_of(made)
     for name in ("none: the correct kernel", "a", "b", "x", "y", "1,234", "grace", *(way.name for way in WAYS)):
         assert name in words
-    assert "1,235" not in words and "not in 1,500" in words
+    assert "1,235" not in words and "not in 1,500; white: not run" in words
     assert heatmap.svg(made) == heatmap.svg(made)
 
 
 def test_a_picture_of_nothing():
-    assert "not in 5,000" in text_of(made_matrix())
+    assert "not in 5,000; white: not run" in text_of(made_matrix())
