@@ -8,6 +8,7 @@
 ## make kernel    only build the kernel and the scenarios
 ## make test      every test of the lab itself; TEST=... for those that match
 ## make coverage  which points and readers the scenarios reach, and which not
+## make matrix    how soon which deliberate defect is caught, by what; 20 minutes
 ## make bench     the lab's own speed, beside a baseline; PART=speed or variants
 ## make clean     remove build/; the cache with the kernel source stays
 ##
@@ -17,6 +18,7 @@
 ##             FINDINGS=                a scenario stops after so many; 0: never
 ##             TIMES= FORMAT=           `make replay`: how often; text, svg, json, trace
 ##             DEPTH= PREEMPTIONS=      of the strategies pct and bounded
+##             SEEDS=                   `make matrix`, `make bench`: for a median
 
 MAKEFLAGS += --no-print-directory
 NSLAB := harness/nslab
@@ -43,7 +45,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
-.PHONY: help setup kernel run replay list test coverage bench clean
+.PHONY: help setup kernel run replay list test coverage matrix bench clean
 .NOTPARALLEL:
 
 help:
@@ -67,6 +69,11 @@ list: setup
 bench: setup
 	@$(call nslab,bench $(kernel_options) $(call option,part,PART) $(call option,seeds,SEEDS) \
 		$(call option,variant,VARIANT))
+
+matrix: setup
+	@$(call nslab,matrix $(kernel_options) $(call option,variant,VARIANT) \
+		$(call option,scenario,SCENARIO) $(call option,strategy,STRATEGY) \
+		$(call option,executions,EXECUTIONS) $(call option,seeds,SEEDS) $(call option,jobs,JOBS))
 
 coverage: setup
 	@$(call nslab,coverage $(kernel_options) $(call option,scenario,SCENARIO) \

@@ -73,7 +73,7 @@ class Batch:
     seconds: float = 0.0  # host time its guests ran
 
 
-class _EnoughOr:
+class EnoughOr:
     """Ends a boot that has shown as many failures as are wanted, or with the run."""
 
     def __init__(self, stop: Stop, limit: int) -> None:
@@ -83,6 +83,10 @@ class _EnoughOr:
 
     def is_set(self) -> bool:
         return self._stop.is_set() or self.enough
+
+    def count(self, execution: Execution) -> None:
+        """One more execution is through."""
+        self.failures += execution.failed
 
     @property
     def enough(self) -> bool:
@@ -103,10 +107,10 @@ def run(
     Raises LabError where no guest comes to its first execution.
     """
     batch = Batch(plan)
-    enough = _EnoughOr(stop, limit)
+    enough = EnoughOr(stop, limit)
 
     def count(execution: Execution) -> None:
-        enough.failures += execution.failed
+        enough.count(execution)
         on_execution(execution)
 
     first = plan.first
@@ -123,7 +127,7 @@ def run(
         executions, failures = examine(boot, machine)
         if len(executions) > len(boot.executions):
             count(executions[-1])
-        _check_search(boot)
+        check_search(boot)
         batch.executions += executions
         batch.met.add(boot.met)
         batch.search = boot.search
@@ -191,7 +195,7 @@ def _schedule_of_death(boot: Boot, console: str) -> str | None:
     return said
 
 
-def _check_search(boot: Boot) -> None:
+def check_search(boot: Boot) -> None:
     """Raises LabError(3) where the same schedule did not do the same again."""
     if boot.search and boot.search.diverged:
         raise lab_failed(

@@ -21,14 +21,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from nslab_lab import batch, catalog, guest, options, plan, profiles, runfolder, strategies
+from nslab_lab import catalog, guest, hunt, options, plan, profiles, runfolder, strategies
 from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
 from nslab_lab.errors import FOUND_NOTHING, bad_input
 from nslab_lab.guest import Machine
 from nslab_lab.paths import BUILD, shown
 from nslab_lab.plan import BootPlan
 from nslab_lab.progress import say
-from nslab_lab.results import Execution
 from nslab_lab.strategies import Strategy
 
 if TYPE_CHECKING:
@@ -265,20 +264,8 @@ class Bench:
         return self._until_failure(boot_plan, threading.Event())
 
     def _until_failure(self, boot_plan: BootPlan, stop: threading.Event) -> tuple[int, float] | None:
-        def look(execution: Execution) -> None:
-            if execution.failed:
-                stop.set()
-
-        start = time.monotonic()
-        machine = replace(self._machine_for(boot_plan), poll_s=0.02)
-        boot = guest.boot(machine, boot_plan, self._place(), stop, look)
-        seconds = time.monotonic() - start
-        guest.check_boot(boot)
-        executions, failures = batch.examine(boot, machine)
-        if not failures:
-            return None
-        first = next(index for index, one in enumerate(executions) if one.failed)
-        return first + 1, seconds
+        found = hunt.until_failure(self._machine_for(boot_plan), [boot_plan], self._place(), stop)
+        return (found.executions, found.seconds) if found.failure else None
 
     def _baseline(self, scenario: str, variant: str, seconds: int) -> str:
         boot_plan = self._boot_plan(scenario, strategies.UNSTEERED, "none", 10**7, 1, variant)

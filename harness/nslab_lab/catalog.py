@@ -101,17 +101,21 @@ def choose(kind: str, name: str, items: Sequence[Item]) -> str:
     raise bad_input(f"no {kind} '{name}': {hint} (make list)")
 
 
-def choose_scenarios(wanted: str | None, known: Sequence[Scenario]) -> tuple[Scenario, ...]:
+def choose_names(kind: str, wanted: str | None, items: Sequence[Item]) -> tuple[str, ...]:
     """Those asked for, names with commas between, in the order given, each once; all if none is.
 
     Raises LabError(2) saying what there is.
     """
     names = [name for name in (wanted or "").replace(",", " ").split() if name]
     if not names or names == ["all"]:
-        return tuple(known)
+        return tuple(item.name for item in items)
+    return tuple(dict.fromkeys(choose(kind, name, items) for name in names))
+
+
+def choose_scenarios(wanted: str | None, known: Sequence[Scenario]) -> tuple[Scenario, ...]:
+    """The same for scenarios."""
     by_name = {one.name: one for one in known}
-    chosen = dict.fromkeys(choose("scenario", name, known) for name in names)
-    return tuple(by_name[name] for name in chosen)
+    return tuple(by_name[name] for name in choose_names("scenario", wanted, known))
 
 
 def _definitions(path: Path, kind: str) -> list[Item]:

@@ -17,12 +17,12 @@ from nslab_lab.profiles import Profile
 from nslab_lab.strategies import Strategy
 
 
-def add_guest_options(parser: argparse.ArgumentParser) -> None:
-    """--jobs and --silence."""
+def add_guest_options(parser: argparse.ArgumentParser, silence_s: float = guest.SILENCE_S) -> None:
+    """--jobs and --silence; @silence_s: its default, host seconds."""
     parser.add_argument("--jobs", metavar="N", help="guests at a time (one per CPU)")
     parser.add_argument(
-        "--silence", metavar="SECONDS",
-        help=f"give a guest up that is silent for so long ({guest.SILENCE_S:g} s of host time)",
+        "--silence", metavar="SECONDS", default=f"{silence_s:g}",
+        help=f"give a guest up that is silent for so long ({silence_s:g} s of host time)",
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab import (
-    batch, catalog, claims, files, guest, ktap, layout, minimize, options, picture, plan, profiles,
+    batch, catalog, claims, files, hunt, ktap, layout, minimize, options, picture, plan, profiles,
     readers, schedule, strategies, symbols, table,
 )  # fmt: skip
 from nslab_lab.batch import Finding
@@ -165,7 +165,7 @@ class Run:
     def _measured(self, jobs: int, stop: Stop) -> RunPlan:
         """The plan with the length of each scenario's executions."""
         with ThreadPoolExecutor(jobs) as executor:
-            measure = functools.partial(_length, self.machine, self.plan, self._folder.path, stop)
+            measure = functools.partial(hunt.length, self.machine, self.plan, self._folder.path, stop)
             return replace(self.plan, lengths=tuple(executor.map(measure, self.plan.scenarios)))
 
     # What schedule.View wants to tell.
@@ -302,18 +302,6 @@ def _minimized(run: Run, finding: Finding, boot_plan: plan.BootPlan, stop: Stop)
     if small is None:
         return finding
     return replace(small, minimal=True, first=token)
-
-
-def _length(machine: Machine, run_plan: RunPlan, folder: Path, stop: Stop, scenario: str) -> int:
-    """The most steps that an execution of the scenario takes, of a few."""
-    inputs = run_plan.inputs[run_plan.scenarios.index(scenario)]
-    measured = replace(run_plan, strategy="random", lengths=())
-    boot_plan = measured.boot(scenario, 1, max(4, 2 * inputs))
-    place = folder / "length"
-    place.mkdir(exist_ok=True)
-    boot = guest.boot(machine, boot_plan, place, stop)
-    guest.check_boot(boot)
-    return max((one.points or 1 for one in boot.executions), default=1)
 
 
 def _with_line(finding: Finding, kernel: Kernel) -> Finding:

@@ -16,14 +16,21 @@ _HEADINGS = ("scenario", "profile", "executions", "points", "faults", "findings"
 def table(plan: RunPlan, results: Sequence[ScenarioResult]) -> str:
     """The results, at most 80 columns wide."""
     rows = [_HEADINGS, *(_row(plan, result) for result in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    # Long names give way.
+    return "\n".join(lines(rows, left=2)) + "\n"
+
+
+def lines(rows: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Rows, the headings first, in lines of at most 80 columns.
+
+    @left: so many columns are words, the others are numbers. Long words of the first two give way.
+    """
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH:
         widest = 0 if widths[0] > widths[1] + 10 else 1
         widths[widest] -= 1
-    lines = [_line(row, widths) for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines) + "\n"
+    made = [_line(row, widths, left) for row in rows]
+    made.insert(1, "  ".join("-" * width for width in widths))
+    return made
 
 
 def about(plan: RunPlan) -> str:
@@ -93,10 +100,10 @@ def _row(plan: RunPlan, result: ScenarioResult) -> tuple[str, ...]:
     )
 
 
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+def _line(row: Sequence[str], widths: Sequence[int], left: int) -> str:
     cells = []
     for column, (text, width) in enumerate(zip(row, widths)):
         if len(text) > width:
             text = f"{text[: width - 2]}.."
-        cells.append(text.ljust(width) if column < 2 else text.rjust(width))
+        cells.append(text.ljust(width) if column < left else text.rjust(width))
     return "  ".join(cells).rstrip()

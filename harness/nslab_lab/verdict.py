@@ -73,6 +73,15 @@ _PATTERNS = (
     _pattern("panic", r"^Kernel panic - not syncing: (.*)", r"\1"),
 )
 
+# These are nets for what nobody thought of, so nothing is asked of them.
+_NETS = ("bug", "warn", "panic")
+# Each of them is to be the first to report some deliberate defect: see `nslab matrix`.
+ORACLES = tuple(
+    dict.fromkeys(
+        name for name in (*(one.oracle for one in _PATTERNS), "assertion", "leak") if name not in _NETS
+    )
+)
+
 _OPENINGS = re.compile(r"^(={20,}|-+\[ cut here \]-+)$")
 _ENDS = {
     "kasan": re.compile(r"^={20,}$"),

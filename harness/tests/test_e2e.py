@@ -195,25 +195,54 @@ CAUGHT = [
     ("plain-get", "zombie-read", "refcount", r"refcount_t: addition on 0; use-after-free in get_task_nsproxy\+"),
     ("free-atomically", "mounts-vs-exit", "atomic", r"sleeping function called from invalid context at "),
     ("wait-for-owners", "mounts-vs-exit", "hang", r"actor target does not go on in switch_task_namespaces\+"),
+    ("wrong-flavour", "mountinfo-vs-unshare", "grace period", r"a nsproxy is gone within the read section of its reader in mounts_open_common\+"),
+    ("grace-before-publish", "ns-readlink-vs-unshare", "kasan", r"KASAN: slab-use-after-free in \w+_get\+"),
+    ("put-before-publish", "ns-readlink-vs-unshare-heavy", "kasan", r"KASAN: slab-use-after-free in \w+_get\+"),
+    ("publish-unfilled", "ns-readlink-vs-newuser", "oops", r"NULL pointer dereference at 0x\w+ in utsns_get\+"),
+    ("typesafe-by-rcu", "mounts-vs-exit", "refcount", r"refcount_t: addition on 0; use-after-free in mounts_open_common\+"),
+    ("callback-sleeps", "mountinfo-vs-unshare", "atomic", r"sleeping function called from invalid context at "),
+    ("callback-sleeps", "ipc-objects-vs-unshare", "lockdep", r"inconsistent lock state in "),
+    ("two-sections", "mountinfo-vs-unshare", "kasan", r"KASAN: slab-use-after-free in mounts_open_common\+"),
+    ("get-after-unlock", "pidfd-setns-vs-unshare", "assertion", r"pidfd_setns_vs_unshare.c:\d+: setns\(pidfd, .*: No such process"),
+    ("double-put", "ns-readlink-vs-unshare", "leak", r"left behind: uts namespace -1"),
+    ("leak-on-error", "ns-readlink-vs-unshare", "leak", r"left behind: nsproxies \+1"),
+    ("half-setns", "nested-userns-vs-readers", "leak", r"left behind: nsproxies \+1, "),
+    ("exit-early", "ipc-undo-vs-exit", "oops", r"\S.* in exit_sem\+"),
+    ("exit-borrows", "mounts-vs-exit", "order", r"a task that was almost dead has namespaces again in mounts_open_common\+"),
 ]  # fmt: skip
+
+# How, if it is not by the defaults of `nslab run`.
+HOW = {
+    ("wrong-flavour", "mountinfo-vs-unshare"): ("--strategy", "pos"),
+    ("double-put", "ns-readlink-vs-unshare"): ("--profile", "failslab"),
+    ("leak-on-error", "ns-readlink-vs-unshare"): ("--profile", "failslab"),
+}
+# These come again only after the executions before them: what was counted too often was counted there.
+AFTER_OTHERS = {"double-put", "half-setns"}
+
+
+# Its fs_struct is counted by no oracle yet.
+NOT_CAUGHT = {"setns-leaks-fs"}
 
 
 def test_every_variant_is_caught_here() -> None:
     listed = nslab("list").out.partition("\nvariants\n")[2].partition("\npoints\n")[0]
     variants = set(re.findall(r"^  (\S+)", listed, re.M)) - {"none"}
-    assert variants == {variant for variant, *_ in CAUGHT}
+    assert variants == {variant for variant, *_ in CAUGHT} | NOT_CAUGHT
 
 
 @pytest.mark.parametrize("variant, scenario, oracle, headline", CAUGHT)
 def test_variants_are_caught(
     kernel: Kernel, variant: str, scenario: str, oracle: str, headline: str
 ) -> None:
-    done = nslab("run", "--variant", variant, "--scenario", scenario)
+    how = HOW.get((variant, scenario), ())
+    done = nslab("run", "--variant", variant, "--scenario", scenario, *how)
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
     assert finding["oracle"] == oracle
     assert re.match(headline, finding["headline"]), finding["headline"]
-    assert (finding["reproduced"], finding["minimal"]) == ("solo", True)
+    alone = variant not in AFTER_OTHERS
+    assert (finding["reproduced"], finding["minimal"]) == ("solo" if alone else "prefix", alone)
     # Above the table the user sees the same, and the command on a line of its own.
     said = (done.out + done.err).splitlines()
     assert finding["headline"] in said
@@ -447,6 +476,37 @@ def test_bench_measures_and_compares(kernel: Kernel) -> None:
     (row,) = re.findall(r"^no-grace-period .*$", done.out, re.M)
     assert max(map(len, done.out.splitlines())) <= 80
     assert row.endswith("not found") and re.search(r"\d \(\d+\.\d\)", row)
+
+
+def kept_in(done: Ended) -> Path:
+    """The folder of a matrix, as printed."""
+    match = re.search(r"^kept in (\S+): ", done.out, re.M)
+    assert match, done.out + done.err
+    return REPO / match[1]
+
+
+def test_a_part_of_the_matrix_twice(kernel: Kernel) -> None:
+    """The same numbers, however many guests there are, and those that a run comes to."""
+    words = (
+        "matrix", "--variant", "no-grace-period,none", "--scenario", TARGET, "--strategy", "random,pos",
+        "--executions", 200, "--seeds", 3,
+    )  # fmt: skip
+    one, two = nslab(*words), nslab(*words, "--jobs", 1)
+    assert one.status == two.status == 0, one.out + one.err
+    assert one.out.rpartition("\nkept in ")[0] == two.out.rpartition("\nkept in ")[0]
+    for name in ("cells.jsonl", "matrix.svg"):
+        assert (kept_in(one) / name).read_bytes() == (kept_in(two) / name).read_bytes()
+    assert "the correct kernel: 600 executions in 3 cells, 0 findings" in one.out
+    cells = [json.loads(line) for line in (kept_in(one) / "cells.jsonl").read_text().splitlines()]
+    caught = [cell for cell in cells if cell["variant"] == "no-grace-period" and cell["oracle"]]
+    assert len(caught) >= 4
+    cell = caught[0]
+    again = nslab(
+        "run", "--variant", cell["variant"], "--scenario", TARGET, "--strategy", cell["strategy"],
+        "--profile", cell["profile"], "--executions", cell["executions"],
+    )  # fmt: skip
+    failed = [json.loads(line) for line in again.executions.splitlines()][-1]
+    assert (failed["n"], failed["oracle"]) == (cell["executions"], cell["oracle"])
 
 
 # === The user's own patch ===

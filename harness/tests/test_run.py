@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab import ACTORS, FAKE_GUEST, PLACES, READERS
-from nslab_lab import cli, coverage, layout, readers, replay, run, runfolder
+from nslab_lab import cli, coverage, layout, matrix, readers, replay, run, runfolder
 from nslab_lab.build import Kernel
 from test_guest import pids_in, wait_for
 
@@ -55,7 +55,8 @@ def install(folder: Path, put=setattr) -> None:
     )  # fmt: skip
     put(readers, "_known", lambda linux, places: readers._Known(READERS, PLACES))
     put(coverage, "COVERAGES", folder / "coverage")
-    for module in (run, replay, coverage):
+    put(matrix, "MATRICES", folder / "matrix")
+    for module in (run, replay, coverage, matrix):
         put(module, "ensure_kernel", lambda name, patches: kernel)
         put(module, "ensure_scenarios", lambda: init)
     put(runfolder, "RUNS", folder / "runs")

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+"""How many executions it takes until one fails: no confirming, no making smaller."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Iterable
+
+from nslab_lab import batch, guest
+from nslab_lab.batch import EnoughOr, Failure
+from nslab_lab.guest import Machine, Stop
+from nslab_lab.plan import BootPlan, RunPlan
+
+# How often results are looked at, host seconds: no guest is to go on long after a failure.
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Hunt:
+    """What came of it."""
+
+    executions: int  # run, up to the one that failed, if one did
+    failure: Failure | None
+    stopped: bool  # it was ended before there was a failure
+    seconds: float  # host time its guests ran
+
+
+def until_failure(
+    machine: Machine, boots: Iterable[BootPlan], folder: Path, stop: Stop
+) -> Hunt:
+    """Boot one guest after the other until an execution fails; files are left in @folder.
+
+    Raises LabError where a guest does not come to its first execution, or a search diverges.
+    """
+    machine = replace(machine, poll_s=_POLL_S)
+    executions, seconds = 0, 0.0
+    for boot_plan in boots:
+        if stop.is_set():
+            return Hunt(executions, None, True, seconds)
+        enough = EnoughOr(stop, 1)
+        start = time.monotonic()
+        boot = guest.boot(machine, boot_plan, folder, enough, enough.count)
+        seconds += time.monotonic() - start
+        guest.check_boot(boot)
+        ran, failures = batch.examine(boot, machine)
+        if failures:
+            first = next(index for index, one in enumerate(ran) if one.failed)
+            return Hunt(executions + first + 1, failures[0], False, seconds)
+        batch.check_search(boot)
+        executions += len(ran)
+        if boot.stopped:
+            return Hunt(executions, None, True, seconds)
+    return Hunt(executions, None, False, seconds)
+
+
+def length(machine: Machine, run_plan: RunPlan, folder: Path, stop: Stop, scenario: str) -> int:
+    """The most steps that an execution of the scenario takes, of a few.
+
+    Files are left in @folder/length. Raises LabError where the guest does not come to them.
+    """
+    inputs = run_plan.inputs[run_plan.scenarios.index(scenario)]
+    measured = replace(run_plan, strategy="random", lengths=())
+    boot_plan = measured.boot(scenario, 1, max(4, 2 * inputs))
+    place = folder / "length"
+    place.mkdir(exist_ok=True)
+    boot = guest.boot(machine, boot_plan, place, stop)
+    guest.check_boot(boot)
+    return max((one.points or 1 for one in boot.executions), default=1)
