@@ -115,10 +115,6 @@ def test_every_point_is_reached(kernel: Kernel) -> None:
     assert coverage["readers"]["ipcns_get"] == 0
 
 
-# Of those that no scenario comes to yet.
-NOT_REACHED = {"timens_get"}
-
-
 def never_reached(done: Ended) -> set[str]:
     return set(re.findall(r"^(?:reader|point) (\w+): never reached; ", done.out, re.M))
 
