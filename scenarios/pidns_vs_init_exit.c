@@ -27,6 +27,7 @@ static const char * const links[] = { "uts", "pid_for_children", "pid" };
 INPUTS(sizeof(links) / sizeof(links[0]));
 
 STATE {
+	long home;		/* what the reader has itself */
 	long pidns;
 	bool gone[MEMBERS];
 };
@@ -58,7 +59,7 @@ ACTOR(parent, KEPT)
 
 BEFORE(parent)
 {
-	REQUIRE(unshare(CLONE_NEWPID));
+	REQUIRE(unshare(CLONE_NEWPID | CLONE_NEWUTS));
 	REQUIRE(actor_make("first", 0));
 	REQUIRE(actor_make("other", 0));
 }
@@ -83,6 +84,8 @@ static void look_at(int who)
 	}
 	if (self->gone[who])
 		FAIL("%s of %s: alive again", link, members[who]);
+	if (seen == self->home)
+		FAIL("%s of %s: of init", link, members[who]);
 	if (!strcmp(link, "uts"))
 		return;
 	if (self->pidns && seen != self->pidns)
@@ -98,6 +101,7 @@ ACTOR(reader, KEPT)
 {
 	int i;
 
+	REQUIRE(self->home = namespace_of(getpid(), links[scenario_input()]));
 	for (i = 0; i < LOOKS; i++)
 		look_at(i % 2 ? FIRST : OTHER);
 }
