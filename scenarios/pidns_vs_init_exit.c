@@ -17,7 +17,7 @@ SCENARIO("pidns-vs-init-exit",
 	 "exit of a pid namespace's init against readers of who is in there");
 REACHES("utsns_get", "pidns_for_children_get", "exit_notify", "release_task");
 
-#define READS	2
+#define LOOKS	3
 
 enum { FIRST, OTHER, MEMBERS };
 
@@ -27,6 +27,7 @@ static const char * const links[] = { "uts", "pid_for_children", "pid" };
 INPUTS(sizeof(links) / sizeof(links[0]));
 
 STATE {
+	long home;		/* what the reader has itself */
 	long pidns;
 	bool gone[MEMBERS];
 };
@@ -36,9 +37,13 @@ ACTOR(first, CHILD)
 	_exit(0);
 }
 
+/* Does not come to its end by itself, even if a fault is injected. */
 ACTOR(other, CHILD)
 {
-	REQUIRE(unshare(CLONE_NEWUTS));
+	if (unshare(CLONE_NEWUTS))
+		ASSERT_TRUE(scenario_injected());
+	for (;;)
+		pause();
 }
 
 ACTOR(parent, KEPT)
@@ -54,7 +59,7 @@ ACTOR(parent, KEPT)
 
 BEFORE(parent)
 {
-	REQUIRE(unshare(CLONE_NEWPID));
+	REQUIRE(unshare(CLONE_NEWPID | CLONE_NEWUTS));
 	REQUIRE(actor_make("first", 0));
 	REQUIRE(actor_make("other", 0));
 }
@@ -79,6 +84,8 @@ static void look_at(int who)
 	}
 	if (self->gone[who])
 		FAIL("%s of %s: alive again", link, members[who]);
+	if (seen == self->home)
+		FAIL("%s of %s: of init", link, members[who]);
 	if (!strcmp(link, "uts"))
 		return;
 	if (self->pidns && seen != self->pidns)
@@ -94,8 +101,7 @@ ACTOR(reader, KEPT)
 {
 	int i;
 
-	for (i = 0; i < READS; i++) {
-		look_at(FIRST);
-		look_at(OTHER);
-	}
+	REQUIRE(self->home = namespace_of(getpid(), links[scenario_input()]));
+	for (i = 0; i < LOOKS; i++)
+		look_at(i % 2 ? FIRST : OTHER);
 }

@@ -43,12 +43,14 @@ void json_error_line(const struct control *control, const char *fmt, ...)
 /**
  * struct job - what does not change from one execution to the next
  * @kernel_strategy: NSLAB_STRATEGY_*
+ * @last: no execution comes after this one (this one does change)
  */
 struct job {
 	const struct plan *plan;
 	struct scenario *scenario;
 	const struct control *control;
 	unsigned int kernel_strategy;
+	bool last;
 };
 
 static void begin(const struct job *job, uint64_t n)
@@ -62,7 +64,7 @@ static void begin(const struct job *job, uint64_t n)
 }
 
 static void judge(const struct nslab_run *run, const char *leak,
-		  struct result *result)
+		  const char *kmemleak, struct result *result)
 {
 	if (run->status & NSLAB_STATUS_SPLAT) {
 		result->oracle = "splat";
@@ -75,10 +77,23 @@ static void judge(const struct nslab_run *run, const char *leak,
 	} else if (*leak) {
 		result->oracle = "leak";
 		result->message = leak;
+	} else if (*kmemleak) {
+		result->oracle = "kmemleak";
+		result->message = kmemleak;
 	} else if (run->status & NSLAB_STATUS_DIVERGED) {
 		result->oracle = "diverged";
 		result->message = "the execution does not follow its schedule";
 	}
+}
+
+static bool watches_memory(const struct plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->nknobs; i++)
+		if (!strncmp(plan->knobs[i], "kmemleak=", 9))
+			return true;
+	return false;
 }
 
 /* After one of these a check could hang, or the next execution be spoilt. */
@@ -129,6 +144,22 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	return EXPLORE_ERROR;
 }
 
+/* At the end of a boot, which a search does not know beforehand. */
+static int look_for_memory(const struct job *job, bool warm_up, char *message,
+			   size_t size)
+{
+	int ret = 0;
+
+	if (warm_up)
+		ret = kmemleak_start(job->control);
+	else if (job->last)
+		ret = kmemleak_check(job->control, message, size);
+	if (!ret)
+		return EXPLORE_DONE;
+	json_error_line(job->control, "kmemleak: %s", strerror(errno));
+	return EXPLORE_ERROR;
+}
+
 /* One that is not even warm, or follows @schedule, or draws its own. */
 static int execute(const struct job *job, uint64_t n, bool warm_up,
 		   const struct schedule *schedule, const char *text,
@@ -137,6 +168,7 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 	const struct plan *plan = job->plan;
 	struct result result = { .n = n, .run = run, .schedule = text };
 	static char line[RESULT_MAX], leak[SCENARIO_MESSAGE_MAX];
+	static char kmemleak[SCENARIO_MESSAGE_MAX];
 	int ret;
 
 	*run = (struct nslab_run) {
@@ -178,13 +210,15 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 				strerror(-ret));
 		return EXPLORE_ERROR;
 	}
-	*leak = '\0';
+	*leak = *kmemleak = '\0';
 	if (!is_fatal(run))
 		ret = clean_up(job, n, warm_up, leak, sizeof(leak));
+	if (!ret && !is_fatal(run) && watches_memory(plan))
+		ret = look_for_memory(job, warm_up, kmemleak, sizeof(kmemleak));
 	if (ret || (warm_up && !is_fatal(run)))
 		return ret;
-	judge(run, leak, &result);
-	if (*leak)
+	judge(run, leak, kmemleak, &result);
+	if (*leak || *kmemleak)
 		shared->failed = true;
 	json_result(line, sizeof(line), &result);
 	job->control->emit(line);
@@ -209,20 +243,22 @@ static int warm_up(const struct job *job)
 /* === Strategies === */
 
 /* The kernel chooses by itself, from the seed of each execution. */
-static int run_drawn(const struct job *job)
+static int run_drawn(struct job *job)
 {
 	const struct plan *plan = job->plan;
 	struct nslab_run run;
 	uint64_t n;
 	int ret = 0;
 
-	for (n = plan->first; !ret && n - plan->first < plan->count; n++)
+	for (n = plan->first; !ret && n - plan->first < plan->count; n++) {
+		job->last = n - plan->first == plan->count - 1;
 		ret = execute(job, n, false, NULL, NULL, &run);
+	}
 	return ret;
 }
 
 /* The plan says what to follow. */
-static int run_listed(const struct job *job)
+static int run_listed(struct job *job)
 {
 	static struct schedule schedule;
 	const struct plan *plan = job->plan;
@@ -238,6 +274,7 @@ static int run_listed(const struct job *job)
 					text);
 			return EXPLORE_ERROR;
 		}
+		job->last = i == plan->nschedules - 1;
 		ret = execute(job, plan->first, false, &schedule, text, &run);
 	}
 	return ret;
@@ -283,7 +320,7 @@ static int search(const struct job *job, struct bounded *bounded)
 	return EXPLORE_DONE;
 }
 
-static int run_bounded(const struct job *job)
+static int run_bounded(struct job *job)
 {
 	const struct plan *plan = job->plan;
 	struct bounded_config config = {
@@ -311,7 +348,7 @@ static int run_bounded(const struct job *job)
 static const struct {
 	const char *name;
 	unsigned int in_kernel;
-	int (*run)(const struct job *job);
+	int (*run)(struct job *job);
 } strategies[] = {
 	{ "none", NSLAB_STRATEGY_NONE, run_drawn },
 	{ "unsteered", NSLAB_STRATEGY_NONE, run_drawn },

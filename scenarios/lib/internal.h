@@ -11,6 +11,7 @@
  *   effects.c   what steps do, and which of them depend on each other
  *   schedule.c  schedules as text
  *   leak.c      is there as much after an execution as before?
+ *   kmemleak.c  the same of memory, at the end of a boot
  *   guest.c     what init has to do in a guest
  *   main.c      init, and --list on the host
  */
@@ -166,6 +167,8 @@ void json_list(FILE *out);
  * @events: copy the trace of the last execution; 0, or a negative errno
  * @census: count nsproxies and namespaces; 0, or negative
  * @settle: wait until everything under way has come to rest; 0, or negative
+ * @kmemleak: give the detector a command, or take its report; 0, or negative
+ * @sleep: let some seconds of guest time pass
  * @rest: the execution has been judged; returns 0 when these actors (a bit
  *	each) wait for the next one
  * @emit: hand a line to the harness
@@ -179,6 +182,8 @@ struct control {
 	int (*rest)(unsigned long mask);
 	int (*census)(struct nslab_census *census);
 	int (*settle)(void);
+	int (*kmemleak)(const char *command, char *report, size_t size);
+	void (*sleep)(unsigned int seconds);
 	void (*emit)(const char *line);
 };
 
@@ -199,6 +204,10 @@ bool actors_nobody_reaps(const struct scenario *scenario);
 
 int leak_start(const struct control *control);
 int leak_check(const struct control *control, char *message, size_t size);
+
+void kmemleak_summary(const char *report, char *message, size_t size);
+int kmemleak_start(const struct control *control);
+int kmemleak_check(const struct control *control, char *message, size_t size);
 
 /* === Guest === */
 

@@ -70,8 +70,10 @@ long namespace_at(int dir, const char *link)
 		return -1;
 	text[len] = '\0';
 	number = strchr(text, '[');
+	if (number)
+		return atol(number + 1);
 	errno = EINVAL;
-	return number ? atol(number + 1) : -1;
+	return -1;
 }
 
 /**
