@@ -40,7 +40,8 @@ class Way:
         return Strategy(self.strategy)
 
 
-# All ways there are. Some defects are on the way out after a failure, so allocations have to fail.
+# All ways there are. Some defects are on the way out after a failure, so allocations have to fail;
+# and what was forgotten is looked for once a boot, which is slow.
 WAYS = (
     Way(strategies.NONE, "mixed"),
     Way("random"),
@@ -48,6 +49,7 @@ WAYS = (
     Way("pos"),
     Way("pos", "failslab"),
     Way("bounded"),
+    Way(strategies.NONE, "kmemleak"),
 )
 
 

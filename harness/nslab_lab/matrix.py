@@ -210,7 +210,7 @@ class _Runner:
         # They came in the order in which they ended, and the same plan is to give the same bytes.
         self._write("cells.jsonl", "\n".join(one.line() for one in matrix.ordered()))
         self._write("matrix.svg", heatmap.svg(matrix))
-        text = [f"kernel {self.kernel.name}-{self.kernel.id}", "", *matrix_text.tables(matrix), ""]
+        text = [f"kernel {self.kernel.name}-{self.kernel.id}", "", *matrix_text.tables(matrix)]
         failures, holds = matrix_text.judged(matrix)
         if interrupts.is_set():
             text.append("INTERRUPTED: this is what was done until then")

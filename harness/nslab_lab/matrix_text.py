@@ -17,7 +17,7 @@ def tables(matrix: Matrix) -> list[str]:
     """How soon each variant was caught; by which oracles; and which oracle caught what."""
     if not matrix.defects:
         return []
-    return [*_soonest(matrix), "", *_by_variant(matrix), "", *_by_oracle(matrix)]
+    return [*_soonest(matrix), "", *_by_variant(matrix), "", *_by_oracle(matrix), ""]
 
 
 def _soonest(matrix: Matrix) -> list[str]:

@@ -78,7 +78,9 @@ _NETS = ("bug", "warn", "panic")
 # Each of them is to be the first to report some deliberate defect: see `nslab matrix`.
 ORACLES = tuple(
     dict.fromkeys(
-        name for name in (*(one.oracle for one in _PATTERNS), "assertion", "leak") if name not in _NETS
+        name
+        for name in (*(one.oracle for one in _PATTERNS), "assertion", "leak", "kmemleak")
+        if name not in _NETS
     )
 )
 
