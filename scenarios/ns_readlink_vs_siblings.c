@@ -46,15 +46,15 @@ ACTOR(host, KEPT)
 
 BEFORE(host)
 {
-	/* What they share is not what init has. */
-	REQUIRE(unshare(CLONE_NEWUTS));
 	REQUIRE(actor_make("leaver", 0));
 	REQUIRE(actor_make("guest", 0));
 }
 
+/* What it is going to share is not what init has. */
 AFTER(host)
 {
 	REQUIRE(namespaces_restore());
+	REQUIRE(unshare(CLONE_NEWUTS));
 }
 
 ACTOR(reader, KEPT)
