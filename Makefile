@@ -8,7 +8,7 @@
 ## make kernel    only build the kernel and the scenarios
 ## make test      every test of the lab itself; TEST=... for those that match
 ## make coverage  which points and readers the scenarios reach, and which not
-## make matrix    how soon which deliberate defect is caught, by what; 20 minutes
+## make matrix    how soon which deliberate defect is caught, by what; 20 minutes or less
 ## make bench     the lab's own speed, beside a baseline; PART=speed or variants
 ## make clean     remove build/; the cache with the kernel source stays
 ##

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MATRICES = BUILD / "matrix"
 
-DEFAULT_EXECUTIONS = 200  # of a cell of the map at the most
+DEFAULT_EXECUTIONS = 100  # of a cell of the map at the most
 DEFAULT_SEEDS = 10
 MOST_EXECUTIONS = 5000  # until a variant is to be caught, in the median of the seeds
 # Some defects let a guest wait for ever, which is to be seen soon: host seconds.

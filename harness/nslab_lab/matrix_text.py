@@ -47,7 +47,7 @@ def _by_variant(matrix: Matrix) -> list[str]:
         spoke = matrix.spoke(variant)
         cells = f"{spoke.total()}/{len(matrix.of(variant))}"
         rows.append((variant, cells, _counted(spoke)))
-    return _wrapped(("variant", "caught in", "cells in which an oracle was the first to report it"), rows)
+    return _wrapped(("variant", "caught in", "cells in which an oracle reported it first"), rows)
 
 
 def _by_oracle(matrix: Matrix) -> list[str]:
@@ -56,7 +56,7 @@ def _by_oracle(matrix: Matrix) -> list[str]:
         for oracle, cells in matrix.spoke(variant).items():
             spoke.setdefault(oracle, Counter())[variant] = cells
     rows = [(oracle, str(cells.total()), _counted(cells)) for oracle, cells in spoke.items()]
-    return _wrapped(("oracle", "cells", "variants that it was the first to report"), rows)
+    return _wrapped(("oracle", "cells", "variants that it reported first"), rows)
 
 
 def _counted(counter: Counter[str]) -> str:
@@ -98,7 +98,7 @@ def _variants(matrix: Matrix) -> list[tuple[str, bool]]:
             cells = count(len(matrix.of(variant)), "cell")
             lines.append(
                 f"variant {variant}: not caught in {cells}, of {matrix.executions:,} executions each; "
-                "EXECUTIONS=1000 looks further, or a scenario for it is missing"
+                "EXECUTIONS=1000 looks further, or it lacks a scenario or an oracle"
             )
         elif median is None or median > matrix.most:
             lines.append(
