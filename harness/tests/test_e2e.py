@@ -7,7 +7,9 @@ import difflib
 import json
 import os
 import re
+import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -447,14 +449,39 @@ def test_a_defect_far_from_every_named_point_is_caught(kernel: Kernel, tmp_path:
         assert preemptions(done) <= 2
 
 
-def test_an_execution_that_nothing_ended_is_a_hang(kernel: Kernel) -> None:
-    """Where not even the clock goes on: the set-up waits for itself."""
-    done = nslab(
-        "run", "--variant", "wait-for-owners", "--scenario", "proc-net-vs-setns", "--silence", 10
-    )
+def guest_of(harness: int) -> int:
+    """The process of the guest that this one has started, once it has told of some executions."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                name, _, rest = stat.read_text().rpartition(")")
+            except OSError:
+                continue
+            results = stat.parent / "fd" / "3"
+            if (
+                name.endswith("(linux") and int(rest.split()[1]) == harness
+                and results.exists() and results.stat().st_size > 1000
+            ):  # fmt: skip
+                return int(stat.parent.name)
+        time.sleep(0.1)
+    raise AssertionError("no guest was started")
+
+
+def test_a_guest_that_does_not_answer(kernel: Kernel) -> None:
+    """It is stopped from outside, as nothing in it goes on any more when its clock stands still."""
+    words = ("run", "--scenario", TARGET, "--executions", 100_000, "--silence", 5, "--jobs", 1)
+    with subprocess.Popen(
+        [NSLAB, *map(str, words)], cwd=REPO, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as harness:  # fmt: skip
+        os.kill(guest_of(harness.pid), signal.SIGSTOP)
+        done = Ended(harness.wait(TIMEOUT_S), *harness.communicate())
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
-    assert (finding["oracle"], finding["headline"]) == ("no-answer", "no answer from the guest for 10 s")
+    assert (finding["oracle"], finding["headline"]) == ("no-answer", "no answer from the guest for 5 s")
+    # Nothing was wrong with the execution itself.
+    assert finding["reproduced"] == "not reproduced"
 
 
 def test_bench_measures_and_compares(kernel: Kernel) -> None:
