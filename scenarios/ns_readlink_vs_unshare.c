@@ -96,7 +96,7 @@ ACTOR(target, KEPT)
 	REQUIRE(read_link(dir, self->had[0], sizeof(self->had[0])));
 	self->nhad = 1;
 	for (i = 0; i < types[scenario_input()].moves; i++) {
-		REQUIRE(unshare(types[scenario_input()].flag));
+		REQUIRE(MARKED(unshare(types[scenario_input()].flag), ENOMEM, ENOSPC));
 		REQUIRE(read_link(dir, self->had[self->nhad],
 				  sizeof(self->had[0])));
 		self->nhad++;

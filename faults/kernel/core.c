@@ -176,6 +176,8 @@ int nslab_join(const struct nslab_join *join)
 	actor->delayed_until = 0;
 	actor->faults = 0;
 	actor->throws = 0;
+	actor->call = 0;
+	actor->nth = 0;
 	actor->points = 0;
 	actor->written = NULL;
 	actor->waits = false;
@@ -220,6 +222,7 @@ int nslab_leave(bool exits)
 	else
 		record(actor, NSLAB_EVENT_END);
 	actor->task = NULL;
+	actor->exited = exits;
 	actor->done = true;
 	wake_up(&explorer_wq);
 	if (exits)
@@ -320,6 +323,7 @@ static void start_actors(const struct nslab_run *run)
 		nslab_seed_actor(&actors[i], run->seed, i + 1);
 		/* Not when joining: who has left may join for the next. */
 		actors[i].done = false;
+		actors[i].exited = false;
 	}
 
 	/* The explorer outranks them: none runs before all are awake. */
@@ -365,7 +369,7 @@ static bool makes_sense(const struct nslab_run *run)
 {
 	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
 	       !run->padding && run->timeout_ns &&
-	       run->flags < NSLAB_RUN_UNSTEERED << 1 &&
+	       run->flags < NSLAB_RUN_CALLS << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
 	       run->nfailures <= NSLAB_MAX_FAILURES;
@@ -389,6 +393,9 @@ static void take_result(struct nslab_run *run)
 		run->status |= NSLAB_STATUS_DIVERGED;
 	if (nslab_trace_truncated())
 		run->status |= NSLAB_STATUS_TRUNCATED;
+	if (nslab_calls_incomplete())
+		run->status |= NSLAB_STATUS_MORE_SITES;
+	nslab_calls_sites(&run->nsites);
 	run->hash = nslab_trace_hash();
 	run->points = nslab_trace_points();
 	run->faults = nslab_trace_delays() +
@@ -408,7 +415,8 @@ static void take_result(struct nslab_run *run)
  * Sleeps until it is over.
  *
  * Return: 0 (see @run->status), -EINVAL for a request that makes no sense,
- * -ETIMEDOUT if not all actors joined.
+ * -EFAULT or -ENOMEM for one that there is no memory of or for, -ETIMEDOUT if
+ * not all actors joined.
  */
 int nslab_run(struct nslab_run *run)
 {
@@ -418,7 +426,7 @@ int nslab_run(struct nslab_run *run)
 	if (!makes_sense(run))
 		return -EINVAL;
 	run->token[NSLAB_TOKEN_LEN - 1] = '\0';
-	ret = copy_lists(run);
+	ret = copy_lists(run) ?: nslab_calls_begin(run);
 	if (ret)
 		return ret;
 

@@ -205,6 +205,17 @@ static void record_fault(const struct fault_attr *attr,
 	nslab_trace_add(&event);
 }
 
+/* The profile "fail-nth": not by chance, and only where actors say so. */
+static bool fails_in_call(const struct fault_attr *attr,
+			  struct nslab_actor *actor)
+{
+	bool fail = nslab_calls_alloc(actor, attr_number(attr));
+
+	if (fail)
+		record_fault(attr, actor);
+	return fail;
+}
+
 /**
  * nslab_should_fail() - the throw of the dice in should_fail_ex()
  * @attr: the fault attribute
@@ -218,6 +229,8 @@ bool nslab_should_fail(struct fault_attr *attr)
 	struct nslab_actor *actor = in_task() ? current->nslab : NULL;
 	bool fail;
 
+	if (nslab_calls_armed() && !is_delay(attr))
+		return actor && nslab_running() && fails_in_call(attr, actor);
 	if (!actor || !nslab_running())
 		return attr->probability > get_random_u32_below(100);
 	if (nslab_current_run()->flags & NSLAB_RUN_WARM_UP)

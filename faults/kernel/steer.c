@@ -136,7 +136,7 @@ void __nslab_quiesce(void)
 {
 	struct nslab_actor *actor = current->nslab;
 
-	if (nslab_steering() && nslab_running() && !actor->hidden &&
+	if (nslab_steering() && nslab_running() && !nslab_is_hidden(actor) &&
 	    in_task() && preemptible())
 		settle_rcu();
 }

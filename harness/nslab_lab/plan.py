@@ -46,6 +46,7 @@ class BootPlan:
     schedules: tuple[str, ...] = ()  # for replay, one after the other
     failures: str = ""  # for bounded: the allocations that fail, as in a schedule
     watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
+    fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
 
     @property
@@ -84,6 +85,8 @@ class BootPlan:
         ]
         if self.unnamed:
             values.append(("unnamed", 1))
+        if self.fail_nth:
+            values.append(("fail_nth", 1))
         if self.unpruned:
             values.append(("unpruned", 1))
         if strategy.name == "pct":
@@ -119,6 +122,8 @@ class RunPlan:
     actors: tuple[tuple[str, ...], ...] = ()
     inputs: tuple[int, ...] = ()  # for a search
     lengths: tuple[int, ...] = ()  # for pct: steps of an execution
+    fail_nth: bool = False  # each allocation of each marked call fails once
+    rounds: tuple[int, ...] = ()  # then: how many executions that takes, where none were asked for
     timeout_ms: int = HANG_MS  # guest time
 
     def json(self) -> str:
@@ -148,7 +153,7 @@ class RunPlan:
         token = self.token(scenario, first, first)
         return BootPlan(
             token, self.knobs, last - first + 1, trace, self.unnamed, self.unpruned,
-            watch=self.watch, timeout_ms=self.timeout_ms,
+            watch=self.watch, fail_nth=self.fail_nth, timeout_ms=self.timeout_ms,
         )  # fmt: skip
 
     def batches(self, scenario: str) -> Iterator[BootPlan]:
@@ -176,6 +181,7 @@ def make(
         knobs=knobs(profile, watches),
         unnamed=not profile.named_points,
         watch=tuple(one.name for one in watches),
+        fail_nth=profile.fail_nth,
         **rest,
     )
 

@@ -51,11 +51,23 @@ struct job {
 	unsigned int kernel_strategy;
 };
 
+static unsigned int inputs_of(const struct job *job)
+{
+	return job->scenario->inputs ?: 1;
+}
+
 static void begin(const struct job *job, uint64_t n)
 {
+	uint64_t drawn = n;
+
+	/* What was counted has to come again: each input draws but once. */
+	if (job->plan->fail_nth)
+		drawn = 1 + (n - 1) % inputs_of(job);
 	shared->n = n;
-	shared->seed = execution_seed(job->plan->seed, n);
+	shared->seed = execution_seed(job->plan->seed, drawn);
 	shared->failed = false;
+	memset(&shared->calls, 0, sizeof(shared->calls));
+	memset(&shared->marked, 0, sizeof(shared->marked));
 	memset(*job->scenario->self, 0, SCENARIO_STATE_MAX);
 	if (job->scenario->setup)
 		job->scenario->setup();
@@ -129,13 +141,60 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	return EXPLORE_ERROR;
 }
 
-/* One that is not even warm, or follows @schedule, or draws its own. */
-static int execute(const struct job *job, uint64_t n, bool warm_up,
-		   const struct schedule *schedule, const char *text,
+/* The allocations in marked calls of the execution that has just ended. */
+static struct nslab_site *sites;
+
+/*
+ * Copy them, and tell of those that are new. After one that failed the call
+ * takes another way, and so may all that follows: that is none of them.
+ */
+static int take_sites(const struct job *job, uint64_t n, bool counted,
+		      const struct nslab_run *run,
+		      const struct nslab_site **failed)
+{
+	unsigned int input = (n - 1) % inputs_of(job), i;
+	static unsigned int room;
+	char line[1024];
+
+	if (run->nsites > room) {
+		room = run->nsites * 2;
+		sites = realloc(sites, room * sizeof(*sites));
+	}
+	if (run->nsites && (!sites || job->control->sites(sites)))
+		return -1;
+	for (i = 0; i < run->nsites && !*failed; i++) {
+		if (sites[i].failed)
+			*failed = &sites[i];
+		if (!failnth_is_new(input, &sites[i]))
+			continue;
+		json_site(line, sizeof(line), n, &sites[i], counted);
+		job->control->emit(line);
+	}
+	return 0;
+}
+
+/**
+ * struct manner - how an execution is to be done
+ * @warm_up: nothing is injected or told
+ * @counts: its allocations in marked calls are those that are to fail
+ * @schedule: it follows that one; NULL: it draws its own
+ * @text: of @schedule
+ * @aim: the allocation that fails, or NULL
+ */
+struct manner {
+	bool warm_up;
+	bool counts;
+	const struct schedule *schedule;
+	const char *text;
+	const struct nslab_site *aim;
+};
+
+static int execute(const struct job *job, uint64_t n, struct manner manner,
 		   struct nslab_run *run)
 {
+	const struct schedule *schedule = manner.schedule;
 	const struct plan *plan = job->plan;
-	struct result result = { .n = n, .run = run, .schedule = text };
+	struct result result = { .n = n, .run = run, .schedule = manner.text };
 	static char line[RESULT_MAX], leak[SCENARIO_MESSAGE_MAX];
 	int ret;
 
@@ -149,8 +208,11 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
 			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
 			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
-			 (warm_up ? NSLAB_RUN_WARM_UP : 0),
+			 (plan->fail_nth ? NSLAB_RUN_CALLS : 0) |
+			 (manner.warm_up ? NSLAB_RUN_WARM_UP : 0),
 	};
+	if (manner.aim)
+		run->aim = *manner.aim;
 	if (schedule) {
 		run->flags |= NSLAB_RUN_FAILURES | NSLAB_RUN_SYNC;
 		run->switches = (uintptr_t)schedule->switches;
@@ -162,13 +224,13 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 	ret = prepare(job, n);
 	if (ret)
 		return ret;
-	run->seed = result.seed = shared->seed;
+	run->seed = result.seed = execution_seed(plan->seed, n);
 	snprintf(run->token, sizeof(run->token), "%s.%llu", plan->token,
 		 (unsigned long long)n);
-	if (text)
+	if (manner.text)
 		snprintf(run->token + strlen(run->token),
 			 sizeof(run->token) - strlen(run->token), " schedule=%s",
-			 text);
+			 manner.text);
 	ret = job->control->run(run);
 	if (ret) {
 		json_error_line(job->control, "execution %llu: %s",
@@ -178,10 +240,17 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 				strerror(-ret));
 		return EXPLORE_ERROR;
 	}
+	/* What a cold cache needs is nothing to be tried. */
+	if ((!manner.warm_up || manner.counts) &&
+	    take_sites(job, n, manner.counts, run, &result.failed)) {
+		json_error_line(job->control, "no list of allocations: %s",
+				strerror(errno));
+		return EXPLORE_ERROR;
+	}
 	*leak = '\0';
 	if (!is_fatal(run))
-		ret = clean_up(job, n, warm_up, leak, sizeof(leak));
-	if (ret || (warm_up && !is_fatal(run)))
+		ret = clean_up(job, n, manner.warm_up, leak, sizeof(leak));
+	if (ret || (manner.warm_up && !is_fatal(run)))
 		return ret;
 	judge(run, leak, &result);
 	if (*leak)
@@ -202,8 +271,56 @@ static int warm_up(const struct job *job)
 	bool follows = job->kernel_strategy == NSLAB_STRATEGY_SCHEDULE;
 	struct nslab_run run;
 
-	return execute(job, job->plan->first, true, follows ? &none : NULL,
-		       follows ? "0" : NULL, &run);
+	return execute(job, job->plan->first, (struct manner) {
+			.warm_up = true,
+			.schedule = follows ? &none : NULL,
+			.text = follows ? "0" : NULL,
+		}, &run);
+}
+
+/* === Each allocation of a marked call fails once === */
+
+/* The second time an input comes, its caches are warm. */
+static int count_input(const struct job *job, unsigned int input,
+		       struct nslab_run *run)
+{
+	struct manner manner = { .warm_up = true };
+	int ret = execute(job, input + 1, manner, run);
+
+	manner.counts = true;
+	if (!ret)
+		ret = execute(job, input + 1, manner, run);
+	if (ret)
+		return ret;
+	if (run->status & NSLAB_STATUS_MORE_SITES) {
+		json_error_line(job->control, "%u allocations in marked calls, that is too many",
+				run->nsites);
+		return EXPLORE_ERROR;
+	}
+	if (failnth_counted(input, sites, run->nsites, shared->marked.ncalls)) {
+		json_error_line(job->control, "no memory for the allocations");
+		return EXPLORE_ERROR;
+	}
+	return 0;
+}
+
+static int count_allocations(const struct job *job)
+{
+	unsigned int i, inputs = inputs_of(job), points = 0;
+	struct nslab_run run;
+	char line[128];
+	int ret;
+
+	for (i = 0; i < inputs; i++) {
+		ret = count_input(job, i, &run);
+		if (ret)
+			return ret;
+		if (run.points > points)
+			points = run.points;
+	}
+	json_round(line, sizeof(line), failnth_round(), points);
+	job->control->emit(line);
+	return 0;
 }
 
 /* === Strategies === */
@@ -213,11 +330,15 @@ static int run_drawn(const struct job *job)
 {
 	const struct plan *plan = job->plan;
 	struct nslab_run run;
+	struct manner manner = {};
 	uint64_t n;
-	int ret = 0;
+	int ret = plan->fail_nth ? count_allocations(job) : 0;
 
-	for (n = plan->first; !ret && n - plan->first < plan->count; n++)
-		ret = execute(job, n, false, NULL, NULL, &run);
+	for (n = plan->first; !ret && n - plan->first < plan->count; n++) {
+		if (plan->fail_nth)
+			manner.aim = failnth_aim(n);
+		ret = execute(job, n, manner, &run);
+	}
 	return ret;
 }
 
@@ -238,7 +359,9 @@ static int run_listed(const struct job *job)
 					text);
 			return EXPLORE_ERROR;
 		}
-		ret = execute(job, plan->first, false, &schedule, text, &run);
+		ret = execute(job, plan->first, (struct manner) {
+				.schedule = &schedule, .text = text,
+			}, &run);
 	}
 	return ret;
 }
@@ -264,8 +387,9 @@ static int search(const struct job *job, struct bounded *bounded)
 		memcpy(schedule.switches, next,
 		       schedule.nswitches * sizeof(*next));
 		schedule_text(text, &schedule);
-		ret = execute(job, job->plan->first, false, &schedule, text,
-			      &run);
+		ret = execute(job, job->plan->first, (struct manner) {
+				.schedule = &schedule, .text = text,
+			}, &run);
 		if (ret || shared->failed)
 			return ret;
 		if (run.nevents > room) {
@@ -372,7 +496,14 @@ int explore(const struct plan *plan, struct scenario *scenario,
 	memset(shared, 0, sizeof(*shared));
 	shared->scenario = scenario;
 	shared->control = control;
+	shared->marks = plan->fail_nth;
 	shared->unsteered = !strcmp(plan->strategy, "unsteered");
+	if (plan->fail_nth && (failnth_start(inputs_of(&job)) ||
+			       control->calls(&shared->calls))) {
+		json_error_line(control, "cannot mark calls: %s",
+				strerror(errno));
+		return EXPLORE_ERROR;
+	}
 	if (actors_nobody_reaps(scenario))
 		signal(SIGCHLD, SIG_IGN);
 

@@ -63,6 +63,21 @@ static int control_settle(void)
 	return ioctl(control_fd, NSLAB_IOC_SETTLE);
 }
 
+static int control_calls(struct nslab_calls *calls)
+{
+	return ioctl(control_fd, NSLAB_IOC_CALLS, calls);
+}
+
+static int control_sites(struct nslab_site *sites)
+{
+	return ioctl(control_fd, NSLAB_IOC_SITES, sites);
+}
+
+static int control_self(struct nslab_self *self)
+{
+	return ioctl(control_fd, NSLAB_IOC_SELF, self);
+}
+
 static void control_emit(const char *line)
 {
 	size_t len = strlen(line);
@@ -80,6 +95,9 @@ static const struct control guest_control = {
 	.rest = control_rest,
 	.census = control_census,
 	.settle = control_settle,
+	.calls = control_calls,
+	.sites = control_sites,
+	.self = control_self,
 	.emit = control_emit,
 };
 
