@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -40,7 +41,7 @@ ACTOR(parent, KEPT)
 	int i;
 
 	for (i = 0; i < MOVES; i++)
-		REQUIRE(unshare(CLONE_NEWUTS));
+		REQUIRE(MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE));
 	REQUIRE(waitid(P_PID, actor_pid("child"), &info, WEXITED));
 	ASSERT_EQ(actor_pid("child"), info.si_pid);
 	ASSERT_EQ(CLD_EXITED, info.si_code);

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -45,7 +46,8 @@ static int use_queue(int flags)
 {
 	if (open_queue >= 0)
 		mq_close(open_queue);
-	open_queue = mq_open(queue, O_RDWR | flags, 0600, NULL);
+	open_queue = MARKED(mq_open(queue, O_RDWR | flags, 0600, NULL),
+			    ERRNOS_IPC);
 	return open_queue;
 }
 
@@ -55,15 +57,15 @@ ACTOR(maker, KEPT)
 	int sem;
 
 	REQUIRE(own_dir());
-	REQUIRE(unshare(CLONE_NEWIPC));
+	REQUIRE(MARKED(unshare(CLONE_NEWIPC), ERRNOS_UNSHARE));
 	REQUIRE(self->where = namespace_at(own, "ipc"));
 	REQUIRE(use_queue(O_CREAT));
-	REQUIRE(shmget(KEY, 1, IPC_CREAT | 0600));
-	REQUIRE(sem = semget(KEY, 1, IPC_CREAT | 0600));
-	REQUIRE(semop(sem, &up, 1));
+	REQUIRE(MARKED(shmget(KEY, 1, IPC_CREAT | 0600), ERRNOS_IPC));
+	REQUIRE(sem = MARKED(semget(KEY, 1, IPC_CREAT | 0600), ERRNOS_IPC));
+	REQUIRE(MARKED(semop(sem, &up, 1), ERRNOS_IPC));
 	self->made = true;
 	self->leaving = true;
-	REQUIRE(unshare(CLONE_NEWIPC));
+	REQUIRE(MARKED(unshare(CLONE_NEWIPC), ERRNOS_UNSHARE));
 	self->left = true;
 }
 
@@ -105,7 +107,7 @@ ACTOR(follower, KEPT)
 		pidfd = syscall(SYS_pidfd_open, actor_pid("maker"), 0);
 	REQUIRE(own_dir());
 	for (i = 0; i < TRIES; i++) {
-		REQUIRE(setns(pidfd, CLONE_NEWIPC));
+		REQUIRE(MARKED(setns(pidfd, CLONE_NEWIPC), ERRNOS_SETNS));
 		REQUIRE(number = namespace_at(own, "ipc"));
 		if (trail_turns_back(&self->trail, number))
 			FAIL("try %d: in %ld again", i, number);

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/rtnl.h"
 #include "lib/scenario.h"
 
@@ -34,7 +35,7 @@ static int rtnl(void)
 
 ACTOR(target, FRESH_REAPED)
 {
-	REQUIRE(unshare(CLONE_NEWNET));
+	REQUIRE(MARKED(unshare(CLONE_NEWNET), ERRNOS_UNSHARE));
 	_exit(0);
 }
 
@@ -44,7 +45,9 @@ ACTOR(maker, KEPT)
 
 	REQUIRE(rtnl());
 	for (i = 0; i < TRIES; i++) {
-		ret = rtnl_new_dummy(rtnl(), device, actor_pid("target"));
+		ret = MARKED(rtnl_new_dummy(rtnl(), device,
+					    actor_pid("target")),
+			     ERRNOS_NETLINK, ESRCH, EEXIST);
 		if (ret && scenario_injected())
 			continue;
 		/* It exists already when the target has not moved since. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -74,7 +75,8 @@ static int ns_dir(pid_t pid)
 static int read_link(int dir, char *to, size_t size)
 {
 	const char *link = types[scenario_input()].link;
-	ssize_t len = readlinkat(dir, link, to, size - 1);
+	ssize_t len = MARKED_AS(link, readlinkat(dir, link, to, size - 1),
+				ERRNOS_READLINK);
 
 	if (len >= 0) {
 		to[len] = '\0';
@@ -89,6 +91,7 @@ static int read_link(int dir, char *to, size_t size)
 
 ACTOR(target, KEPT)
 {
+	int flag = types[scenario_input()].flag;
 	int dir = ns_dir(getpid());
 	int i;
 
@@ -96,7 +99,8 @@ ACTOR(target, KEPT)
 	REQUIRE(read_link(dir, self->had[0], sizeof(self->had[0])));
 	self->nhad = 1;
 	for (i = 0; i < types[scenario_input()].moves; i++) {
-		REQUIRE(MARKED(unshare(types[scenario_input()].flag), ENOMEM, ENOSPC));
+		REQUIRE(MARKED_AS(namespaces_call("unshare", flag),
+				  unshare(flag), ERRNOS_UNSHARE));
 		REQUIRE(read_link(dir, self->had[self->nhad],
 				  sizeof(self->had[0])));
 		self->nhad++;

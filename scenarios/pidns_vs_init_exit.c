@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -37,8 +38,8 @@ ACTOR(first, CHILD)
 
 ACTOR(other, CHILD)
 {
-	REQUIRE(unshare(CLONE_NEWUTS));
-	REQUIRE(unshare(CLONE_NEWUTS));
+	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE));
+	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE));
 }
 
 ACTOR(parent, KEPT)

@@ -67,7 +67,7 @@ int nslab_calls_map(unsigned long addr)
  * @id: hash over the places, 0 for none
  * @what: the attribute
  * @own: the allocator asks for itself
- * @told: it was written to the results
+ * @told: it was written to the results, so the explorer knows it
  * @depth: how many @ips
  * @ips: places in the kernel's text, the innermost first
  */
@@ -90,6 +90,7 @@ static unsigned int nr_stacks;
  */
 static const char * const own_functions[] = {
 	"___slab_alloc", "allocate_slab", "new_slab", "stack_depot_", "kasan_",
+	"kmem_cache_free", "kfree",	/* CONFIG_SLUB_RCU_DEBUG */
 };
 
 static bool asks_for_itself(const unsigned long *entries, unsigned int n)
@@ -170,6 +171,7 @@ static void tell_stack(struct stack *stack)
 static struct nslab_site *sites;
 static unsigned int nr_sites;
 static bool too_many;
+static bool one_failed;
 static bool armed;
 
 /**
@@ -190,6 +192,7 @@ int nslab_calls_begin(const struct nslab_run *run)
 {
 	nr_sites = 0;
 	too_many = false;
+	one_failed = false;
 	if (!(run->flags & NSLAB_RUN_CALLS))
 		return 0;
 	if (!sites)
@@ -220,6 +223,8 @@ bool nslab_calls_incomplete(void)
 
 /**
  * nslab_calls_tell() - write each stack that has not been told to the results
+ *
+ * Not those after an allocation that failed: the call took another way then.
  */
 void nslab_calls_tell(void)
 {
@@ -230,6 +235,8 @@ void nslab_calls_tell(void)
 		stack = slot_of(sites[i].stack);
 		if (stack && stack->id && !stack->told)
 			tell_stack(stack);
+		if (sites[i].failed)
+			break;
 	}
 }
 
@@ -244,11 +251,26 @@ static unsigned int count_again(unsigned int actor, unsigned int call, u64 id)
 	return n;
 }
 
-static bool aimed_at(const struct nslab_run *run, const struct nslab_site *site)
+static bool is_aim(const struct nslab_run *run, const struct nslab_site *site)
 {
 	return run->aim.stack && site->stack == run->aim.stack &&
 	       site->call == run->aim.call && site->actor == run->aim.actor &&
 	       site->again == run->aim.again;
+}
+
+/*
+ * What is aimed at fails, and so does what nobody could aim at since it had
+ * never been told: it may come but once in a hundred executions, as the nodes
+ * of an IDR do.
+ */
+static bool is_to_fail(const struct nslab_run *run, struct nslab_actor *actor,
+		       const struct nslab_site *site, const struct stack *stack)
+{
+	if (run->flags & NSLAB_RUN_WARM_UP)
+		return false;
+	if (run->flags & NSLAB_RUN_FAILURES)
+		return nslab_listed_failure(actor);
+	return !one_failed && (is_aim(run, site) || !stack->told);
 }
 
 /**
@@ -294,11 +316,9 @@ bool nslab_calls_alloc(struct nslab_actor *actor, unsigned int what)
 		.again = count_again(index, call, stack->id),
 	};
 	nr_sites++;
-	if (run->flags & NSLAB_RUN_WARM_UP)
-		return false;
-	fail = run->flags & NSLAB_RUN_FAILURES ? nslab_listed_failure(actor) :
-						 aimed_at(run, site);
+	fail = is_to_fail(run, actor, site, stack);
 	if (fail) {
+		one_failed = true;
 		site->failed = 1;
 		nslab_calls->actors[index].failures++;
 	}

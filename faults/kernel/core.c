@@ -312,12 +312,15 @@ static void start_actors(const struct nslab_run *run)
 	prandom_seed_state(&rnd, run->seed);
 	for (i = 0; i < run->nactors; i++) {
 		/* Where a strategy decides, the order must not depend on it. */
-		unsigned int j = run->strategy == NSLAB_STRATEGY_NONE ?
-				 nslab_random_below(&rnd, i + 1) : i;
+		bool drawn = run->strategy == NSLAB_STRATEGY_NONE &&
+			     !(run->flags & NSLAB_RUN_CALLS);
+		unsigned int j = drawn ? nslab_random_below(&rnd, i + 1) : i;
 
 		order[i] = order[j];
 		order[j] = i;
 	}
+	if (run->flags & NSLAB_RUN_CALLS)
+		swap(order[0], order[run->first]);
 
 	for (i = 0; i < run->nactors; i++) {
 		nslab_seed_actor(&actors[i], run->seed, i + 1);
@@ -372,7 +375,8 @@ static bool makes_sense(const struct nslab_run *run)
 	       run->flags < NSLAB_RUN_CALLS << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
-	       run->nfailures <= NSLAB_MAX_FAILURES;
+	       run->nfailures <= NSLAB_MAX_FAILURES &&
+	       run->first < run->nactors;
 }
 
 static int copy_lists(const struct nslab_run *run)

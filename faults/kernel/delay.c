@@ -160,7 +160,8 @@ static bool is_delay(const struct fault_attr *attr)
 
 /* Functions that hand an allocation on; who asked for it stands above them. */
 static const char * const allocators[] = {
-	"nslab_", "should_fail", "__should_fail", "stack_trace_save",
+	"nslab_", "record_fault", "fails_in_call",
+	"should_fail", "__should_fail", "stack_trace_save",
 	"kmem_cache_alloc", "__kmem_cache_alloc", "kmalloc", "__kmalloc",
 	"__do_kmalloc", "kvmalloc", "__kvmalloc", "kmemdup", "kstrdup",
 	"___slab_alloc", "__slab_alloc", "allocate_slab", "new_slab",

@@ -134,7 +134,7 @@ struct nslab_site {
  * @status: out: NSLAB_STATUS_*
  * @nevents: out: how many events the trace has
  * @nsites: out: how many allocations there were in marked calls
- * @reserved: zero
+ * @first: with NSLAB_RUN_CALLS, where the scheduler decides: starts first
  */
 struct nslab_run {
 	__u64 seed;
@@ -159,7 +159,7 @@ struct nslab_run {
 	__u32 status;
 	__u32 nevents;
 	__u32 nsites;
-	__u32 reserved;
+	__u32 first;
 };
 
 /* What struct nslab_event.kind says. */

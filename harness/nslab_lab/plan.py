@@ -112,7 +112,7 @@ class RunPlan:
     knobs: tuple[str, ...]
     strategy: str  # as tokens have it
     seed: int  # 0 .. 2**64-1
-    executions: int  # of each scenario
+    executions: int  # of each scenario; 0: as many as @rounds says
     findings: int  # a scenario stops after so many; 0: never
     batch: int = BATCH  # executions a boot
     unnamed: bool = False  # named points are no scheduling points
@@ -163,8 +163,18 @@ class RunPlan:
             for n in range(1, inputs + 1):
                 yield replace(self.boot(scenario, n, n), count=self.executions)
             return
-        for first in range(1, self.executions + 1, self.batch):
-            yield self.boot(scenario, first, min(first + self.batch - 1, self.executions))
+        last = self.executions_of(scenario)
+        for first in range(1, last + 1, self.batch):
+            yield self.boot(scenario, first, min(first + self.batch - 1, last))
+
+    def executions_of(self, scenario: str) -> int:
+        """How many executions of that scenario there are to be."""
+        return self.executions or self.rounds[self.scenarios.index(scenario)]
+
+    def setups_of(self, scenario: str) -> int:
+        """With fail_nth: what its executions take in turn, an input and who starts."""
+        index = self.scenarios.index(scenario)
+        return self.inputs[index] * len(self.actors[index])
 
 
 def make(

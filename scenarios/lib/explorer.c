@@ -56,13 +56,25 @@ static unsigned int inputs_of(const struct job *job)
 	return job->scenario->inputs ?: 1;
 }
 
+/* For "fail-nth": each input, and each actor as the first to start. */
+static unsigned int setups_of(const struct job *job)
+{
+	return inputs_of(job) * job->scenario->nactors;
+}
+
+static unsigned int first_of(const struct job *job, uint64_t n)
+{
+	return job->plan->fail_nth ?
+	       (n - 1) % setups_of(job) / inputs_of(job) : 0;
+}
+
 static void begin(const struct job *job, uint64_t n)
 {
 	uint64_t drawn = n;
 
-	/* What was counted has to come again: each input draws but once. */
+	/* What was counted has to come again: each set-up draws but once. */
 	if (job->plan->fail_nth)
-		drawn = 1 + (n - 1) % inputs_of(job);
+		drawn = 1 + (n - 1) % setups_of(job);
 	shared->n = n;
 	shared->seed = execution_seed(job->plan->seed, drawn);
 	shared->failed = false;
@@ -152,7 +164,7 @@ static int take_sites(const struct job *job, uint64_t n, bool counted,
 		      const struct nslab_run *run,
 		      const struct nslab_site **failed)
 {
-	unsigned int input = (n - 1) % inputs_of(job), i;
+	unsigned int setup = (n - 1) % setups_of(job), i;
 	static unsigned int room;
 	char line[1024];
 
@@ -165,7 +177,7 @@ static int take_sites(const struct job *job, uint64_t n, bool counted,
 	for (i = 0; i < run->nsites && !*failed; i++) {
 		if (sites[i].failed)
 			*failed = &sites[i];
-		if (!failnth_is_new(input, &sites[i]))
+		if (!failnth_is_new(setup, &sites[i]))
 			continue;
 		json_site(line, sizeof(line), n, &sites[i], counted);
 		job->control->emit(line);
@@ -205,6 +217,7 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 		.strategy = job->kernel_strategy,
 		.depth = plan->depth,
 		.length = plan->length,
+		.first = first_of(job, n),
 		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
 			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
 			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
@@ -280,16 +293,26 @@ static int warm_up(const struct job *job)
 
 /* === Each allocation of a marked call fails once === */
 
-/* The second time an input comes, its caches are warm. */
-static int count_input(const struct job *job, unsigned int input,
+/* The second time a set-up comes, its caches are warm. */
+static int count_setup(const struct job *job, unsigned int setup,
 		       struct nslab_run *run)
 {
-	struct manner manner = { .warm_up = true };
-	int ret = execute(job, input + 1, manner, run);
+	struct schedule starts = {
+		.nswitches = 1,
+		.switches[0] = {
+			.at = NSLAB_NOBODY, .next = first_of(job, setup + 1),
+		},
+	};
+	bool steers = job->kernel_strategy != NSLAB_STRATEGY_NONE;
+	struct manner manner = {
+		.warm_up = true,
+		.schedule = steers && starts.switches[0].next ? &starts : NULL,
+	};
+	int ret = execute(job, setup + 1, manner, run);
 
 	manner.counts = true;
 	if (!ret)
-		ret = execute(job, input + 1, manner, run);
+		ret = execute(job, setup + 1, manner, run);
 	if (ret)
 		return ret;
 	if (run->status & NSLAB_STATUS_MORE_SITES) {
@@ -297,7 +320,7 @@ static int count_input(const struct job *job, unsigned int input,
 				run->nsites);
 		return EXPLORE_ERROR;
 	}
-	if (failnth_counted(input, sites, run->nsites, shared->marked.ncalls)) {
+	if (failnth_counted(setup, sites, run->nsites, shared->marked.ncalls)) {
 		json_error_line(job->control, "no memory for the allocations");
 		return EXPLORE_ERROR;
 	}
@@ -306,13 +329,13 @@ static int count_input(const struct job *job, unsigned int input,
 
 static int count_allocations(const struct job *job)
 {
-	unsigned int i, inputs = inputs_of(job), points = 0;
+	unsigned int i, setups = setups_of(job), points = 0;
 	struct nslab_run run;
 	char line[128];
 	int ret;
 
-	for (i = 0; i < inputs; i++) {
-		ret = count_input(job, i, &run);
+	for (i = 0; i < setups; i++) {
+		ret = count_setup(job, i, &run);
 		if (ret)
 			return ret;
 		if (run.points > points)
@@ -498,7 +521,7 @@ int explore(const struct plan *plan, struct scenario *scenario,
 	shared->control = control;
 	shared->marks = plan->fail_nth;
 	shared->unsteered = !strcmp(plan->strategy, "unsteered");
-	if (plan->fail_nth && (failnth_start(inputs_of(&job)) ||
+	if (plan->fail_nth && (failnth_start(setups_of(&job)) ||
 			       control->calls(&shared->calls))) {
 		json_error_line(control, "cannot mark calls: %s",
 				strerror(errno));

@@ -2,10 +2,11 @@
 /*
  * Which allocation of which marked call fails in which execution.
  *
- * A boot first counts: of each input, the allocations of each marked call while
- * none fails. What was counted is a list for each input, with one more entry
- * behind each call, in which nothing fails. Execution n fails entry number
- * (n - 1) / inputs of its input's list, and begins again behind the last one.
+ * A boot first counts: of each set-up (an setup, and who starts) the allocations
+ * of each marked call while none fails. That is a list for each set-up, with
+ * one more entry behind each call, in which nothing fails. Set-ups take turns,
+ * each goes through its list and then begins again: what execution n fails
+ * depends on n alone.
  */
 
 #include <stdlib.h>
@@ -25,28 +26,28 @@ static unsigned int nr_lists;
 
 struct seen {
 	struct nslab_site site;
-	unsigned int input;
+	unsigned int setup;
 };
 
 static struct seen *table;
 static unsigned int table_size, table_used;
 
-static bool same(const struct seen *seen, unsigned int input,
+static bool same(const struct seen *seen, unsigned int setup,
 		 const struct nslab_site *site)
 {
-	return seen->input == input && seen->site.stack == site->stack &&
+	return seen->setup == setup && seen->site.stack == site->stack &&
 	       seen->site.actor == site->actor &&
 	       seen->site.call == site->call && seen->site.again == site->again;
 }
 
-static struct seen *slot_of(unsigned int input, const struct nslab_site *site)
+static struct seen *slot_of(unsigned int setup, const struct nslab_site *site)
 {
-	uint64_t hash = mix64(site->stack ^ (uint64_t)input << 48 ^
+	uint64_t hash = mix64(site->stack ^ (uint64_t)setup << 48 ^
 			      (uint64_t)site->actor << 40 ^
 			      (uint64_t)site->call << 20 ^ site->again);
 	unsigned int i = hash & (table_size - 1);
 
-	while (table[i].site.stack && !same(&table[i], input, site))
+	while (table[i].site.stack && !same(&table[i], setup, site))
 		i = (i + 1) & (table_size - 1);
 	return &table[i];
 }
@@ -62,28 +63,28 @@ static void grow(void)
 		abort();
 	for (i = 0; i < n; i++)
 		if (old[i].site.stack)
-			*slot_of(old[i].input, &old[i].site) = old[i];
+			*slot_of(old[i].setup, &old[i].site) = old[i];
 	free(old);
 }
 
 /**
  * failnth_is_new() - has that allocation never been seen in this boot?
- * @input: of the execution that made it
+ * @setup: of the execution that made it
  * @site: it
  *
  * It has from now on.
  */
-bool failnth_is_new(unsigned int input, const struct nslab_site *site)
+bool failnth_is_new(unsigned int setup, const struct nslab_site *site)
 {
 	struct seen *slot;
 
 	if (2 * table_used >= table_size)
 		grow();
-	slot = slot_of(input, site);
+	slot = slot_of(setup, site);
 	if (slot->site.stack)
 		return false;
 	slot->site = *site;
-	slot->input = input;
+	slot->setup = setup;
 	table_used++;
 	return true;
 }
@@ -92,11 +93,11 @@ bool failnth_is_new(unsigned int input, const struct nslab_site *site)
 
 /**
  * failnth_start() - nothing has been counted yet
- * @inputs: how many there are
+ * @setups: how many there are
  *
  * Return: 0, or -1 without memory.
  */
-int failnth_start(unsigned int inputs)
+int failnth_start(unsigned int setups)
 {
 	unsigned int i;
 
@@ -107,24 +108,24 @@ int failnth_start(unsigned int inputs)
 	table = NULL;
 	table_size = 0;
 	table_used = 0;
-	lists = calloc(inputs, sizeof(*lists));
-	nr_lists = lists ? inputs : 0;
+	lists = calloc(setups, sizeof(*lists));
+	nr_lists = lists ? setups : 0;
 	return lists ? 0 : -1;
 }
 
 /**
  * failnth_counted() - one execution, in which nothing failed
- * @input: it had
+ * @setup: it had
  * @sites: the allocations in marked calls, in the order they were made
  * @n: how many
  * @ncalls: how many marked calls each actor made
  *
  * Return: 0, or -1 without memory.
  */
-int failnth_counted(unsigned int input, const struct nslab_site *sites,
+int failnth_counted(unsigned int setup, const struct nslab_site *sites,
 		    unsigned int n, const unsigned int *ncalls)
 {
-	struct list *list = &lists[input];
+	struct list *list = &lists[setup];
 	unsigned int actor, call, i, room = n;
 
 	for (actor = 0; actor < SCENARIO_MAX_ACTORS; actor++)

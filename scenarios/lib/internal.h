@@ -27,10 +27,10 @@
 struct control;
 
 #define MARKED_MAX_CALLS	64	/* of an actor, in an execution */
+#define MARKED_NAME_MAX		64
 
 /**
  * struct marked - the marked calls of an execution
- * @names: of each actor's
  * @ncalls: how many of each actor
  * @failed: in one of them an allocation failed
  * @actor: which
@@ -38,7 +38,6 @@ struct control;
  * @err: the errno it returned, 0 if it did not fail
  */
 struct marked {
-	const char *names[SCENARIO_MAX_ACTORS][MARKED_MAX_CALLS];
 	unsigned int ncalls[SCENARIO_MAX_ACTORS];
 	bool failed;
 	unsigned int actor;
@@ -59,6 +58,7 @@ struct marked {
  * @message: which assertion
  * @marks: marked calls count
  * @marked: those of this execution
+ * @names: theirs
  */
 struct shared {
 	struct nslab_calls calls;
@@ -72,6 +72,7 @@ struct shared {
 	char message[SCENARIO_MESSAGE_MAX];
 	bool marks;
 	struct marked marked;
+	char names[SCENARIO_MAX_ACTORS][MARKED_MAX_CALLS][MARKED_NAME_MAX];
 };
 
 extern struct shared *shared;
@@ -240,12 +241,12 @@ int actors_self(void);
 
 /* === Each allocation fails once === */
 
-int failnth_start(unsigned int inputs);
-int failnth_counted(unsigned int input, const struct nslab_site *sites,
+int failnth_start(unsigned int setups);
+int failnth_counted(unsigned int setup, const struct nslab_site *sites,
 		    unsigned int n, const unsigned int *ncalls);
 const struct nslab_site *failnth_aim(uint64_t n);
 uint64_t failnth_round(void);
-bool failnth_is_new(unsigned int input, const struct nslab_site *site);
+bool failnth_is_new(unsigned int setup, const struct nslab_site *site);
 
 /* === Leaks === */
 

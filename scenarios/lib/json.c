@@ -45,7 +45,7 @@ static const char *call_name(const struct nslab_site *site)
 {
 	if (site->call > MARKED_MAX_CALLS)
 		return NULL;
-	return shared->marked.names[site->actor][site->call - 1];
+	return shared->names[site->actor][site->call - 1];
 }
 
 /* Which call, and where in it. */
@@ -99,7 +99,7 @@ int json_result(char *buf, size_t size, const struct result *result)
 			",\"seed\":\"%016" PRIx64 "\",\"verdict\":\"%s\""
 			",\"oracle\":%s,\"message\":%s,\"points\":%u"
 			",\"faults\":%u,\"virtual_ns\":%llu"
-			",\"hash\":\"%016llx\",\"schedule\":%s,\"failed\":%s}\n",
+			",\"hash\":\"%016llx\",\"schedule\":%s,\"refused\":%s}\n",
 			result->n, result->seed,
 			result->oracle ? "fail" : "pass",
 			quoted(oracle, sizeof(oracle), result->oracle),

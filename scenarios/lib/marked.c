@@ -64,7 +64,8 @@ int marked_begin(const char *name)
 		return -1;
 	}
 	shared->marked.ncalls[actor] = call + 1;
-	shared->marked.names[actor][call] = name;
+	/* It may be the actor's own memory. */
+	snprintf(shared->names[actor][call], MARKED_NAME_MAX, "%s", name);
 	if (look(actor, &before[actor])) {
 		scenario_fail(name, 0, "cannot look: %s", strerror(errno));
 		return -1;
@@ -144,7 +145,7 @@ void marked_end(int actor, const char *file, int line, long ret,
 		marked->call = call;
 		marked->err = ret < 0 ? err : 0;
 		if (ret < 0)
-			judge(actor, marked->names[actor][call - 1], file, line,
+			judge(actor, shared->names[actor][call - 1], file, line,
 			      err, allowed);
 	}
 	errno = err;

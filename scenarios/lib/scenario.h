@@ -216,7 +216,7 @@ do {									\
 
 /**
  * MARKED_AS() - the same, under another name than @call as it is written
- * @name: a string that stays as it is
+ * @name: so it is told
  */
 #define MARKED_AS(name, call, ...)					\
 ({									\
