@@ -28,6 +28,12 @@ REACHES("utsns_get", "cgroupns_get", "timens_for_children_get",
 #define READS	4
 #define MOVES	2
 
+#ifdef HEAVY_NAMESPACES
+#define UNSHARE_ERRNOS	ERRNOS_UNSHARE_NET
+#else
+#define UNSHARE_ERRNOS	ERRNOS_UNSHARE
+#endif
+
 /*
  * One in turn. Those that take long to make are another scenario, and so is the
  * user namespace, from which there is no way back.
@@ -75,8 +81,8 @@ static int ns_dir(pid_t pid)
 static int read_link(int dir, char *to, size_t size)
 {
 	const char *link = types[scenario_input()].link;
-	ssize_t len = MARKED_AS(link, readlinkat(dir, link, to, size - 1),
-				ERRNOS_READLINK);
+	ssize_t len = MARKED(readlinkat(dir, link, to, size - 1),
+			     ERRNOS_READLINK);
 
 	if (len >= 0) {
 		to[len] = '\0';
@@ -100,7 +106,7 @@ ACTOR(target, KEPT)
 	self->nhad = 1;
 	for (i = 0; i < types[scenario_input()].moves; i++) {
 		REQUIRE(MARKED_AS(namespaces_call("unshare", flag),
-				  unshare(flag), ERRNOS_UNSHARE));
+				  unshare(flag), UNSHARE_ERRNOS));
 		REQUIRE(read_link(dir, self->had[self->nhad],
 				  sizeof(self->had[0])));
 		self->nhad++;

@@ -33,7 +33,7 @@ static int dir = -1;
 
 ACTOR(target, FRESH_REAPED)
 {
-	REQUIRE(MARKED(unshare(CLONE_NEWNET), ERRNOS_UNSHARE));
+	REQUIRE(MARKED(unshare(CLONE_NEWNET), ERRNOS_UNSHARE_NET));
 	_exit(0);
 }
 

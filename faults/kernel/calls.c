@@ -222,22 +222,20 @@ bool nslab_calls_incomplete(void)
 }
 
 /**
- * nslab_calls_tell() - write each stack that has not been told to the results
+ * nslab_calls_tell() - the explorer knows of an allocation from now on
+ * @id: of its stack, which is written to the results the first time
  *
- * Not those after an allocation that failed: the call took another way then.
+ * Return: 0, or -ENOENT if there is no such stack.
  */
-void nslab_calls_tell(void)
+int nslab_calls_tell(u64 id)
 {
-	unsigned int i;
-	struct stack *stack;
+	struct stack *stack = stacks && id ? slot_of(id) : NULL;
 
-	for (i = 0; i < nr_sites; i++) {
-		stack = slot_of(sites[i].stack);
-		if (stack && stack->id && !stack->told)
-			tell_stack(stack);
-		if (sites[i].failed)
-			break;
-	}
+	if (!stack || !stack->id)
+		return -ENOENT;
+	if (!stack->told)
+		tell_stack(stack);
+	return 0;
 }
 
 /* How often the call has come to this place, this time included. */

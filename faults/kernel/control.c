@@ -57,7 +57,6 @@ static long sites_ioctl(void __user *arg)
 	const struct nslab_site *sites;
 	unsigned int n;
 
-	nslab_calls_tell();
 	sites = nslab_calls_sites(&n);
 	return copy_to_user(arg, sites, n * sizeof(*sites)) ? -EFAULT : 0;
 }
@@ -101,6 +100,8 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 		return nslab_calls_map(arg);
 	case NSLAB_IOC_SITES:
 		return sites_ioctl((void __user *)arg);
+	case NSLAB_IOC_TELL:
+		return nslab_calls_tell(arg);
 	case NSLAB_IOC_SELF:
 		return self_ioctl((void __user *)arg);
 	default:

@@ -198,7 +198,7 @@ bool nslab_calls_armed(void);
 bool nslab_calls_alloc(struct nslab_actor *actor, unsigned int what);
 const struct nslab_site *nslab_calls_sites(unsigned int *n);
 bool nslab_calls_incomplete(void);
-void nslab_calls_tell(void);
+int nslab_calls_tell(u64 id);
 void nslab_self(struct nslab_self *self);
 
 /* === Executions === */

@@ -312,9 +312,14 @@ struct nslab_self {
 #define NSLAB_IOC_CALLS		_IOW(NSLAB_IOC_MAGIC, 10, struct nslab_calls)
 /*
  * Copy the allocations in marked calls of the last execution to an array with
- * room for all of them, and write the stacks that are new to the results.
+ * room for all of them.
  */
 #define NSLAB_IOC_SITES		_IOR(NSLAB_IOC_MAGIC, 11, struct nslab_site)
 #define NSLAB_IOC_SELF		_IOR(NSLAB_IOC_MAGIC, 12, struct nslab_self)
+/*
+ * Write the stack with this id to the results, once. An allocation from one
+ * that was not told fails the first time it is met: nobody could aim at it.
+ */
+#define NSLAB_IOC_TELL		_IO(NSLAB_IOC_MAGIC, 13)
 
 #endif /* KERNEL_NSLAB_UAPI_H */

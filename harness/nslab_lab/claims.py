@@ -90,13 +90,13 @@ def _fail_nth(result: ScenarioResult) -> str:
     failed, counted = found.allocations
     untried = found.untried
     calls = "; ".join(
-        f"{call} {len(sites)}" + (f" ({untried[call]} NOT TRIED)" if call in untried else "")
+        f"{call}: {len(sites)}" + (f" ({untried[call]} NOT TRIED)" if call in untried else "")
         for call, sites in found.sites.items()
     )
     total = count(found.total, "failure site")
     each = "it was tried" if found.total == 1 else "each was tried"
     if found.complete:
-        return f"{result.name}: complete: {total}, {each}, {counted:,} allocations: {calls}"
+        return f"{result.name}: complete: {total}, {each}, {counted:,} allocations; {calls}"
     tried = found.total - sum(untried.values())
     if found.ran < found.round:
         why = f"; a round has {count(found.round, 'execution')}"
@@ -104,7 +104,7 @@ def _fail_nth(result: ScenarioResult) -> str:
         why = ""
     return (
         f"{result.name}: not complete: {tried:,} of {total} tried, {failed:,} of {counted:,} "
-        f"allocations{why}: {calls}"
+        f"allocations{why}; {calls}"
     )
 
 

@@ -27,7 +27,7 @@ class Call:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.actor}: {self.name}"
+        return f"{self.actor} {self.name}"
 
 
 @dataclass

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 # so the split belongs to the plan and never to the machine.
 BATCH = 500
 
+# In a round of the profile fail-nth, chance may keep an allocation from failing where it is to:
+# then there is another round. Most often one will do.
+MAX_ROUNDS = 3
+
 # Guest time an execution may take before it counts as hung.  Waiting costs no host time.
 HANG_MS = 60_000
 
@@ -158,17 +162,28 @@ class RunPlan:
 
     def batches(self, scenario: str) -> Iterator[BootPlan]:
         """The boots a scenario is split into, in order."""
+        for number in range(self.parts):
+            yield from self.part(scenario, number)
+
+    @property
+    def parts(self) -> int:
+        """How many rounds there may be of each scenario; 1 where there are none."""
+        return 1 if self.executions else MAX_ROUNDS
+
+    def part(self, scenario: str, number: int) -> Iterator[BootPlan]:
+        """The boots of one round, from 0."""
         if strategies.parse(self.strategy).searches:
             inputs = self.inputs[self.scenarios.index(scenario)]
             for n in range(1, inputs + 1):
                 yield replace(self.boot(scenario, n, n), count=self.executions)
             return
-        last = self.executions_of(scenario)
-        for first in range(1, last + 1, self.batch):
+        executions = self.executions_of(scenario)
+        last = executions * (number + 1)
+        for first in range(executions * number + 1, last + 1, self.batch):
             yield self.boot(scenario, first, min(first + self.batch - 1, last))
 
     def executions_of(self, scenario: str) -> int:
-        """How many executions of that scenario there are to be."""
+        """How many executions of that scenario there are to be, in a round if there are such."""
         return self.executions or self.rounds[self.scenarios.index(scenario)]
 
     def setups_of(self, scenario: str) -> int:

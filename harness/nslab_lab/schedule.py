@@ -98,7 +98,12 @@ def execute(
     everything = _Either(stop)
     stops = {name: _Either(everything) for name in plan.scenarios}
     taker = _Taker(plan, view)
-    todo = ((name, batch) for name in plan.scenarios for batch in plan.batches(name))
+    todo = (
+        (name, batch)
+        for number in range(plan.parts)
+        for name in plan.scenarios
+        for batch in plan.part(name, number)
+    )
     running: deque[_Job] = deque()  # in the order of the plan, also those that are done
 
     def submit_next() -> bool:
@@ -136,6 +141,7 @@ class _Taker:
 
     def __init__(self, plan: RunPlan, view: View) -> None:
         self._limit = plan.findings
+        self._in_rounds = not plan.executions
         self._view = view
         self.results = {name: self._nothing_yet(plan, name) for name in plan.scenarios}
 
@@ -165,6 +171,8 @@ class _Taker:
         result.guest_seconds += batch.seconds
         result.findings += findings
         result.enough = bool(self._limit) and len(result.findings) >= self._limit
+        if self._in_rounds and result.sites and result.executions % result.wanted == 0:
+            result.enough = result.enough or result.sites.complete
         self._view.batch(scenario, executions)
         for finding in findings:
             self._view.finding(finding)

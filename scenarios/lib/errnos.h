@@ -10,6 +10,11 @@
 
 /* unshare(2), setns(2), clone(2) */
 #define ERRNOS_UNSHARE	ENOMEM, ENOSPC, EINVAL, EPERM, EUSERS
+/*
+ * What the manual page does not know: without memory proc_net_ns_init() says
+ * that its directory exists, and uevent_net_init() that there is no device.
+ */
+#define ERRNOS_UNSHARE_NET	ERRNOS_UNSHARE, EEXIST, ENODEV
 #define ERRNOS_SETNS	ENOMEM, EBADF, EINVAL, EPERM, ESRCH
 #define ERRNOS_CLONE	ENOMEM, EAGAIN, ENOSPC, EINVAL, EPERM, EUSERS
 

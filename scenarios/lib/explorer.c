@@ -156,46 +156,53 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 /* The allocations in marked calls of the execution that has just ended. */
 static struct nslab_site *sites;
 
-/*
- * Copy them, and tell of those that are new. After one that failed the call
- * takes another way, and so may all that follows: that is none of them.
- */
-static int take_sites(const struct job *job, uint64_t n, bool counted,
-		      const struct nslab_run *run,
-		      const struct nslab_site **failed)
+/* Copy them. */
+static int take_sites(const struct job *job, const struct nslab_run *run)
 {
-	unsigned int setup = (n - 1) % setups_of(job), i;
 	static unsigned int room;
-	char line[1024];
 
 	if (run->nsites > room) {
 		room = run->nsites * 2;
 		sites = realloc(sites, room * sizeof(*sites));
 	}
-	if (run->nsites && (!sites || job->control->sites(sites)))
-		return -1;
-	for (i = 0; i < run->nsites && !*failed; i++) {
+	if (!run->nsites || (sites && !job->control->sites(sites)))
+		return 0;
+	json_error_line(job->control, "no list of allocations: %s",
+			strerror(errno));
+	return EXPLORE_ERROR;
+}
+
+/*
+ * Tell of those that are new. After one that failed the call takes another way,
+ * and so may all that follows: that is none of them.
+ */
+static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
+					   unsigned int nsites, bool counted)
+{
+	unsigned int setup = (n - 1) % setups_of(job), i;
+	char line[1024];
+
+	for (i = 0; i < nsites; i++) {
+		if (failnth_is_new(setup, &sites[i])) {
+			json_site(line, sizeof(line), n, &sites[i], counted);
+			job->control->emit(line);
+			job->control->tell(sites[i].stack);
+		}
 		if (sites[i].failed)
-			*failed = &sites[i];
-		if (!failnth_is_new(setup, &sites[i]))
-			continue;
-		json_site(line, sizeof(line), n, &sites[i], counted);
-		job->control->emit(line);
+			return &sites[i];
 	}
-	return 0;
+	return NULL;
 }
 
 /**
  * struct manner - how an execution is to be done
  * @warm_up: nothing is injected or told
- * @counts: its allocations in marked calls are those that are to fail
  * @schedule: it follows that one; NULL: it draws its own
  * @text: of @schedule
  * @aim: the allocation that fails, or NULL
  */
 struct manner {
 	bool warm_up;
-	bool counts;
 	const struct schedule *schedule;
 	const char *text;
 	const struct nslab_site *aim;
@@ -245,6 +252,11 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 			 sizeof(run->token) - strlen(run->token), " schedule=%s",
 			 manner.text);
 	ret = job->control->run(run);
+	if (!ret && run->status & NSLAB_STATUS_MORE_SITES) {
+		json_error_line(job->control, "execution %llu: more than %u allocations in marked calls",
+				(unsigned long long)n, run->nsites);
+		return EXPLORE_ERROR;
+	}
 	if (ret) {
 		json_error_line(job->control, "execution %llu: %s",
 				(unsigned long long)n,
@@ -253,13 +265,12 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 				strerror(-ret));
 		return EXPLORE_ERROR;
 	}
-	/* What a cold cache needs is nothing to be tried. */
-	if ((!manner.warm_up || manner.counts) &&
-	    take_sites(job, n, manner.counts, run, &result.failed)) {
-		json_error_line(job->control, "no list of allocations: %s",
-				strerror(errno));
-		return EXPLORE_ERROR;
-	}
+	ret = take_sites(job, run);
+	if (ret)
+		return ret;
+	/* Whoever warms up looks at them himself. */
+	if (!manner.warm_up)
+		result.failed = tell_sites(job, n, run->nsites, false);
 	*leak = '\0';
 	if (!is_fatal(run))
 		ret = clean_up(job, n, manner.warm_up, leak, sizeof(leak));
@@ -293,37 +304,59 @@ static int warm_up(const struct job *job)
 
 /* === Each allocation of a marked call fails once === */
 
-/* The second time a set-up comes, its caches are warm. */
-static int count_setup(const struct job *job, unsigned int setup,
-		       struct nslab_run *run)
-{
-	struct schedule starts = {
-		.nswitches = 1,
-		.switches[0] = {
-			.at = NSLAB_NOBODY, .next = first_of(job, setup + 1),
-		},
-	};
-	bool steers = job->kernel_strategy != NSLAB_STRATEGY_NONE;
-	struct manner manner = {
-		.warm_up = true,
-		.schedule = steers && starts.switches[0].next ? &starts : NULL,
-	};
-	int ret = execute(job, setup + 1, manner, run);
+/* The first time a set-up comes, its caches are cold. */
+#define COUNTS	4
 
-	manner.counts = true;
-	if (!ret)
-		ret = execute(job, setup + 1, manner, run);
-	if (ret)
-		return ret;
-	if (run->status & NSLAB_STATUS_MORE_SITES) {
-		json_error_line(job->control, "%u allocations in marked calls, that is too many",
-				run->nsites);
-		return EXPLORE_ERROR;
-	}
-	if (failnth_counted(setup, sites, run->nsites, shared->marked.ncalls)) {
+/* What it needs each time is in @sites then, and how many in @n. */
+static int count_again(const struct job *job, uint64_t execution,
+		       struct manner manner, struct nslab_run *run,
+		       unsigned int *n)
+{
+	struct nslab_site *before;
+	int ret;
+
+	before = malloc(*n * sizeof(*before) ?: 1);
+	if (!before) {
 		json_error_line(job->control, "no memory for the allocations");
 		return EXPLORE_ERROR;
 	}
+	if (*n)
+		memcpy(before, sites, *n * sizeof(*before));
+	ret = execute(job, execution, manner, run);
+	if (!ret)
+		*n = failnth_both(sites, run->nsites, before, *n);
+	free(before);
+	return ret;
+}
+
+static int count_setup(const struct job *job, unsigned int setup,
+		       struct nslab_run *run)
+{
+	static struct schedule starts = {
+		.nswitches = 1,
+		.switches[0] = { .at = NSLAB_NOBODY },
+	};
+	struct manner manner = { .warm_up = true };
+	unsigned int i, n;
+	int ret;
+
+	starts.switches[0].next = first_of(job, setup + 1);
+	if (job->kernel_strategy != NSLAB_STRATEGY_NONE &&
+	    starts.switches[0].next)
+		manner.schedule = &starts;
+	ret = execute(job, setup + 1, manner, run);
+	if (!ret)
+		ret = execute(job, setup + 1, manner, run);
+	n = run->nsites;
+	for (i = 1; i < COUNTS && !ret; i++)
+		ret = count_again(job, setup + 1, manner, run, &n);
+	if (ret)
+		return ret;
+	if (failnth_counted(setup, sites, n, shared->marked.ncalls)) {
+		json_error_line(job->control, "no memory for the allocations");
+		return EXPLORE_ERROR;
+	}
+	tell_sites(job, setup + 1, n, true);
 	return 0;
 }
 

@@ -114,6 +114,33 @@ int failnth_start(unsigned int setups)
 }
 
 /**
+ * failnth_both() - keep of the allocations what two executions have
+ * @sites: of the one; those that stay are moved together
+ * @n: how many
+ * @again: of the other
+ * @nagain: how many
+ *
+ * The nodes of an IDR come once in a while, and not when they are aimed at.
+ *
+ * Return: how many stay.
+ */
+unsigned int failnth_both(struct nslab_site *sites, unsigned int n,
+			  const struct nslab_site *again, unsigned int nagain)
+{
+	unsigned int i, j, kept = 0;
+
+	for (i = 0; i < n; i++) {
+		struct seen seen = { .site = sites[i] };
+
+		for (j = 0; j < nagain && !same(&seen, 0, &again[j]); j++)
+			;
+		if (j < nagain)
+			sites[kept++] = sites[i];
+	}
+	return kept;
+}
+
+/**
  * failnth_counted() - one execution, in which nothing failed
  * @setup: it had
  * @sites: the allocations in marked calls, in the order they were made
@@ -148,6 +175,16 @@ int failnth_counted(unsigned int setup, const struct nslab_site *sites,
 	return 0;
 }
 
+static unsigned int longest(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nr_lists; i++)
+		if (lists[i].n > n)
+			n = lists[i].n;
+	return n;
+}
+
 /**
  * failnth_aim() - the allocation that is to fail in an execution
  * @n: its number, from 1
@@ -157,8 +194,17 @@ int failnth_counted(unsigned int setup, const struct nslab_site *sites,
 const struct nslab_site *failnth_aim(uint64_t n)
 {
 	const struct list *list = &lists[(n - 1) % nr_lists];
+	uint64_t turn = (n - 1) / nr_lists, round;
 
-	return list->n ? &list->sites[(n - 1) / nr_lists % list->n] : NULL;
+	if (!list->n)
+		return NULL;
+	/*
+	 * Boots of two rounds may be alike, and what kept an allocation from
+	 * failing would do so again: each round begins elsewhere in the list.
+	 */
+	round = turn / longest();
+	turn = turn % longest() + round * (list->n / 3 + 1);
+	return &list->sites[turn % list->n];
 }
 
 /**
@@ -166,10 +212,5 @@ const struct nslab_site *failnth_aim(uint64_t n)
  */
 uint64_t failnth_round(void)
 {
-	unsigned int i, longest = 0;
-
-	for (i = 0; i < nr_lists; i++)
-		if (lists[i].n > longest)
-			longest = lists[i].n;
-	return (uint64_t)longest * nr_lists;
+	return (uint64_t)longest() * nr_lists;
 }

@@ -73,6 +73,11 @@ static int control_sites(struct nslab_site *sites)
 	return ioctl(control_fd, NSLAB_IOC_SITES, sites);
 }
 
+static int control_tell(uint64_t stack)
+{
+	return ioctl(control_fd, NSLAB_IOC_TELL, stack);
+}
+
 static int control_self(struct nslab_self *self)
 {
 	return ioctl(control_fd, NSLAB_IOC_SELF, self);
@@ -97,6 +102,7 @@ static const struct control guest_control = {
 	.settle = control_settle,
 	.calls = control_calls,
 	.sites = control_sites,
+	.tell = control_tell,
 	.self = control_self,
 	.emit = control_emit,
 };

@@ -207,6 +207,7 @@ void json_list(FILE *out);
  *	each) wait for the next one
  * @calls: the memory in which actors say what they do; 0, or negative
  * @sites: copy the allocations in marked calls; 0, or negative
+ * @tell: hand the stack with that id to the harness, once; 0, or negative
  * @self: what the calling actor has; 0, or negative
  * @emit: hand a line to the harness
  */
@@ -221,6 +222,7 @@ struct control {
 	int (*settle)(void);
 	int (*calls)(struct nslab_calls *calls);
 	int (*sites)(struct nslab_site *sites);
+	int (*tell)(uint64_t stack);
 	int (*self)(struct nslab_self *self);
 	void (*emit)(const char *line);
 };
@@ -242,6 +244,8 @@ int actors_self(void);
 /* === Each allocation fails once === */
 
 int failnth_start(unsigned int setups);
+unsigned int failnth_both(struct nslab_site *sites, unsigned int n,
+			  const struct nslab_site *again, unsigned int nagain);
 int failnth_counted(unsigned int setup, const struct nslab_site *sites,
 		    unsigned int n, const unsigned int *ncalls);
 const struct nslab_site *failnth_aim(uint64_t n);
