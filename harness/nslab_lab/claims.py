@@ -96,7 +96,8 @@ def _fail_nth(result: ScenarioResult) -> str:
     total = count(found.total, "failure site")
     each = "it was tried" if found.total == 1 else "each was tried"
     if found.complete:
-        return f"{result.name}: complete: {total}, {each}, {counted:,} allocations; {calls}"
+        of = f"{counted:,}" if failed == counted else f"{failed:,} of {counted:,}"
+        return f"{result.name}: complete: {total}, {each}, {of} allocations; {calls}"
     tried = found.total - sum(untried.values())
     if found.ran < found.round:
         why = f"; a round has {count(found.round, 'execution')}"

@@ -102,9 +102,14 @@ class FailSites:
 
     @property
     def complete(self) -> bool:
-        """Whether all that was seen was tried, in a round at least."""
+        """Whether each site that was seen was tried, in a round at least."""
+        return 0 < self.round <= self.ran and not self.untried
+
+    @property
+    def finished(self) -> bool:
+        """Whether each allocation was tried, too, so that another round would bring nothing."""
         failed, counted = self.allocations
-        return 0 < self.round <= self.ran and not self.untried and failed == counted
+        return self.complete and failed == counted
 
 
 def document(linux: Path, scenario: str, found: FailSites) -> str:

@@ -172,7 +172,7 @@ class _Taker:
         result.findings += findings
         result.enough = bool(self._limit) and len(result.findings) >= self._limit
         if self._in_rounds and result.sites and result.executions % result.wanted == 0:
-            result.enough = result.enough or result.sites.complete
+            result.enough = result.enough or result.sites.finished
         self._view.batch(scenario, executions)
         for finding in findings:
             self._view.finding(finding)
