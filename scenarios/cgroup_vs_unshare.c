@@ -19,6 +19,7 @@
 
 SCENARIO("cgroup-vs-unshare",
 	 "/proc/PID/cgroup and setns() against unshare(CLONE_NEWCGROUP)");
+REACHES("cgroupns_get", "validate_nsset", "unshare_commit", "setns_commit");
 
 #define TRIES	3
 #define MOVES	2

@@ -17,6 +17,7 @@
 
 SCENARIO("child-exit-vs-parent-unshare",
 	 "a child's end against unshare() of its parent, and a reader of both");
+REACHES("utsns_get", "unshare_commit", "exit_notify", "release_task");
 
 #define MOVES	2
 #define READS	3

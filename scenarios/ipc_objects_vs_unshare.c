@@ -20,6 +20,7 @@
 
 SCENARIO("ipc-objects-vs-unshare",
 	 "setns() to an ipc namespace and its objects against unshare()");
+REACHES("validate_nsset", "unshare_commit", "setns_commit");
 
 #define TRIES	3
 #define KEY	0x6e736c

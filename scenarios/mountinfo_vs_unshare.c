@@ -17,6 +17,7 @@
 
 SCENARIO("mountinfo-vs-unshare",
 	 "/proc/PID/{mounts,mountinfo,mountstats} against unshare() and setns()");
+REACHES("mounts_open_common", "unshare_commit", "setns_commit");
 
 #define STOPS	2
 #define READS	4

@@ -18,6 +18,7 @@
 
 SCENARIO("nested-userns-vs-readers",
 	 "unprivileged unshare(CLONE_NEWUSER) in another against readers");
+REACHES("utsns_get", "validate_nsset", "unshare_commit");
 
 #define READS		2
 #define USER		1000

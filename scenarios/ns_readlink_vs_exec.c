@@ -16,6 +16,8 @@
 
 SCENARIO("ns-readlink-vs-exec",
 	 "readlink of time and time_for_children against execve() and exit");
+REACHES("timens_get", "timens_for_children_get", "exec_commit",
+	"exit_before_namespaces");
 
 #define READS	4
 
@@ -25,11 +27,14 @@ STATE {
 	bool gone;
 };
 
-/* A program that exits at once, as small as they come: exit(0) in x86-64. */
+/*
+ * A program as small as they come, in x86-64: it asks for its parent a few
+ * times, to let a reader see it, and exits.
+ */
 static const struct program {
 	Elf64_Ehdr header;
 	Elf64_Phdr segment;
-	unsigned char code[9];
+	unsigned char code[25];
 } program = {
 	.header = {
 		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB,
@@ -51,8 +56,16 @@ static const struct program {
 		.p_memsz = sizeof(program),
 		.p_align = 0x1000,
 	},
-	/* xor %edi, %edi; mov $60, %eax; syscall */
-	.code = { 0x31, 0xff, 0xb8, 60, 0, 0, 0, 0x0f, 0x05 },
+	.code = {
+		0xbb, 16, 0, 0, 0,	/*    mov $16, %ebx */
+		0xb8, 110, 0, 0, 0,	/* 1: mov $SYS_getppid, %eax */
+		0x0f, 0x05,		/*    syscall */
+		0xff, 0xcb,		/*    dec %ebx */
+		0x75, 0xf5,		/*    jnz 1b */
+		0x31, 0xff,		/*    xor %edi, %edi */
+		0xb8, 60, 0, 0, 0,	/*    mov $SYS_exit, %eax */
+		0x0f, 0x05,		/*    syscall */
+	},
 };
 
 static const char path[] = "/tmp/exit";

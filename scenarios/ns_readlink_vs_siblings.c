@@ -14,6 +14,7 @@
 
 SCENARIO("ns-readlink-vs-siblings",
 	 "readlink of one of three that share a nsproxy, and leave it");
+REACHES("utsns_get", "unshare_commit", "exit_before_namespaces");
 
 #define SHARERS	3
 #define READS	2

@@ -19,6 +19,8 @@
 
 SCENARIO("nsfs-vs-unshare",
 	 "open and ioctl of another's namespaces against unshare()");
+REACHES("utsns_get", "cgroupns_get", "mntns_get", "ipcns_get",
+	"timens_for_children_get", "pidfd_ioctl", "unshare_commit");
 
 #define OPENS	4
 #define MOVES	2

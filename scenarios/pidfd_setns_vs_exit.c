@@ -15,11 +15,14 @@
 #include "lib/scenario.h"
 
 SCENARIO("pidfd-setns-vs-exit", "setns(pidfd, several types) against exit");
+REACHES("validate_nsset", "setns_commit", "exit_before_namespaces");
 
 #define TRIES	4
 
+/* The follower's. */
 static int pidfd = -1;
 static int own = -1;
+static long old_uts, old_cgroup;
 
 STATE {
 	bool gone;
@@ -30,6 +33,17 @@ ACTOR(target, FRESH_REAPED)
 	REQUIRE(MARKED(unshare(CLONE_NEWUTS | CLONE_NEWCGROUP),
 		       ERRNOS_UNSHARE));
 	_exit(0);
+}
+
+/* Once: where it begins is always the same. */
+static int prepare(void)
+{
+	if (own < 0) {
+		own = namespaces_dir(getpid());
+		old_uts = namespace_at(own, "uts");
+		old_cgroup = namespace_at(own, "cgroup");
+	}
+	return own;
 }
 
 static int enter(void)
@@ -49,14 +63,10 @@ static int enter(void)
 
 ACTOR(follower, KEPT)
 {
-	long uts, cgroup, old_uts, old_cgroup, new_uts = 0, new_cgroup = 0;
+	long uts, cgroup, new_uts = 0, new_cgroup = 0;
 	int i, ret;
 
-	if (own < 0)
-		own = namespaces_dir(getpid());
-	REQUIRE(own);
-	REQUIRE(old_uts = namespace_at(own, "uts"));
-	REQUIRE(old_cgroup = namespace_at(own, "cgroup"));
+	REQUIRE(prepare());
 	for (i = 0; i < TRIES; i++) {
 		ret = enter();
 		if (ret < 0 && scenario_injected())

@@ -15,6 +15,7 @@
 
 SCENARIO("pidfd-setns-vs-unshare",
 	 "setns(pidfd, several types) against unshare() of the same");
+REACHES("validate_nsset", "unshare_commit", "setns_commit");
 
 #define MOVES	2
 #define TRIES	3

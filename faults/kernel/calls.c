@@ -90,6 +90,7 @@ static unsigned int nr_stacks;
  */
 static const char * const own_functions[] = {
 	"___slab_alloc", "allocate_slab", "new_slab", "stack_depot_", "kasan_",
+	"kmemleak_",
 	"kmem_cache_free", "kfree",	/* CONFIG_SLUB_RCU_DEBUG */
 };
 

@@ -179,6 +179,7 @@ int nslab_join(const struct nslab_join *join)
 	actor->call = 0;
 	actor->nth = 0;
 	actor->points = 0;
+	actor->loops = 0;
 	actor->written = NULL;
 	actor->waits = false;
 	actor->task = current;

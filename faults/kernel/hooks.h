@@ -42,15 +42,16 @@ void __nslab_pages_alloc(const void *addr, size_t size);
 void __nslab_quiesce(void);
 void __nslab_block(void);
 void __nslab_resume(void);
+void __nslab_may_sleep(void);
 void nslab_freeze(void);
 void nslab_yield(void);
 void __nslab_lock(struct lockdep_map *lock, bool taken);
 void __nslab_loaded(const struct task_struct *task,
 		    const struct nsproxy *nsproxy);
 void nslab_grace_period(const struct nsproxy *nsproxy);
-void __nslab_switching(const struct task_struct *task,
-		       const struct nsproxy *next);
-void __nslab_switched(const struct task_struct *task);
+void nslab_switching(const struct task_struct *task,
+		     const struct nsproxy *next);
+void nslab_switched(const struct task_struct *task);
 
 extern unsigned long nslab_watch_start, nslab_watch_granules;
 extern unsigned long *nslab_watch_bits;
@@ -151,6 +152,13 @@ do {									\
 		__nslab_resume();					\
 } while (0)
 
+/* Current says that it may sleep here, which a loop does again and again. */
+#define nslab_may_sleep()						\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_may_sleep();					\
+} while (0)
+
 #define nslab_lock(lock, taken)						\
 do {									\
 	if (unlikely(current->nslab))					\
@@ -162,18 +170,6 @@ do {									\
 do {									\
 	if (unlikely(current->nslab))					\
 		__nslab_loaded(task, nsproxy);				\
-} while (0)
-
-#define nslab_switching(task, next)					\
-do {									\
-	if (unlikely(current->nslab))					\
-		__nslab_switching(task, next);				\
-} while (0)
-
-#define nslab_switched(task)						\
-do {									\
-	if (unlikely(current->nslab))					\
-		__nslab_switched(task);					\
 } while (0)
 
 /* The host's entropy would make two boots differ. */
@@ -193,6 +189,7 @@ do {									\
 #define nslab_quiesce()		do { } while (0)
 #define nslab_block()		do { } while (0)
 #define nslab_resume()		do { } while (0)
+#define nslab_may_sleep()	do { } while (0)
 #define nslab_freeze()		do { } while (0)
 #define nslab_lock(lock, taken)	do { } while (0)
 #define nslab_loaded(task, nsproxy)	do { } while (0)

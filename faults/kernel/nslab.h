@@ -55,6 +55,7 @@ enum nslab_class {
  * @call: the last marked call in which it asked for memory
  * @nth: how often it did in that call
  * @points: scheduling points of its in this execution
+ * @loops: how often it said that it may sleep since its last event
  * @written: the event of its last write to a pointer, until that is looked at
  * @written_to: where that pointer is
  * @go: the execution has begun
@@ -74,6 +75,7 @@ struct nslab_actor {
 	unsigned int call;
 	unsigned int nth;
 	unsigned int points;
+	unsigned int loops;
 	struct nslab_event *written;
 	const void *written_to;
 	bool go;

@@ -187,13 +187,15 @@ static void requests_are_checked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
 }
 
+static const struct nslab_run unwatched = { .flags = NSLAB_RUN_UNSTEERED };
+
 static void numbers_stand_for_addresses(struct kunit *test)
 {
 	static const char things[600];
 	u16 first, second;
 	int i;
 
-	nslab_watch_begin(false);
+	nslab_watch_begin(&unwatched);
 	first = nslab_lock_number(&things[0]);
 	second = nslab_lock_number(&things[1]);
 	KUNIT_EXPECT_EQ(test, first, 1);
@@ -205,7 +207,7 @@ static void numbers_stand_for_addresses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nslab_lock_number(&things[1]), second);
 	KUNIT_EXPECT_EQ(test, nslab_lock_number(&things[599]), 0);
 	/* In the next execution they begin anew. */
-	nslab_watch_begin(false);
+	nslab_watch_begin(&unwatched);
 	KUNIT_EXPECT_EQ(test, nslab_lock_number(&things[1]), 1);
 	nslab_watch_end();
 }

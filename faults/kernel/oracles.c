@@ -71,21 +71,21 @@ void nslab_grace_period(const struct nsproxy *nsproxy)
 }
 
 /**
- * __nslab_switching() - current, an actor, is about to publish
- * @task: as what its nsproxy is
- * @next: this one
+ * nslab_switching() - a task is about to publish
+ * @task: current; it may have been an actor, and be killed now
+ * @next: its next nsproxy
  */
-void __nslab_switching(const struct task_struct *task,
-		       const struct nsproxy *next)
+void nslab_switching(const struct task_struct *task,
+		     const struct nsproxy *next)
 {
 	if (nslab_running())
 		nslab_order_switching(task, next);
 }
 
 /**
- * __nslab_switched() - it has, and waited, and put the old one
+ * nslab_switched() - it has, and waited, and put the old one
  */
-void __nslab_switched(const struct task_struct *task)
+void nslab_switched(const struct task_struct *task)
 {
 	if (nslab_running())
 		nslab_order_switched(task);

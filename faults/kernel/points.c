@@ -68,6 +68,7 @@ void nslab_meet(struct nslab_actor *actor, struct nslab_event *event,
 
 	actor->hidden++;
 	look_at_written(actor);
+	actor->loops = 0;
 	event->actor = nslab_actor_index(actor);
 	event->nesting = rcu_preempt_depth();
 	event->next = NSLAB_NOBODY;

@@ -286,3 +286,26 @@ void __nslab_resume(void)
 	nslab_trace_add(&event);
 	actor->hidden--;
 }
+
+/* Nobody comes here as often without meeting a point, unless it loops. */
+#define MAX_LOOPS	1000
+
+/**
+ * __nslab_may_sleep() - current, an actor, says that it may sleep here
+ *
+ * Some loops of the kernel wait for what another task is about to do, and only
+ * offer to be preempted (shrink_dcache_parent(), for a dentry that is on its
+ * way out). That task is held back, and time does not go on, so the loop would
+ * have no end. Let it sleep, and it is one that waits.
+ */
+void __nslab_may_sleep(void)
+{
+	struct nslab_actor *actor = current->nslab;
+
+	if (actor->hidden || !in_task() || !preemptible() ||
+	    rcu_preempt_depth() || !task_is_running(current) ||
+	    !nslab_running() || ++actor->loops < MAX_LOOPS)
+		return;
+	actor->loops = 0;
+	schedule_timeout_uninterruptible(1);
+}

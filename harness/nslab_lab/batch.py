@@ -207,7 +207,7 @@ def _check_search(boot: Boot) -> None:
 
 
 # Oracles of the guest program, after which it goes on.
-_IN_GUEST = ("assertion", "leak", "diverged")
+_IN_GUEST = ("assertion", "leak", "kmemleak", "diverged")
 
 
 def _died(boot: Boot) -> bool:
@@ -226,6 +226,8 @@ def _judge(execution: Execution, report: Verdict | None, status: int | None) -> 
         return verdict.assertion(execution.message or "an assertion failed")
     if execution.oracle == "leak":
         return verdict.leak(execution.message or "something")
+    if execution.oracle == "kmemleak":
+        return verdict.kmemleak(execution.message or "something")
     if execution.oracle == "diverged":
         return verdict.diverged(execution.message)
     if report:

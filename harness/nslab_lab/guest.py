@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Protocol, Sequence
 
-from nslab_lab import cpus, initramfs, verdict
+from nslab_lab import cpus, initramfs, profiles, verdict
 from nslab_lab.errors import lab_failed
 from nslab_lab.paths import shown
 from nslab_lab.plan import NO_VARIANT, BootPlan
@@ -219,6 +219,8 @@ def command(machine: Machine, plan: BootPlan, results: Path, cpu: int) -> list[s
     """
     token = plan.token
     variant = [f"nslab.variant={token.variant}"] if token.variant != NO_VARIANT else []
+    # It has to be on from the first allocation, or all of them would be unknown to it.
+    detector = ["kmemleak=on"] if str(profiles.KMEMLEAK) in plan.knobs else []
     return [
         *("/bin/sh", "-c", f'exec "$@" {RESULT_FD}>>"$0"', str(results)),
         *("prlimit", "--core=0"),
@@ -240,6 +242,7 @@ def command(machine: Machine, plan: BootPlan, results: Path, cpu: int) -> list[s
         *("panic=-1", "oops=panic", "panic_on_warn=1", "kasan.fault=panic"),
         *("kunit.enable=0", f"nslab.result_fd={RESULT_FD}"),
         *variant,
+        *detector,
         *machine.cmdline,
     ]
 

@@ -85,6 +85,7 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "about": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"\A[^\n]*\Z"},
         "named_points": _FLAG,
+        "kmemleak": _FLAG,
         "watch": {
             "type": "array",
             "maxItems": 16,
@@ -122,6 +123,10 @@ class Knob:
 
     def __str__(self) -> str:
         return f"{self.path}={self.value}"
+
+
+# Only a kernel in which the detector is on takes this; the guest then asks it for leaks.
+KMEMLEAK = Knob("kmemleak", "scan=off")
 
 
 @dataclass(frozen=True)
@@ -213,6 +218,8 @@ def read(path: Path) -> Profile:
     knobs = tuple(
         knob for name in _KNOBS if name in faults for knob in _knobs(name, faults[name])
     )
+    if file.data.get("kmemleak"):
+        knobs = (KMEMLEAK, *knobs)
     return Profile(
         path.stem, file.data["about"], knobs, path,
         named_points=file.data.get("named_points", True),

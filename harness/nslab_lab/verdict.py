@@ -132,6 +132,12 @@ def leak(message: str) -> Verdict:
     return Verdict("leak", f"left behind: {message}", f"leak:{re.sub(r'[0-9]+', '#', message)}")
 
 
+def kmemleak(message: str) -> Verdict:
+    """Nobody points to some memory any more; @message: "1 object, one of 8 bytes from f < g"."""
+    where = message.partition(" from ")[2]
+    return Verdict("kmemleak", f"memory forgotten: {message}", f"kmemleak:{where}")
+
+
 def hang(message: str | None) -> Verdict:
     """The guest noticed that an execution does not come to its end."""
     return Verdict("hang", _clean(message or "the execution does not come to its end"), "hang")

@@ -124,7 +124,7 @@ def test_watches(kernel):
     names = ["nsproxy", "task_struct.nsproxy", "net_namespace", "net.ns.count", "uts_namespace"]
     found = layout.watches(kernel.linux, names)
     assert [watch.name for watch in found] == names
-    assert found[0] == Watch("nsproxy", "nsproxy", 0, 72, "nsproxy")
+    assert found[0] == Watch("nsproxy", "nsproxy", 0, 88, "nsproxy")
     assert (found[1].cache, found[1].size, found[1].struct) == ("task_struct", 8, "task_struct")
     assert str(found[1]) == f"task_struct:{found[1].offset}:8"
     assert (found[2].cache, found[2].offset, found[2].struct) == ("net_namespace", 0, "net")

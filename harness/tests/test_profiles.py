@@ -43,12 +43,15 @@ def test_shipped_profiles_are_right(name):
     assert not profile.is_own
     assert (profile.knobs == ()) == (name in ("none", "access", "named"))
     assert profile.named_points == (name != "access")
-    assert profile.delays == (name in ("delay", "mixed"))
+    assert profile.delays == (name in ("delay", "mixed", "kmemleak"))
+    assert (profiles.KMEMLEAK in profile.knobs) == (name == "kmemleak")
     assert profile.watch == (() if name == "named" else profiles.DEFAULT_WATCH)
 
 
-def test_the_six_shipped_profiles():
-    assert {"access", "delay", "failslab", "mixed", "named", "none"} <= set(profiles.names())
+def test_the_shipped_profiles():
+    assert profiles.names() == [
+        "access", "delay", "failslab", "kmemleak", "mixed", "named", "none",
+    ]  # fmt: skip
 
 
 def test_knobs_come_with_defaults_and_probability_last(profile):
@@ -175,7 +178,7 @@ def test_a_file_of_ones_own(profile):
         ),
         (
             'about = "x"\nzzz = 1\n',
-            "x.toml:2: zzz: no such key; there is about, named_points, watch, faults",
+            "x.toml:2: zzz: no such key; there is about, named_points, kmemleak, watch, faults",
         ),
         (
             'about = "x"\n# no probability\n[faults.failslab]\ninterval = 1\n',
@@ -260,6 +263,6 @@ def test_a_file_that_is_not_there(tmp_path):
 
 @pytest.mark.parametrize("name", ["nope", "", "..", "-", "no ne"])
 def test_a_name_that_is_not_there(name):
-    with pytest.raises(LabError, match="there is access, delay, failslab, mixed, named, none,") as caught:
+    with pytest.raises(LabError, match="there is access, delay, failslab, kmemleak, mixed, named, none,") as caught:
         profiles.load(name)
     assert caught.value.status == 2

@@ -279,6 +279,9 @@ def test_verdicts_without_a_console():
     one = verdict.leak("nsproxies +2, uts namespaces +1")
     assert one.headline == "left behind: nsproxies +2, uts namespaces +1"
     assert one.signature == "leak:nsproxies +#, uts namespaces +#"
+    one = verdict.kmemleak("2 objects, one of 64 bytes from f < g")
+    assert one.headline == "memory forgotten: 2 objects, one of 64 bytes from f < g"
+    assert one.signature == "kmemleak:f < g"
     one = verdict.assertion("a.c:9: link 17 uts:[4026532209] went  back\n")
     assert one.oracle == "assertion"
     assert one.headline == "a.c:9: link 17 uts:[4026532209] went back"

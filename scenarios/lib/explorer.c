@@ -43,12 +43,14 @@ void json_error_line(const struct control *control, const char *fmt, ...)
 /**
  * struct job - what does not change from one execution to the next
  * @kernel_strategy: NSLAB_STRATEGY_*
+ * @last: no execution comes after this one (this one does change)
  */
 struct job {
 	const struct plan *plan;
 	struct scenario *scenario;
 	const struct control *control;
 	unsigned int kernel_strategy;
+	bool last;
 };
 
 static unsigned int inputs_of(const struct job *job)
@@ -86,7 +88,7 @@ static void begin(const struct job *job, uint64_t n)
 }
 
 static void judge(const struct nslab_run *run, const char *leak,
-		  struct result *result)
+		  const char *kmemleak, struct result *result)
 {
 	if (run->status & NSLAB_STATUS_SPLAT) {
 		result->oracle = "splat";
@@ -99,10 +101,23 @@ static void judge(const struct nslab_run *run, const char *leak,
 	} else if (*leak) {
 		result->oracle = "leak";
 		result->message = leak;
+	} else if (*kmemleak) {
+		result->oracle = "kmemleak";
+		result->message = kmemleak;
 	} else if (run->status & NSLAB_STATUS_DIVERGED) {
 		result->oracle = "diverged";
 		result->message = "the execution does not follow its schedule";
 	}
+}
+
+static bool watches_memory(const struct plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->nknobs; i++)
+		if (!strncmp(plan->knobs[i], "kmemleak=", 9))
+			return true;
+	return false;
 }
 
 /* After one of these a check could hang, or the next execution be spoilt. */
@@ -153,6 +168,22 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	return EXPLORE_ERROR;
 }
 
+/* At the end of a boot, which a search does not know beforehand. */
+static int look_for_memory(const struct job *job, bool warm_up, char *message,
+			   size_t size)
+{
+	int ret = 0;
+
+	if (warm_up)
+		ret = kmemleak_start(job->control);
+	else if (job->last)
+		ret = kmemleak_check(job->control, message, size);
+	if (!ret)
+		return EXPLORE_DONE;
+	json_error_line(job->control, "kmemleak: %s", strerror(errno));
+	return EXPLORE_ERROR;
+}
+
 /* The allocations in marked calls of the execution that has just ended. */
 static struct nslab_site *sites;
 
@@ -197,12 +228,14 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
 /**
  * struct manner - how an execution is to be done
  * @warm_up: nothing is injected or told
+ * @counts: it warms up, and its allocations are counted
  * @schedule: it follows that one; NULL: it draws its own
  * @text: of @schedule
  * @aim: the allocation that fails, or NULL
  */
 struct manner {
 	bool warm_up;
+	bool counts;
 	const struct schedule *schedule;
 	const char *text;
 	const struct nslab_site *aim;
@@ -215,6 +248,7 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 	const struct plan *plan = job->plan;
 	struct result result = { .n = n, .run = run, .schedule = manner.text };
 	static char line[RESULT_MAX], leak[SCENARIO_MESSAGE_MAX];
+	static char kmemleak[SCENARIO_MESSAGE_MAX];
 	int ret;
 
 	*run = (struct nslab_run) {
@@ -271,13 +305,16 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 	/* Whoever warms up looks at them himself. */
 	if (!manner.warm_up)
 		result.failed = tell_sites(job, n, run->nsites, false);
-	*leak = '\0';
+	*leak = *kmemleak = '\0';
 	if (!is_fatal(run))
 		ret = clean_up(job, n, manner.warm_up, leak, sizeof(leak));
+	if (!ret && !is_fatal(run) && watches_memory(plan) && !manner.counts)
+		ret = look_for_memory(job, manner.warm_up, kmemleak,
+				      sizeof(kmemleak));
 	if (ret || (manner.warm_up && !is_fatal(run)))
 		return ret;
-	judge(run, leak, &result);
-	if (*leak)
+	judge(run, leak, kmemleak, &result);
+	if (*leak || *kmemleak)
 		shared->failed = true;
 	json_result(line, sizeof(line), &result);
 	job->control->emit(line);
@@ -336,7 +373,7 @@ static int count_setup(const struct job *job, unsigned int setup,
 		.nswitches = 1,
 		.switches[0] = { .at = NSLAB_NOBODY },
 	};
-	struct manner manner = { .warm_up = true };
+	struct manner manner = { .warm_up = true, .counts = true };
 	unsigned int i, n;
 	int ret;
 
@@ -382,7 +419,7 @@ static int count_allocations(const struct job *job)
 /* === Strategies === */
 
 /* The kernel chooses by itself, from the seed of each execution. */
-static int run_drawn(const struct job *job)
+static int run_drawn(struct job *job)
 {
 	const struct plan *plan = job->plan;
 	struct nslab_run run;
@@ -391,6 +428,7 @@ static int run_drawn(const struct job *job)
 	int ret = plan->fail_nth ? count_allocations(job) : 0;
 
 	for (n = plan->first; !ret && n - plan->first < plan->count; n++) {
+		job->last = n - plan->first == plan->count - 1;
 		if (plan->fail_nth)
 			manner.aim = failnth_aim(n);
 		ret = execute(job, n, manner, &run);
@@ -399,7 +437,7 @@ static int run_drawn(const struct job *job)
 }
 
 /* The plan says what to follow. */
-static int run_listed(const struct job *job)
+static int run_listed(struct job *job)
 {
 	static struct schedule schedule;
 	const struct plan *plan = job->plan;
@@ -415,6 +453,7 @@ static int run_listed(const struct job *job)
 					text);
 			return EXPLORE_ERROR;
 		}
+		job->last = i == plan->nschedules - 1;
 		ret = execute(job, plan->first, (struct manner) {
 				.schedule = &schedule, .text = text,
 			}, &run);
@@ -463,7 +502,7 @@ static int search(const struct job *job, struct bounded *bounded)
 	return EXPLORE_DONE;
 }
 
-static int run_bounded(const struct job *job)
+static int run_bounded(struct job *job)
 {
 	const struct plan *plan = job->plan;
 	struct bounded_config config = {
@@ -491,7 +530,7 @@ static int run_bounded(const struct job *job)
 static const struct {
 	const char *name;
 	unsigned int in_kernel;
-	int (*run)(const struct job *job);
+	int (*run)(struct job *job);
 } strategies[] = {
 	{ "none", NSLAB_STRATEGY_NONE, run_drawn },
 	{ "unsteered", NSLAB_STRATEGY_NONE, run_drawn },

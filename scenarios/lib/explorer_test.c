@@ -105,6 +105,8 @@ static struct {
 	int leaks_in, back_after, settles;	/* in which run, of it */
 	volatile int rests;
 	bool no_census;
+	int scans, clears, slept;
+	bool forgets, no_kmemleak;
 	struct nslab_run run;
 } *toy;
 
@@ -217,6 +219,40 @@ static int toy_settle(void)
 	return 0;
 }
 
+static const char unreferenced[] =
+	"unreferenced object 0x61c8 (size 64):\n"
+	"  comm \"init\", pid 1, jiffies 4294937472\n"
+	"  hex dump (first 32 bytes):\n"
+	"    01 00 00 00 00 00 00 00  ........\n"
+	"  backtrace (crc 8d83b8a2):\n"
+	"    kmemleak_alloc+0x2e/0x40\n"
+	"    kmem_cache_alloc_noprof+0x152/0x2c0\n"
+	"    copy_fs_struct+0x1c/0x230\n"
+	"    prepare_nsset+0x91/0x140\n"
+	"    sys_setns+0x191/0xbe0\n"
+	"    handle_syscall+0x77/0xb0\n"
+	"unreferenced object 0x61c9 (size 8):\n"
+	"    other+0x77/0xb0\n";
+
+static int toy_kmemleak(const char *command, char *report, size_t size)
+{
+	if (toy->no_kmemleak) {
+		errno = EPERM;
+		return -1;
+	}
+	toy->scans += command && !strcmp(command, "scan");
+	toy->clears += command && !strcmp(command, "clear");
+	if (report)
+		snprintf(report, size, "%s",
+			 toy->forgets ? unreferenced : "");
+	return 0;
+}
+
+static void toy_sleep(unsigned int seconds)
+{
+	toy->slept += seconds;
+}
+
 static int toy_faults(void)
 {
 	return toy->faults;
@@ -231,6 +267,7 @@ static const struct control control = {
 	.join = toy_join, .leave = toy_leave, .run = toy_run,
 	.faults = toy_faults, .emit = toy_emit, .events = toy_events,
 	.rest = toy_rest, .census = toy_census, .settle = toy_settle,
+	.kmemleak = toy_kmemleak, .sleep = toy_sleep,
 };
 
 static int explored_with(struct plan *plan)
@@ -363,6 +400,46 @@ static void no_census_is_the_labs_error(void **state)
 	toy->no_census = true;
 	assert_int_not_equal(0, explored(0, 1));
 	assert_non_null(strstr(lines, "no census: "));
+}
+
+static int explored_for_memory(void)
+{
+	struct plan plan = {
+		.strategy = "none", .first = 5, .count = 3,
+		.knobs = { "kmemleak=scan=off" }, .nknobs = 1,
+	};
+
+	return explored_with(&plan);
+}
+
+static void memory_is_looked_for_at_the_end(void **state)
+{
+	assert_int_equal(0, explored_for_memory());
+	assert_int_equal(4, toy->scans);
+	assert_int_equal(1, toy->clears);
+	assert_int_equal(12, toy->slept);
+	assert_null(strstr(lines, "fail"));
+}
+
+static void forgotten_memory_is_told(void **state)
+{
+	char *last;
+
+	toy->forgets = true;
+	assert_int_equal(0, explored_for_memory());
+	last = strstr(lines, "\"n\":7,");
+	assert_non_null(last);
+	assert_non_null(strstr(last, "\"oracle\":\"kmemleak\",\"message\":"
+			       "\"2 objects, one of 64 bytes from copy_fs_struct"
+			       " < prepare_nsset < sys_setns\""));
+	assert_ptr_equal(strstr(lines, "fail"), strstr(last, "fail"));
+}
+
+static void no_kmemleak_is_the_labs_error(void **state)
+{
+	toy->no_kmemleak = true;
+	assert_int_not_equal(0, explored_for_memory());
+	assert_non_null(strstr(lines, "kmemleak: Operation not permitted"));
 }
 
 static void failed_setup_is_the_labs_error(void **state)
@@ -568,6 +645,9 @@ int main(void)
 		TEST(leak_ends_a_search),
 		TEST(what_comes_back_late_is_no_leak),
 		TEST(no_census_is_the_labs_error),
+		TEST(memory_is_looked_for_at_the_end),
+		TEST(forgotten_memory_is_told),
+		TEST(no_kmemleak_is_the_labs_error),
 		TEST(failed_setup_is_the_labs_error),
 		TEST(kernel_that_refuses_is_the_labs_error),
 		TEST(hang_and_splat_end_the_boot),

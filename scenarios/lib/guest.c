@@ -83,6 +83,47 @@ static int control_self(struct nslab_self *self)
 	return ioctl(control_fd, NSLAB_IOC_SELF, self);
 }
 
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len = strlen(text);
+	int ret = -1;
+
+	if (fd >= 0 && write(fd, text, len) == len)
+		ret = 0;
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
+
+static int control_kmemleak(const char *command, char *report, size_t size)
+{
+	size_t len = 0;
+	ssize_t more;
+	int fd;
+
+	if (command)
+		return write_file(KMEMLEAK, command);
+	fd = open(KMEMLEAK, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	do {
+		more = read(fd, report + len, size - 1 - len);
+		len += more > 0 ? more : 0;
+	} while (more > 0 && len < size - 1);
+	close(fd);
+	report[len] = '\0';
+	return more < 0 ? -1 : 0;
+}
+
+static void control_sleep(unsigned int seconds)
+{
+	while (seconds)
+		seconds = sleep(seconds);
+}
+
 static void control_emit(const char *line)
 {
 	size_t len = strlen(line);
@@ -104,21 +145,10 @@ static const struct control guest_control = {
 	.sites = control_sites,
 	.tell = control_tell,
 	.self = control_self,
+	.kmemleak = control_kmemleak,
+	.sleep = control_sleep,
 	.emit = control_emit,
 };
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t len = strlen(text);
-	int ret = -1;
-
-	if (fd >= 0 && write(fd, text, len) == len)
-		ret = 0;
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
 
 static int set_knob(const char *knob)
 {

@@ -13,6 +13,7 @@
  *   leak.c      is there as much after an execution as before?
  *   marked.c    marked calls: has one that failed left everything as it was?
  *   failnth.c   which allocation of which marked call fails when
+ *   kmemleak.c  the same of memory, at the end of a boot
  *   guest.c     what init has to do in a guest
  *   main.c      init, and --list on the host
  */
@@ -203,6 +204,8 @@ void json_list(FILE *out);
  * @events: copy the trace of the last execution; 0, or a negative errno
  * @census: count nsproxies and namespaces; 0, or negative
  * @settle: wait until everything under way has come to rest; 0, or negative
+ * @kmemleak: give the detector a command, or take its report; 0, or negative
+ * @sleep: let some seconds of guest time pass
  * @rest: the execution has been judged; returns 0 when these actors (a bit
  *	each) wait for the next one
  * @calls: the memory in which actors say what they do; 0, or negative
@@ -224,6 +227,8 @@ struct control {
 	int (*sites)(struct nslab_site *sites);
 	int (*tell)(uint64_t stack);
 	int (*self)(struct nslab_self *self);
+	int (*kmemleak)(const char *command, char *report, size_t size);
+	void (*sleep)(unsigned int seconds);
 	void (*emit)(const char *line);
 };
 
@@ -256,6 +261,10 @@ bool failnth_is_new(unsigned int setup, const struct nslab_site *site);
 
 int leak_start(const struct control *control);
 int leak_check(const struct control *control, char *message, size_t size);
+
+void kmemleak_summary(const char *report, char *message, size_t size);
+int kmemleak_start(const struct control *control);
+int kmemleak_check(const struct control *control, char *message, size_t size);
 
 /* === Guest === */
 
