@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -47,18 +48,19 @@ ACTOR(maker, FRESH)
 	struct sembuf up = { .sem_op = 1, .sem_flg = SEM_UNDO };
 	int sem;
 
-	REQUIRE(unshare(CLONE_NEWIPC));
+	REQUIRE(MARKED(unshare(CLONE_NEWIPC), ERRNOS_UNSHARE));
 	REQUIRE(self->where = namespace_of(getpid(), "ipc"));
-	REQUIRE(sem = mq_open(queue, O_CREAT | O_RDWR, 0600, NULL));
+	REQUIRE(sem = MARKED(mq_open(queue, O_CREAT | O_RDWR, 0600, NULL),
+			     ERRNOS_IPC));
 	mq_close(sem);
-	REQUIRE(shmget(KEY, 1, IPC_CREAT | 0600));
-	REQUIRE(sem = semget(KEY, 1, IPC_CREAT | 0600));
-	REQUIRE(semop(sem, &up, 1));
+	REQUIRE(MARKED(shmget(KEY, 1, IPC_CREAT | 0600), ERRNOS_IPC));
+	REQUIRE(sem = MARKED(semget(KEY, 1, IPC_CREAT | 0600), ERRNOS_IPC));
+	REQUIRE(MARKED(semop(sem, &up, 1), ERRNOS_IPC));
 	self->made = true;
 	self->leaving = true;
 	if (scenario_input() == BY_EXIT)
 		_exit(0);
-	REQUIRE(unshare(CLONE_NEWIPC));
+	REQUIRE(MARKED(unshare(CLONE_NEWIPC), ERRNOS_UNSHARE));
 	self->left = true;
 }
 
@@ -107,7 +109,7 @@ ACTOR(follower, KEPT)
 		own = namespaces_dir(getpid());
 	REQUIRE(pidfd = syscall(SYS_pidfd_open, actor_pid("maker"), 0));
 	for (i = 0; i < TRIES; i++) {
-		ret = setns(pidfd, CLONE_NEWIPC);
+		ret = MARKED(setns(pidfd, CLONE_NEWIPC), ERRNOS_SETNS);
 		if (ret && scenario_injected())
 			return;
 		/* Gone: then we stay, perhaps with the objects. */

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -35,13 +36,13 @@ ACTOR(leaver, CHILD)
 
 ACTOR(guest, CHILD)
 {
-	REQUIRE(unshare(CLONE_NEWUTS));
+	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE));
 }
 
 /* The parent of both. */
 ACTOR(host, KEPT)
 {
-	REQUIRE(unshare(CLONE_NEWUTS));
+	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE));
 }
 
 BEFORE(host)

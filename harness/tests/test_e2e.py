@@ -178,6 +178,79 @@ def test_same_plan_same_bytes(kernel: Kernel) -> None:
     assert one.executions != other.executions
 
 
+# === Each allocation fails once ===
+
+NTH = ("run", "--profile", "fail-nth")
+
+
+def test_each_allocation_of_each_call_fails(kernel: Kernel) -> None:
+    """The claim is measured: what it says is what the executions did."""
+    done = nslab(*NTH)
+    assert done.status == 0, done.out + done.err
+    claims = re.findall(r"^([a-z-]+): complete: (\d+) failure sites, each was tried", done.out, re.M)
+    lines = [json.loads(line) for line in done.executions.splitlines()]
+    assert set(SCENARIOS) <= {scenario for scenario, _ in claims}
+    assert {scenario for scenario, _ in claims} == {line["scenario"] for line in lines}
+    text = (done.folder / "sites.txt").read_text()
+    assert "NOT TRIED" not in text
+    for scenario, number in claims:
+        tried = {
+            (one["actor"], one["name"], one["stack"])
+            for line in lines
+            if line["scenario"] == scenario and (one := line.get("refused"))
+        }
+        assert len(tried) == int(number), scenario
+        part = text.partition(f"{scenario}: {number} failure sites, ")[2]
+        assert part, scenario
+    # Each call once more with nothing failing, and what failed says so.
+    assert any("refused" not in line for line in lines)
+    assert all(line["faults"] == ("refused" in line) for line in lines)
+    # Symbolised from the allocator up to the system call.
+    assert re.search(r"kmem_cache_alloc\S* \(mm/slub.c:\d+\)\n +copy_utsname \(kernel/utsname.c:\d+\)\n"
+                     r" +create_new_namespaces \(kernel/nsproxy.c:\d+\)\n", text)  # fmt: skip
+
+
+def test_the_same_allocations_fail_in_any_split_of_the_work(kernel: Kernel) -> None:
+    plan = (*NTH, "--scenario", "proc-net-vs-exit,zombie-read", "--executions", 120, "--batch", 40)
+    one, two = nslab(*plan, "--jobs", 1), nslab(*plan, "--jobs", 3)
+    assert one.status == 0, one.out + one.err
+    assert one.executions == two.executions
+    assert (one.folder / "sites.txt").read_bytes() == (two.folder / "sites.txt").read_bytes()
+
+
+@pytest.mark.parametrize("strategy", ["random", "pct", "pos"])
+def test_allocations_fail_under_schedules(kernel: Kernel, strategy: str) -> None:
+    done = nslab(*NTH, "--strategy", strategy, "--scenario", "pidfd-setns-vs-exit,ns-readlink-vs-unshare")
+    assert done.status == 0, done.out + done.err
+    assert len(re.findall(r": (?:not )?complete: .* failure sites", done.out)) == 2
+
+
+NTH_CAUGHT = [
+    ("leak-on-error", "ns-readlink-vs-unshare", "left behind: nsproxies +1"),
+    ("double-put", "ns-readlink-vs-unshare", "left behind: uts namespace -1"),
+    ("half-setns", "mountinfo-vs-unshare",
+     "setns(stops[0], CLONE_NEWNS) failed with ENOMEM, but its nsproxy is another one now"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("variant, scenario, headline", NTH_CAUGHT)
+def test_a_failure_that_changes_something_is_caught(
+    kernel: Kernel, variant: str, scenario: str, headline: str
+) -> None:
+    done = nslab(*NTH, "--variant", variant, "--scenario", scenario)
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert finding["headline"].endswith(headline)
+    assert (finding["reproduced"], finding["minimal"]) == ("solo", True)
+    # One allocation is what it takes, and the picture says whose.
+    assert re.search(r"\.replay-0-[a-h]\d+\.", finding["token"])
+    assert "and 1 failed allocation\n" in done.out and re.search(r"! fail\w+ in \w+\(\)", done.out)
+    # By its own number it comes again, too: what fails depends on that alone.
+    assert nslab("replay", finding["first_token"]).status == 1
+    replayed = nslab("replay", finding["token"])
+    assert replayed.status == 1 and "the same as in" in replayed.out
+
+
 # === Each oracle trips ===
 
 CAUGHT = [
