@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -59,7 +60,7 @@ ACTOR(target, KEPT)
 
 	REQUIRE(join_group());
 	for (i = 0; i < MOVES; i++)
-		REQUIRE(unshare(CLONE_NEWCGROUP));
+		REQUIRE(MARKED(unshare(CLONE_NEWCGROUP), ERRNOS_UNSHARE));
 }
 
 AFTER(target)
@@ -120,7 +121,8 @@ ACTOR(follower, KEPT)
 	REQUIRE(pidfd);
 	REQUIRE(home = namespace_at(own, "cgroup"));
 	for (i = 0; i < TRIES; i++) {
-		REQUIRE(setns(pidfd, CLONE_NEWCGROUP));
+		REQUIRE(MARKED(setns(pidfd, CLONE_NEWCGROUP),
+			       ERRNOS_SETNS));
 		REQUIRE(now = namespace_at(own, "cgroup"));
 		REQUIRE(see(dir, text, sizeof(text)));
 		if (strcmp(text, now == home ? "0::/a\n" : "0::/\n"))

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -39,8 +40,8 @@ ACTOR(parent, KEPT)
 	const struct timespec now = {};
 	siginfo_t info = {};
 
-	REQUIRE(unshare(CLONE_NEWUTS));
-	REQUIRE(unshare(CLONE_NEWCGROUP));
+	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE));
+	REQUIRE(MARKED(unshare(CLONE_NEWCGROUP), ERRNOS_UNSHARE));
 	REQUIRE(waitid(P_PID, actor_pid("child"), &info, WEXITED));
 	ASSERT_EQ(actor_pid("child"), info.si_pid);
 	ASSERT_EQ(CLD_EXITED, info.si_code);
@@ -64,13 +65,14 @@ BEFORE(parent)
 	sigaddset(&chld, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &chld, NULL);
 	sigtimedwait(&chld, NULL, &now);
-	REQUIRE(unshare(CLONE_NEWUTS));
 	REQUIRE(actor_make("child", 0));
 }
 
+/* What the next child is going to share is not what init has. */
 AFTER(parent)
 {
 	REQUIRE(namespaces_restore());
+	REQUIRE(unshare(CLONE_NEWUTS));
 }
 
 static void see_parent(int nth)

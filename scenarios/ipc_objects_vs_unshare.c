@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A task makes a semaphore, a segment and a message queue in an ipc namespace of
- * its own and leaves it. Who follows it by setns() finds all three where they
- * were made and nowhere else, and the semaphore undone once the maker has left.
+ * its own and leaves it, for another one or by its exit. Who follows it by
+ * setns() finds all three where they were made and nowhere else, and the
+ * semaphore undone once the maker has left.
  */
 
 #include <fcntl.h>
@@ -14,17 +15,24 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
 SCENARIO("ipc-objects-vs-unshare",
-	 "setns() to an ipc namespace and its objects against unshare()");
-REACHES("validate_nsset", "unshare_commit", "setns_commit");
+	 "setns() to an ipc namespace with objects against unshare() and exit");
+REACHES("validate_nsset", "unshare_commit", "setns_commit",
+	"exit_before_namespaces");
 
 #define TRIES	3
 #define KEY	0x6e736c
 
 static const char queue[] = "/nsl";
+
+/* How the maker leaves. */
+enum { BY_UNSHARE, BY_EXIT, WAYS };
+
+INPUTS(WAYS);
 
 STATE {
 	long where;		/* the namespace that the objects are in */
@@ -32,40 +40,36 @@ STATE {
 	struct trail trail;
 };
 
-/* By the calling actor. */
-static int own = -1, open_queue = -1;
+/* The follower's. */
+static int own = -1, pidfd = -1, open_queue = -1;
 
-static int own_dir(void)
-{
-	if (own < 0)
-		own = namespaces_dir(getpid());
-	return own;
-}
-
-static int use_queue(int flags)
-{
-	if (open_queue >= 0)
-		mq_close(open_queue);
-	open_queue = mq_open(queue, O_RDWR | flags, 0600, NULL);
-	return open_queue;
-}
-
-ACTOR(maker, KEPT)
+ACTOR(maker, FRESH)
 {
 	struct sembuf up = { .sem_op = 1, .sem_flg = SEM_UNDO };
 	int sem;
 
-	REQUIRE(own_dir());
-	REQUIRE(unshare(CLONE_NEWIPC));
-	REQUIRE(self->where = namespace_at(own, "ipc"));
-	REQUIRE(use_queue(O_CREAT));
-	REQUIRE(shmget(KEY, 1, IPC_CREAT | 0600));
-	REQUIRE(sem = semget(KEY, 1, IPC_CREAT | 0600));
-	REQUIRE(semop(sem, &up, 1));
+	REQUIRE(MARKED(unshare(CLONE_NEWIPC), ERRNOS_UNSHARE));
+	REQUIRE(self->where = namespace_of(getpid(), "ipc"));
+	REQUIRE(sem = MARKED(mq_open(queue, O_CREAT | O_RDWR, 0600, NULL),
+			     ERRNOS_IPC));
+	mq_close(sem);
+	REQUIRE(MARKED(shmget(KEY, 1, IPC_CREAT | 0600), ERRNOS_IPC));
+	REQUIRE(sem = MARKED(semget(KEY, 1, IPC_CREAT | 0600), ERRNOS_IPC));
+	REQUIRE(MARKED(semop(sem, &up, 1), ERRNOS_IPC));
 	self->made = true;
 	self->leaving = true;
-	REQUIRE(unshare(CLONE_NEWIPC));
+	if (scenario_input() == BY_EXIT)
+		_exit(0);
+	REQUIRE(MARKED(unshare(CLONE_NEWIPC), ERRNOS_UNSHARE));
 	self->left = true;
+}
+
+static int use_queue(void)
+{
+	if (open_queue >= 0)
+		mq_close(open_queue);
+	open_queue = mq_open(queue, O_RDWR);
+	return open_queue;
 }
 
 /* Nobody else goes where they are: what was there before, is there. */
@@ -86,27 +90,34 @@ static void see_objects(void)
 	else
 		ASSERT_TRUE(value == 0 || value == 1);
 	REQUIRE(shmget(KEY, 1, 0));
-	REQUIRE(use_queue(0));
+	REQUIRE(use_queue());
 }
 
 static void see_nothing(void)
 {
 	ASSERT_TRUE(semget(KEY, 0, 0) < 0 && errno == ENOENT);
 	ASSERT_TRUE(shmget(KEY, 0, 0) < 0 && errno == ENOENT);
-	ASSERT_TRUE(use_queue(0) < 0 && (errno == ENOENT || scenario_injected()));
+	ASSERT_TRUE(use_queue() < 0 && (errno == ENOENT || scenario_injected()));
 }
 
 ACTOR(follower, KEPT)
 {
-	static int pidfd = -1;
 	long number;
-	int i;
+	int i, ret;
 
-	if (pidfd < 0)
-		pidfd = syscall(SYS_pidfd_open, actor_pid("maker"), 0);
-	REQUIRE(own_dir());
+	if (own < 0)
+		own = namespaces_dir(getpid());
+	REQUIRE(pidfd = syscall(SYS_pidfd_open, actor_pid("maker"), 0));
 	for (i = 0; i < TRIES; i++) {
-		REQUIRE(setns(pidfd, CLONE_NEWIPC));
+		ret = MARKED(setns(pidfd, CLONE_NEWIPC), ERRNOS_SETNS);
+		if (ret && scenario_injected())
+			return;
+		/* Gone: then we stay, perhaps with the objects. */
+		if (scenario_input() == BY_EXIT)
+			ASSERT_ERRNO_IN(ret, ESRCH);
+		else
+			REQUIRE(ret);
+		self->left |= ret < 0;
 		REQUIRE(number = namespace_at(own, "ipc"));
 		if (trail_turns_back(&self->trail, number))
 			FAIL("try %d: in %ld again", i, number);
@@ -117,20 +128,10 @@ ACTOR(follower, KEPT)
 	}
 }
 
-static void leave(void)
-{
-	if (open_queue >= 0)
-		mq_close(open_queue);
-	open_queue = -1;
-	REQUIRE(namespaces_restore());
-}
-
-AFTER(maker)
-{
-	leave();
-}
-
 AFTER(follower)
 {
-	leave();
+	close(pidfd);
+	mq_close(open_queue);
+	open_queue = -1;
+	REQUIRE(namespaces_restore());
 }

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -31,9 +32,9 @@ static void do_and_exit(void)
 	struct sembuf up = { .sem_op = 1, .sem_flg = SEM_UNDO };
 	int sem;
 
-	REQUIRE(unshare(CLONE_NEWIPC));
-	REQUIRE(sem = semget(KEY, 1, IPC_CREAT | 0600));
-	REQUIRE(semop(sem, &up, 1));
+	REQUIRE(MARKED(unshare(CLONE_NEWIPC), ERRNOS_UNSHARE));
+	REQUIRE(sem = MARKED(semget(KEY, 1, IPC_CREAT | 0600), ERRNOS_IPC));
+	REQUIRE(MARKED(semop(sem, &up, 1), ERRNOS_IPC));
 	self->up = true;
 }
 
@@ -69,7 +70,7 @@ ACTOR(follower, KEPT)
 	for (i = 0; i < TRIES; i++) {
 		bool up = self->up;
 
-		ret = setns(pidfd, CLONE_NEWIPC);
+		ret = MARKED(setns(pidfd, CLONE_NEWIPC), ERRNOS_SETNS);
 		if (ret && scenario_injected())
 			return;
 		ASSERT_ERRNO_IN(ret, ESRCH);

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -58,10 +59,10 @@ static int make_stops(void)
 ACTOR(target, KEPT)
 {
 	REQUIRE(make_stops());
-	REQUIRE(setns(stops[0], CLONE_NEWNS));
-	REQUIRE(setns(stops[1], CLONE_NEWNS));
+	REQUIRE(MARKED(setns(stops[0], CLONE_NEWNS), ERRNOS_SETNS));
+	REQUIRE(MARKED(setns(stops[1], CLONE_NEWNS), ERRNOS_SETNS));
 	/* A copy of the second, marked like it. */
-	REQUIRE(unshare(CLONE_NEWNS));
+	REQUIRE(MARKED(unshare(CLONE_NEWNS), ERRNOS_UNSHARE));
 }
 
 AFTER(target)
@@ -90,7 +91,8 @@ static void read_table(int dir, const char *table)
 	ssize_t len;
 	int fd, at;
 
-	REQUIRE(fd = openat(dir, table, O_RDONLY | O_CLOEXEC));
+	REQUIRE(fd = MARKED(openat(dir, table, O_RDONLY | O_CLOEXEC),
+			    ERRNOS_OPEN));
 	len = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	REQUIRE(len);

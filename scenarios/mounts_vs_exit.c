@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/scenario.h"
 
 SCENARIO("mounts-vs-exit",
@@ -26,7 +27,7 @@ STATE {
 ACTOR(target, FRESH_REAPED)
 {
 	/* A namespace of its own, so that the exit is the end of it. */
-	REQUIRE(unshare(CLONE_NEWNS));
+	REQUIRE(MARKED(unshare(CLONE_NEWNS), ERRNOS_UNSHARE));
 	_exit(0);
 }
 
@@ -37,7 +38,7 @@ static void read_table(const char *table)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", actor_pid("target"), table);
-	fd = open(path, O_RDONLY);
+	fd = MARKED(open(path, O_RDONLY), ERRNOS_OPEN);
 	if (fd < 0) {
 		if (scenario_injected())
 			return;
@@ -46,7 +47,7 @@ static void read_table(const char *table)
 		self->gone = true;
 		return;
 	}
-	len = read(fd, text, sizeof(text) - 1);
+	len = MARKED(read(fd, text, sizeof(text) - 1), ERRNOS_READ);
 	close(fd);
 	REQUIRE(len);
 	text[len] = '\0';

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -51,13 +52,15 @@ ACTOR(target, FRESH)
 	/* The system call: the threads of the explorer are not meant. */
 	REQUIRE(syscall(SYS_setresgid, USER, USER, USER));
 	REQUIRE(syscall(SYS_setresuid, USER, USER, USER));
-	REQUIRE(unshare(CLONE_NEWUSER | CLONE_NEWUTS));
+	REQUIRE(MARKED(unshare(CLONE_NEWUSER | CLONE_NEWUTS),
+		       ERRNOS_UNSHARE));
 	/* Whoever changes its credentials hides, and cannot be mapped. */
 	REQUIRE(prctl(PR_SET_DUMPABLE, 1));
 	REQUIRE(write_file("/proc/self/setgroups", "deny"));
 	REQUIRE(write_file("/proc/self/uid_map", "0 1000 1"));
 	REQUIRE(write_file("/proc/self/gid_map", "0 1000 1"));
-	REQUIRE(unshare(CLONE_NEWUSER | CLONE_NEWUTS));
+	REQUIRE(MARKED(unshare(CLONE_NEWUSER | CLONE_NEWUTS),
+		       ERRNOS_UNSHARE));
 	REQUIRE(prctl(PR_SET_DUMPABLE, 1));
 }
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/scenario.h"
 
 SCENARIO("ns-readlink-vs-clone",
@@ -37,9 +38,12 @@ ACTOR(parent, KEPT)
 {
 	pid_t pid;
 
-	REQUIRE(pid = clone(child, child_stack + sizeof(child_stack),
-			    CLONE_NEWUTS | CLONE_VM | CLONE_PARENT_SETTID |
-			    SIGCHLD, NULL, &self->child));
+	REQUIRE(pid = MARKED_AS("clone(CLONE_NEWUTS)",
+				clone(child, child_stack + sizeof(child_stack),
+				      CLONE_NEWUTS | CLONE_VM |
+				      CLONE_PARENT_SETTID | SIGCHLD, NULL,
+				      &self->child),
+				ERRNOS_CLONE));
 	REQUIRE(waitpid(pid, NULL, 0));
 }
 
@@ -57,7 +61,8 @@ ACTOR(reader, KEPT)
 		pid = self->child;
 		snprintf(path, sizeof(path), "/proc/%d/ns/uts",
 			 pid ? pid : actor_pid("reader"));
-		len = readlink(path, seen, sizeof(seen) - 1);
+		len = MARKED(readlink(path, seen, sizeof(seen) - 1),
+			     ERRNOS_READLINK, ESRCH);
 		if (len < 0) {
 			if (scenario_injected())
 				return;

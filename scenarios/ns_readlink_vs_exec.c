@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -87,7 +88,7 @@ ACTOR(target, FRESH_REAPED)
 {
 	char * const argv[] = { "exit", NULL };
 
-	REQUIRE(unshare(CLONE_NEWTIME));
+	REQUIRE(MARKED(unshare(CLONE_NEWTIME), ERRNOS_UNSHARE));
 	REQUIRE(execv(path, argv));
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/scenario.h"
 
 SCENARIO("ns-readlink-vs-newuser",
@@ -35,7 +36,7 @@ static int read_link(pid_t pid, char *to, size_t size)
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid,
 		 links[scenario_input()]);
-	len = readlink(path, to, size - 1);
+	len = MARKED(readlink(path, to, size - 1), ERRNOS_READLINK);
 	if (len >= 0)
 		to[len] = '\0';
 	return len;
@@ -44,10 +45,11 @@ static int read_link(pid_t pid, char *to, size_t size)
 ACTOR(target, FRESH)
 {
 	/* The nsproxy shared with init is left, the one left next is freed. */
-	REQUIRE(unshare(CLONE_NEWUTS));
+	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE));
 	REQUIRE(read_link(getpid(), self->had[0], sizeof(self->had[0])));
 	self->nhad = 1;
-	REQUIRE(unshare(CLONE_NEWUSER | CLONE_NEWUTS));
+	REQUIRE(MARKED(unshare(CLONE_NEWUSER | CLONE_NEWUTS),
+		       ERRNOS_UNSHARE));
 	REQUIRE(read_link(getpid(), self->had[1], sizeof(self->had[0])));
 	self->nhad = 2;
 }

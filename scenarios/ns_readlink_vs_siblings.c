@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -35,26 +36,26 @@ ACTOR(leaver, CHILD)
 
 ACTOR(guest, CHILD)
 {
-	REQUIRE(unshare(CLONE_NEWUTS));
+	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE));
 }
 
 /* The parent of both. */
 ACTOR(host, KEPT)
 {
-	REQUIRE(unshare(CLONE_NEWUTS));
+	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE));
 }
 
 BEFORE(host)
 {
-	/* What they share is not what init has. */
-	REQUIRE(unshare(CLONE_NEWUTS));
 	REQUIRE(actor_make("leaver", 0));
 	REQUIRE(actor_make("guest", 0));
 }
 
+/* What it is going to share is not what init has. */
 AFTER(host)
 {
 	REQUIRE(namespaces_restore());
+	REQUIRE(unshare(CLONE_NEWUTS));
 }
 
 ACTOR(reader, KEPT)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -26,6 +27,12 @@ REACHES("utsns_get", "cgroupns_get", "timens_for_children_get",
 
 #define READS	4
 #define MOVES	2
+
+#ifdef HEAVY_NAMESPACES
+#define UNSHARE_ERRNOS	ERRNOS_UNSHARE_NET
+#else
+#define UNSHARE_ERRNOS	ERRNOS_UNSHARE
+#endif
 
 /*
  * One in turn. Those that take long to make are another scenario, and so is the
@@ -74,7 +81,8 @@ static int ns_dir(pid_t pid)
 static int read_link(int dir, char *to, size_t size)
 {
 	const char *link = types[scenario_input()].link;
-	ssize_t len = readlinkat(dir, link, to, size - 1);
+	ssize_t len = MARKED(readlinkat(dir, link, to, size - 1),
+			     ERRNOS_READLINK);
 
 	if (len >= 0) {
 		to[len] = '\0';
@@ -89,6 +97,7 @@ static int read_link(int dir, char *to, size_t size)
 
 ACTOR(target, KEPT)
 {
+	int flag = types[scenario_input()].flag;
 	int dir = ns_dir(getpid());
 	int i;
 
@@ -96,7 +105,8 @@ ACTOR(target, KEPT)
 	REQUIRE(read_link(dir, self->had[0], sizeof(self->had[0])));
 	self->nhad = 1;
 	for (i = 0; i < types[scenario_input()].moves; i++) {
-		REQUIRE(unshare(types[scenario_input()].flag));
+		REQUIRE(MARKED_AS(namespaces_call("unshare", flag),
+				  unshare(flag), UNSHARE_ERRNOS));
 		REQUIRE(read_link(dir, self->had[self->nhad],
 				  sizeof(self->had[0])));
 		self->nhad++;

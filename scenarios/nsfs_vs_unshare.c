@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -63,10 +64,11 @@ static int nfds;
 
 ACTOR(target, KEPT)
 {
-	int i;
+	int i, flag = types[scenario_input()].flag;
 
 	for (i = 0; i < types[scenario_input()].moves; i++)
-		REQUIRE(unshare(types[scenario_input()].flag));
+		REQUIRE(MARKED_AS(namespaces_call("unshare", flag),
+				  unshare(flag), ERRNOS_UNSHARE));
 }
 
 AFTER(target)
@@ -93,8 +95,10 @@ static int open_one(int nth)
 	const char *link = types[scenario_input()].link;
 
 	if (link && nth % 2)
-		return openat(dir, link, O_RDONLY | O_CLOEXEC);
-	return ioctl(pidfd, types[scenario_input()].get, 0);
+		return MARKED(openat(dir, link, O_RDONLY | O_CLOEXEC),
+			      ERRNOS_OPEN);
+	return MARKED(ioctl(pidfd, types[scenario_input()].get, 0),
+		      ERRNOS_NS_IOCTL);
 }
 
 static void see_type(int fd)
@@ -106,7 +110,7 @@ static void see_type(int fd)
 
 	ASSERT_EQ(types[scenario_input()].flag, ioctl(fd, NS_GET_NSTYPE));
 	REQUIRE(user = namespace_at(own, "user"));
-	REQUIRE(ret = ioctl(fd, NS_GET_USERNS));
+	REQUIRE(ret = MARKED(ioctl(fd, NS_GET_USERNS), ERRNOS_NS_IOCTL));
 	fstat(ret, &owner);
 	close(ret);
 	ASSERT_EQ(user, owner.st_ino);
@@ -122,9 +126,11 @@ static void see_type(int fd)
 static void enter(int nth)
 {
 	const char *link = types[scenario_input()].link;
+	int flag = types[scenario_input()].flag;
 	long number;
 
-	REQUIRE(setns(fds[nth], types[scenario_input()].flag));
+	REQUIRE(MARKED_AS(namespaces_call("setns", flag),
+			  setns(fds[nth], flag), ERRNOS_SETNS));
 	if (!link)
 		return;
 	REQUIRE(number = namespace_at(own, link));

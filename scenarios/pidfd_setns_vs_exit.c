@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -29,7 +30,8 @@ STATE {
 
 ACTOR(target, FRESH_REAPED)
 {
-	REQUIRE(unshare(CLONE_NEWUTS | CLONE_NEWCGROUP));
+	REQUIRE(MARKED(unshare(CLONE_NEWUTS | CLONE_NEWCGROUP),
+		       ERRNOS_UNSHARE));
 	_exit(0);
 }
 
@@ -47,13 +49,16 @@ static int prepare(void)
 static int enter(void)
 {
 	if (pidfd < 0)
-		pidfd = syscall(SYS_pidfd_open, actor_pid("target"), 0);
+		pidfd = MARKED_AS("pidfd_open()",
+				  syscall(SYS_pidfd_open, actor_pid("target"), 0),
+				  ERRNOS_PIDFD_OPEN);
 	/* The number outlives the process by a moment. */
 	if (pidfd < 0 && errno == EINVAL)
 		errno = ESRCH;
 	if (pidfd < 0)
 		return -1;
-	return setns(pidfd, CLONE_NEWUTS | CLONE_NEWCGROUP);
+	return MARKED(setns(pidfd, CLONE_NEWUTS | CLONE_NEWCGROUP),
+		      ERRNOS_SETNS);
 }
 
 ACTOR(follower, KEPT)

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -64,12 +65,13 @@ static int look(struct set *set)
 
 ACTOR(target, KEPT)
 {
-	int i;
+	int i, flags = inputs[scenario_input()].flags;
 
 	REQUIRE(look(&self->had[0]));
 	self->nhad = 1;
 	for (i = 0; i < MOVES; i++) {
-		REQUIRE(unshare(inputs[scenario_input()].flags));
+		REQUIRE(MARKED_AS(namespaces_call("unshare", flags),
+				  unshare(flags), ERRNOS_UNSHARE));
 		REQUIRE(look(&self->had[self->nhad]));
 		self->nhad++;
 	}
@@ -83,13 +85,14 @@ AFTER(target)
 ACTOR(follower, KEPT)
 {
 	static int pidfd = -1;
-	int i;
+	int i, flags = inputs[scenario_input()].flags;
 
 	if (pidfd < 0)
 		pidfd = syscall(SYS_pidfd_open, actor_pid("target"), 0);
 	REQUIRE(pidfd);
 	for (i = 0; i < TRIES; i++) {
-		REQUIRE(setns(pidfd, inputs[scenario_input()].flags));
+		REQUIRE(MARKED_AS(namespaces_call("setns", flags),
+				  setns(pidfd, flags), ERRNOS_SETNS));
 		REQUIRE(look(&self->got[i]));
 		self->ngot++;
 	}

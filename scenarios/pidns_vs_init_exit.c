@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/scenario.h"
 
@@ -40,7 +41,7 @@ ACTOR(first, CHILD)
 /* Does not come to its end by itself, even if a fault is injected. */
 ACTOR(other, CHILD)
 {
-	if (unshare(CLONE_NEWUTS))
+	if (MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE))
 		ASSERT_TRUE(scenario_injected());
 	for (;;)
 		pause();

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/scenario.h"
 
 SCENARIO("proc-net-vs-exit",
@@ -37,7 +38,7 @@ static int dir = -1;
  */
 ACTOR(target, FRESH)
 {
-	REQUIRE(unshare(CLONE_NEWNET));
+	REQUIRE(MARKED(unshare(CLONE_NEWNET), ERRNOS_UNSHARE_NET));
 	_exit(0);
 }
 
@@ -67,7 +68,9 @@ static int open_one(void)
 			 actor_pid("target"));
 		dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
-	fd = dir < 0 ? -1 : openat(dir, "dev", O_RDONLY | O_CLOEXEC);
+	fd = dir < 0 ? -1 : 
+		       MARKED(openat(dir, "dev", O_RDONLY | O_CLOEXEC),
+			      ERRNOS_OPEN, ENXIO);
 	if (fd >= 0)
 		files[nfiles++].fd = fd;
 	return fd < 0 ? -1 : 0;

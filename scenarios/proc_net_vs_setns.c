@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/rtnl.h"
 #include "lib/scenario.h"
@@ -63,7 +64,7 @@ ACTOR(target, KEPT)
 
 	REQUIRE(make_stops());
 	for (i = 0; i < STOPS; i++)
-		REQUIRE(setns(stops[i], CLONE_NEWNET));
+		REQUIRE(MARKED(setns(stops[i], CLONE_NEWNET), ERRNOS_SETNS));
 }
 
 AFTER(target)
@@ -90,9 +91,9 @@ ACTOR(reader, KEPT)
 
 	snprintf(path, sizeof(path), "/proc/%d/net/dev", actor_pid("target"));
 	for (i = 0; i < READS; i++) {
-		fd = open(path, O_RDONLY);
+		fd = MARKED(open(path, O_RDONLY), ERRNOS_OPEN);
 		REQUIRE(fd);
-		len = read(fd, text, sizeof(text) - 1);
+		len = MARKED(read(fd, text, sizeof(text) - 1), ERRNOS_READ);
 		close(fd);
 		REQUIRE(len);
 		text[len] = '\0';

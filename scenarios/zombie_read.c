@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/errnos.h"
 #include "lib/namespaces.h"
 #include "lib/rtnl.h"
 #include "lib/scenario.h"
@@ -112,7 +113,7 @@ static const struct {
 
 static void move(void)
 {
-	REQUIRE(unshare(CLONE_NEWUTS));
+	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ERRNOS_UNSHARE));
 }
 
 ACTOR(target, FRESH)
@@ -123,7 +124,8 @@ ACTOR(target, FRESH)
 
 static void try_reader(unsigned int i)
 {
-	int ret = readers[i].read();
+	int ret = MARKED_AS(readers[i].name, readers[i].read(), ERRNOS_OPEN,
+			    ERRNOS_READLINK, ERRNOS_SETNS, ERRNOS_NETLINK);
 
 	if (ret < 0 && scenario_injected())
 		return;

@@ -52,6 +52,23 @@ static long census_ioctl(void __user *arg)
 	return copy_to_user(arg, &census, sizeof(census)) ? -EFAULT : 0;
 }
 
+static long sites_ioctl(void __user *arg)
+{
+	const struct nslab_site *sites;
+	unsigned int n;
+
+	sites = nslab_calls_sites(&n);
+	return copy_to_user(arg, sites, n * sizeof(*sites)) ? -EFAULT : 0;
+}
+
+static long self_ioctl(void __user *arg)
+{
+	struct nslab_self self;
+
+	nslab_self(&self);
+	return copy_to_user(arg, &self, sizeof(self)) ? -EFAULT : 0;
+}
+
 static long control_ioctl(struct file *file, unsigned int cmd,
 			  unsigned long arg)
 {
@@ -79,6 +96,14 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 	case NSLAB_IOC_SETTLE:
 		nslab_settle();
 		return 0;
+	case NSLAB_IOC_CALLS:
+		return nslab_calls_map(arg);
+	case NSLAB_IOC_SITES:
+		return sites_ioctl((void __user *)arg);
+	case NSLAB_IOC_TELL:
+		return nslab_calls_tell(arg);
+	case NSLAB_IOC_SELF:
+		return self_ioctl((void __user *)arg);
 	default:
 		return -ENOTTY;
 	}

@@ -176,6 +176,8 @@ int nslab_join(const struct nslab_join *join)
 	actor->delayed_until = 0;
 	actor->faults = 0;
 	actor->throws = 0;
+	actor->call = 0;
+	actor->nth = 0;
 	actor->points = 0;
 	actor->loops = 0;
 	actor->written = NULL;
@@ -221,6 +223,7 @@ int nslab_leave(bool exits)
 	else
 		record(actor, NSLAB_EVENT_END);
 	actor->task = NULL;
+	actor->exited = exits;
 	actor->done = true;
 	wake_up(&explorer_wq);
 	if (exits)
@@ -310,17 +313,21 @@ static void start_actors(const struct nslab_run *run)
 	prandom_seed_state(&rnd, run->seed);
 	for (i = 0; i < run->nactors; i++) {
 		/* Where a strategy decides, the order must not depend on it. */
-		unsigned int j = run->strategy == NSLAB_STRATEGY_NONE ?
-				 nslab_random_below(&rnd, i + 1) : i;
+		bool drawn = run->strategy == NSLAB_STRATEGY_NONE &&
+			     !(run->flags & NSLAB_RUN_CALLS);
+		unsigned int j = drawn ? nslab_random_below(&rnd, i + 1) : i;
 
 		order[i] = order[j];
 		order[j] = i;
 	}
+	if (run->flags & NSLAB_RUN_CALLS)
+		swap(order[0], order[run->first]);
 
 	for (i = 0; i < run->nactors; i++) {
 		nslab_seed_actor(&actors[i], run->seed, i + 1);
 		/* Not when joining: who has left may join for the next. */
 		actors[i].done = false;
+		actors[i].exited = false;
 	}
 
 	/* The explorer outranks them: none runs before all are awake. */
@@ -366,10 +373,11 @@ static bool makes_sense(const struct nslab_run *run)
 {
 	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
 	       !run->padding && run->timeout_ns &&
-	       run->flags < NSLAB_RUN_UNSTEERED << 1 &&
+	       run->flags < NSLAB_RUN_CALLS << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
-	       run->nfailures <= NSLAB_MAX_FAILURES;
+	       run->nfailures <= NSLAB_MAX_FAILURES &&
+	       run->first < run->nactors;
 }
 
 static int copy_lists(const struct nslab_run *run)
@@ -390,6 +398,9 @@ static void take_result(struct nslab_run *run)
 		run->status |= NSLAB_STATUS_DIVERGED;
 	if (nslab_trace_truncated())
 		run->status |= NSLAB_STATUS_TRUNCATED;
+	if (nslab_calls_incomplete())
+		run->status |= NSLAB_STATUS_MORE_SITES;
+	nslab_calls_sites(&run->nsites);
 	run->hash = nslab_trace_hash();
 	run->points = nslab_trace_points();
 	run->faults = nslab_trace_delays() +
@@ -409,7 +420,8 @@ static void take_result(struct nslab_run *run)
  * Sleeps until it is over.
  *
  * Return: 0 (see @run->status), -EINVAL for a request that makes no sense,
- * -ETIMEDOUT if not all actors joined.
+ * -EFAULT or -ENOMEM for one that there is no memory of or for, -ETIMEDOUT if
+ * not all actors joined.
  */
 int nslab_run(struct nslab_run *run)
 {
@@ -419,7 +431,7 @@ int nslab_run(struct nslab_run *run)
 	if (!makes_sense(run))
 		return -EINVAL;
 	run->token[NSLAB_TOKEN_LEN - 1] = '\0';
-	ret = copy_lists(run);
+	ret = copy_lists(run) ?: nslab_calls_begin(run);
 	if (ret)
 		return ret;
 

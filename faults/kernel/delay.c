@@ -160,7 +160,8 @@ static bool is_delay(const struct fault_attr *attr)
 
 /* Functions that hand an allocation on; who asked for it stands above them. */
 static const char * const allocators[] = {
-	"nslab_", "should_fail", "__should_fail", "stack_trace_save",
+	"nslab_", "record_fault", "fails_in_call",
+	"should_fail", "__should_fail", "stack_trace_save",
 	"kmem_cache_alloc", "__kmem_cache_alloc", "kmalloc", "__kmalloc",
 	"__do_kmalloc", "kvmalloc", "__kvmalloc", "kmemdup", "kstrdup",
 	"___slab_alloc", "__slab_alloc", "allocate_slab", "new_slab",
@@ -205,6 +206,17 @@ static void record_fault(const struct fault_attr *attr,
 	nslab_trace_add(&event);
 }
 
+/* The profile "fail-nth": not by chance, and only where actors say so. */
+static bool fails_in_call(const struct fault_attr *attr,
+			  struct nslab_actor *actor)
+{
+	bool fail = nslab_calls_alloc(actor, attr_number(attr));
+
+	if (fail)
+		record_fault(attr, actor);
+	return fail;
+}
+
 /**
  * nslab_should_fail() - the throw of the dice in should_fail_ex()
  * @attr: the fault attribute
@@ -218,6 +230,8 @@ bool nslab_should_fail(struct fault_attr *attr)
 	struct nslab_actor *actor = in_task() ? current->nslab : NULL;
 	bool fail;
 
+	if (nslab_calls_armed() && !is_delay(attr))
+		return actor && nslab_running() && fails_in_call(attr, actor);
 	if (!actor || !nslab_running())
 		return attr->probability > get_random_u32_below(100);
 	if (nslab_current_run()->flags & NSLAB_RUN_WARM_UP)

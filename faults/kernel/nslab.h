@@ -14,6 +14,7 @@
  *   lifetime.c oracles "lifetime" and "grace period"
  *   order.c    oracle "order"
  *   census.c   how many nsproxies and namespaces there are
+ *   calls.c    marked calls, and each allocation in them
  *   report.c   results to the host, and what is said when the kernel dies
  */
 #ifndef KERNEL_NSLAB_NSLAB_H
@@ -51,12 +52,15 @@ enum nslab_class {
  * @delayed_until: guest time in ns when its delay ends, 0 while it has none
  * @faults: allocations of its that failed in this execution
  * @throws: allocations of its that could have failed
+ * @call: the last marked call in which it asked for memory
+ * @nth: how often it did in that call
  * @points: scheduling points of its in this execution
  * @loops: how often it said that it may sleep since its last event
  * @written: the event of its last write to a pointer, until that is looked at
  * @written_to: where that pointer is
  * @go: the execution has begun
  * @done: it has left, or exited
+ * @exited: it is about to die, and may not be through with that
  * @waits: it sleeps, and has left the floor to others
  * @hidden: above 0 it meets no points and no faults: it is in here already,
  *	or in a block with nslab_hidden()
@@ -68,12 +72,15 @@ struct nslab_actor {
 	u64 delayed_until;
 	unsigned int faults;
 	unsigned int throws;
+	unsigned int call;
+	unsigned int nth;
 	unsigned int points;
 	unsigned int loops;
 	struct nslab_event *written;
 	const void *written_to;
 	bool go;
 	bool done;
+	bool exited;
 	bool waits;
 	int hidden;
 };
@@ -126,6 +133,7 @@ unsigned int nslab_trace_delays(void);
 unsigned int nslab_trace_points(void);
 void nslab_trace_emit(u64 execution);
 u64 nslab_text_offset(unsigned long ip);
+u64 nslab_mix(u64 hash, u64 word);
 
 /* === Watched objects === */
 
@@ -182,6 +190,19 @@ void nslab_census_alloc(void);
 void nslab_census_free(void);
 void nslab_census(struct nslab_census *census);
 
+/* === Marked calls === */
+
+extern struct nslab_calls *nslab_calls;
+
+int nslab_calls_map(unsigned long addr);
+int nslab_calls_begin(const struct nslab_run *run);
+bool nslab_calls_armed(void);
+bool nslab_calls_alloc(struct nslab_actor *actor, unsigned int what);
+const struct nslab_site *nslab_calls_sites(unsigned int *n);
+bool nslab_calls_incomplete(void);
+int nslab_calls_tell(u64 id);
+void nslab_self(struct nslab_self *self);
+
 /* === Executions === */
 
 bool nslab_running(void);
@@ -206,5 +227,16 @@ __printf(1, 2) void nslab_host_printf(const char *fmt, ...);
 void nslab_emit_points(void);
 bool nslab_splat_seen(void);
 const char *nslab_fault_name(unsigned int number);
+
+/**
+ * nslab_is_hidden() - is what that actor does no part of the execution?
+ */
+static inline bool nslab_is_hidden(const struct nslab_actor *actor)
+{
+	const struct nslab_calls *calls = READ_ONCE(nslab_calls);
+
+	return actor->hidden ||
+	       (calls && READ_ONCE(calls->actors[nslab_actor_index(actor)].hidden));
+}
 
 #endif /* KERNEL_NSLAB_NSLAB_H */

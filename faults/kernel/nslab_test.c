@@ -4,9 +4,13 @@
  */
 
 #include <kunit/test.h>
+#include <linux/cred.h>
 #include <linux/module.h>
+#include <linux/nsproxy.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
+#include <linux/user_namespace.h>
+#include <linux/utsname.h>
 
 #include "nslab.h"
 
@@ -176,6 +180,9 @@ static void requests_are_checked(struct kunit *test)
 	run.nfailures = NSLAB_MAX_FAILURES + 1;
 	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
 	run.nfailures = 0;
+	run.first = 1;
+	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
+	run.first = 0;
 	run.timeout_ns = 0;
 	KUNIT_EXPECT_EQ(test, nslab_run(&run), -EINVAL);
 }
@@ -279,7 +286,50 @@ static void too_many_readers_are_dropped(struct kunit *test)
 	nslab_coverage_begin(false);
 }
 
+static void self_is_what_the_task_has(struct kunit *test)
+{
+	struct nslab_self self, again;
+
+	nslab_self(&self);
+	nslab_self(&again);
+	KUNIT_EXPECT_EQ(test, self.ns[NSLAB_NS_UTS],
+			current->nsproxy->uts_ns->ns.inum);
+	KUNIT_EXPECT_EQ(test, self.ns[NSLAB_NS_USER],
+			current_user_ns()->ns.inum);
+	KUNIT_EXPECT_EQ(test, self.thing[NSLAB_SELF_NSPROXY],
+			(u64)(unsigned long)current->nsproxy);
+	/* Between two executions nobody knows who is under way. */
+	KUNIT_EXPECT_EQ(test, self.quiet, 0);
+	KUNIT_EXPECT_MEMEQ(test, &self, &again, sizeof(self));
+}
+
+static void calls_lie_within_a_page(struct kunit *test)
+{
+	unsigned long addr = PAGE_SIZE - sizeof(struct nslab_calls) + 1;
+
+	KUNIT_EXPECT_EQ(test, nslab_calls_map(addr), -EINVAL);
+	KUNIT_EXPECT_NULL(test, nslab_calls);
+}
+
+static void nobody_asks_outside_of_calls(struct kunit *test)
+{
+	struct nslab_actor *actor = nslab_actor_at(2);
+	unsigned int n;
+
+	KUNIT_EXPECT_FALSE(test, nslab_calls_armed());
+	KUNIT_EXPECT_FALSE(test, nslab_calls_alloc(actor, 0));
+	KUNIT_EXPECT_EQ(test, actor->throws, 0);
+	nslab_calls_sites(&n);
+	KUNIT_EXPECT_EQ(test, n, 0);
+	KUNIT_EXPECT_FALSE(test, nslab_calls_incomplete());
+	KUNIT_EXPECT_EQ(test, nslab_calls_tell(0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, nslab_calls_tell(42), -ENOENT);
+}
+
 static struct kunit_case nslab_cases[] = {
+	KUNIT_CASE(self_is_what_the_task_has),
+	KUNIT_CASE(calls_lie_within_a_page),
+	KUNIT_CASE(nobody_asks_outside_of_calls),
 	KUNIT_CASE(an_execution_counts_once),
 	KUNIT_CASE(readers_are_told_apart),
 	KUNIT_CASE(too_many_readers_are_dropped),

@@ -39,7 +39,7 @@ static struct nslab_actor *who_counts(void)
 {
 	struct nslab_actor *actor = in_task() ? current->nslab : NULL;
 
-	return actor && !actor->hidden && nslab_running() ? actor : NULL;
+	return actor && !nslab_is_hidden(actor) && nslab_running() ? actor : NULL;
 }
 
 /**

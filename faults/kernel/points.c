@@ -124,7 +124,7 @@ void __nslab_point(enum nslab_point point, unsigned long ip)
 {
 	struct nslab_actor *actor = current->nslab;
 
-	if (actor->hidden || !in_task() || !nslab_running())
+	if (nslab_is_hidden(actor) || !in_task() || !nslab_running())
 		return;
 	if (point == NSLAB_RCU_READ_LOCK && rcu_preempt_depth() == 1)
 		nslab_order_section(actor);
@@ -156,7 +156,7 @@ void __nslab_lock(struct lockdep_map *lock, bool taken)
 	};
 
 	if (lock->wait_type_inner != LD_WAIT_SLEEP || !in_task() ||
-	    actor->hidden || !nslab_running() ||
+	    nslab_is_hidden(actor) || !nslab_running() ||
 	    !(nslab_current_run()->flags & NSLAB_RUN_SYNC))
 		return;
 	event.object = nslab_lock_number(lock);

@@ -136,7 +136,7 @@ void __nslab_quiesce(void)
 {
 	struct nslab_actor *actor = current->nslab;
 
-	if (nslab_steering() && nslab_running() && !actor->hidden &&
+	if (nslab_steering() && nslab_running() && !nslab_is_hidden(actor) &&
 	    in_task() && preemptible())
 		settle_rcu();
 }
@@ -180,7 +180,7 @@ void nslab_steer_begin(const struct nslab_run *run,
 		.strategy = strategies[warm_up ? NSLAB_STRATEGY_SCHEDULE :
 						 run->strategy],
 		.switches = switches,
-		.nswitches = warm_up ? 0 : run->nswitches,
+		.nswitches = run->nswitches,
 	};
 	search.strategy->begin(&search);
 	memset(ops, 0, sizeof(ops));

@@ -106,7 +106,7 @@ u64 nslab_text_offset(unsigned long ip)
 }
 
 /* FNV-1a (Fowler, Noll, Vo), a word at a time. */
-static u64 mix(u64 hash, u64 word)
+u64 nslab_mix(u64 hash, u64 word)
 {
 	return (hash ^ word) * 0x100000001b3ULL;
 }
@@ -116,13 +116,13 @@ static u64 mix(u64 hash, u64 word)
  */
 u64 nslab_trace_hash(void)
 {
-	u64 hash = mix(0xcbf29ce484222325ULL, atomic_read(&nr_events));
+	u64 hash = nslab_mix(0xcbf29ce484222325ULL, atomic_read(&nr_events));
 	const u64 *word = (const u64 *)events;
 	const u64 *end = (const u64 *)(events + nr_kept());
 
 	BUILD_BUG_ON(sizeof(*events) % sizeof(*word));
 	while (word < end)
-		hash = mix(hash, *word++);
+		hash = nslab_mix(hash, *word++);
 	/* The low bits of a product see only the low bits of its factors. */
 	return hash ^ hash >> 32;
 }

@@ -80,12 +80,35 @@ struct nslab_failure {
 #define NSLAB_RUN_FAILURES	8	/* fail what @failures says, not by chance */
 #define NSLAB_RUN_SYNC		16	/* record sleeping locks, too */
 #define NSLAB_RUN_UNSTEERED	32	/* the baseline: ordinary tasks, no points */
+#define NSLAB_RUN_CALLS		64	/* allocations fail in marked calls only */
 
 /* What struct nslab_run.status says: bits, 0 when all went well. */
 #define NSLAB_STATUS_HANG	1	/* some actor did not come to its end */
 #define NSLAB_STATUS_SPLAT	2	/* the kernel complained on the console */
 #define NSLAB_STATUS_DIVERGED	4	/* the schedule did not fit */
 #define NSLAB_STATUS_TRUNCATED	8	/* the trace was longer than is kept */
+#define NSLAB_STATUS_MORE_SITES	16	/* more allocations than are kept */
+
+/**
+ * struct nslab_site - an allocation within a marked call
+ * @stack: hash over the places in the kernel from where it was asked for
+ * @call: the how manieth marked call of the actor, from 1
+ * @nth: the how manieth allocation of that call, from 1
+ * @again: the how manieth from the same places, from 1
+ * @actor: index
+ * @failed: it was refused
+ *
+ * Which one is meant says (@actor, @call, @stack, @again): @nth is another
+ * where something the call needs has just run out.
+ */
+struct nslab_site {
+	__u64 stack;
+	__u16 call;
+	__u16 nth;
+	__u16 again;
+	__u8 actor;
+	__u8 failed;
+};
 
 /**
  * struct nslab_run - one execution
@@ -101,6 +124,8 @@ struct nslab_failure {
  * @nfailures: how many @failures there are
  * @switches: the address of an array of struct nslab_switch
  * @failures: the address of an array of struct nslab_failure
+ * @aim: with NSLAB_RUN_CALLS: the allocation that is to fail, unless its stack
+ *	is 0; @nth does not matter
  * @token: what replays this execution; printed if the kernel dies in it
  * @hash: out: hash over the trace
  * @virtual_ns: out: guest time it took
@@ -108,6 +133,8 @@ struct nslab_failure {
  * @faults: out: how many faults were injected, delays among them
  * @status: out: NSLAB_STATUS_*
  * @nevents: out: how many events the trace has
+ * @nsites: out: how many allocations there were in marked calls
+ * @first: with NSLAB_RUN_CALLS, where the scheduler decides: starts first
  */
 struct nslab_run {
 	__u64 seed;
@@ -123,6 +150,7 @@ struct nslab_run {
 	__u32 padding;
 	__u64 switches;
 	__u64 failures;
+	struct nslab_site aim;
 	char token[NSLAB_TOKEN_LEN];
 	__u64 hash;
 	__u64 virtual_ns;
@@ -130,6 +158,8 @@ struct nslab_run {
 	__u32 faults;
 	__u32 status;
 	__u32 nevents;
+	__u32 nsites;
+	__u32 first;
 };
 
 /* What struct nslab_event.kind says. */
@@ -216,6 +246,51 @@ struct nslab_census {
 	__u32 first[NSLAB_NS_TYPES];
 };
 
+/**
+ * struct nslab_calls - what actors say of themselves, by stores to memory
+ * @call: the number of the marked call that it is in, from 1; 0: in none
+ * @failures: written by the kernel: plus 1 for each allocation that failed there
+ * @hidden: not 0: what it does now is no part of the execution
+ *
+ * By index of the actor. All of it lies within one page.
+ */
+struct nslab_calls {
+	struct {
+		__u16 call;
+		__u16 failures;
+		__u16 hidden;
+		__u16 reserved;
+	} actors[NSLAB_MAX_ACTORS];
+};
+
+/* Besides the kinds of namespaces. */
+#define NSLAB_NS_PID_FOR_CHILDREN	8
+#define NSLAB_NS_TIME_FOR_CHILDREN	9
+#define NSLAB_NS_LINKS		10
+
+/* What a task has besides namespaces. */
+#define NSLAB_SELF_NSPROXY	0
+#define NSLAB_SELF_CRED		1
+#define NSLAB_SELF_FILES	2
+#define NSLAB_SELF_FS		3
+#define NSLAB_SELF_ROOT		4	/* the mount of its root directory */
+#define NSLAB_SELF_CWD		5	/* the mount of its working directory */
+#define NSLAB_SELF_THINGS	6
+
+/**
+ * struct nslab_self - what the calling task has
+ * @ns: the ids of its namespaces, as links in /proc/self/ns have them
+ * @thing: something that is another number when it is another object
+ * @quiet: no other actor is under way, so @references can be compared
+ * @references: on its nsproxy but for those of the tasks that use it
+ */
+struct nslab_self {
+	__u32 ns[NSLAB_NS_LINKS];
+	__u64 thing[NSLAB_SELF_THINGS];
+	__u32 quiet;
+	__u32 references;
+};
+
 #define NSLAB_IOC_MAGIC		'n'
 /* The fault attributes as they are now are where each execution starts from. */
 #define NSLAB_IOC_ARM		_IO(NSLAB_IOC_MAGIC, 0)
@@ -233,5 +308,18 @@ struct nslab_census {
 #define NSLAB_IOC_CENSUS	_IOR(NSLAB_IOC_MAGIC, 8, struct nslab_census)
 /* Wait until callbacks and work queues have come to rest. */
 #define NSLAB_IOC_SETTLE	_IO(NSLAB_IOC_MAGIC, 9)
+/* Take this memory as the one in which actors say what they do. */
+#define NSLAB_IOC_CALLS		_IOW(NSLAB_IOC_MAGIC, 10, struct nslab_calls)
+/*
+ * Copy the allocations in marked calls of the last execution to an array with
+ * room for all of them.
+ */
+#define NSLAB_IOC_SITES		_IOR(NSLAB_IOC_MAGIC, 11, struct nslab_site)
+#define NSLAB_IOC_SELF		_IOR(NSLAB_IOC_MAGIC, 12, struct nslab_self)
+/*
+ * Write the stack with this id to the results, once. An allocation from one
+ * that was not told fails the first time it is met: nobody could aim at it.
+ */
+#define NSLAB_IOC_TELL		_IO(NSLAB_IOC_MAGIC, 13)
 
 #endif /* KERNEL_NSLAB_UAPI_H */

@@ -324,7 +324,7 @@ void __nslab_access(const void *addr, size_t size, bool write,
 	if (!in_task())
 		return;
 	actor = current->nslab;
-	if (!actor || actor->hidden || !nslab_running())
+	if (!actor || nslab_is_hidden(actor) || !nslab_running())
 		return;
 	/* Of a long range the first that is watched. */
 	while (!is_marked(addr)) {
@@ -361,7 +361,7 @@ static void lives(const struct watch *watch, void *object, unsigned int kind,
 		return;
 	event.object = kind == NSLAB_EVENT_ALLOC ? new_object_number(object) :
 						   object_number(object);
-	if (actor && !actor->hidden) {
+	if (actor && !nslab_is_hidden(actor)) {
 		nslab_meet(actor, &event, kind == NSLAB_EVENT_FREE, NULL);
 	} else if (!actor && nslab_running()) {
 		/* An RCU callback, a kworker. */

@@ -17,7 +17,7 @@ from nslab_lab.guest import Boot, Machine, Stop
 from nslab_lab.plan import BootPlan
 from nslab_lab.errors import lab_failed
 from nslab_lab.paths import shown
-from nslab_lab.results import Execution, Points, Search, Step
+from nslab_lab.results import Execution, Points, Search, Site, Stack, Step
 from nslab_lab.token import Token
 from nslab_lab.verdict import Verdict
 
@@ -69,6 +69,9 @@ class Batch:
     findings: list[Finding] = field(default_factory=list)
     met: Points = field(default_factory=Points)
     search: Search | None = None
+    sites: list[Site] = field(default_factory=list)
+    stacks: list[Stack] = field(default_factory=list)
+    round: int = 0  # executions, with the profile fail-nth
     stopped: bool = False  # not all of it was run
     seconds: float = 0.0  # host time its guests ran
 
@@ -131,6 +134,9 @@ def run(
         batch.executions += executions
         batch.met.add(boot.met)
         batch.search = boot.search
+        batch.sites += boot.sites
+        batch.stacks += boot.stacks
+        batch.round = boot.round.executions if boot.round else batch.round
         batch.findings += [
             confirm(machine, failure, part, boot.console, folder, stop)
             for failure in failures[: limit - len(batch.findings) if limit else None]

@@ -17,6 +17,13 @@ from nslab_lab.token import Token
 def of(plan: RunPlan, results: Sequence[ScenarioResult]) -> list[str]:
     """Lines that fit 80 columns, none where the strategy promises nothing."""
     strategy = strategies.parse(plan.strategy)
+    failed = [line for result in results if result.sites for line in _wrapped(_fail_nth(result))]
+    return [*_of_strategy(plan, strategy, results), *failed]
+
+
+def _of_strategy(
+    plan: RunPlan, strategy: strategies.Strategy, results: Sequence[ScenarioResult]
+) -> list[str]:
     match strategy.name:
         case "bounded":
             said = [_bounded(plan, strategy.preemptions, result) for result in results]
@@ -71,6 +78,34 @@ def _pct(plan: RunPlan, depth: int, result: ScenarioResult) -> str:
     return (
         f"{result.name}: {actors} actors, {length:,} steps: an execution meets a bug of depth {depth} "
         f"with a probability of at least 1/{shown}, all of them together {at_least:.2g}"
+    )
+
+
+def _fail_nth(result: ScenarioResult) -> str:
+    """Of the profile fail-nth: at how many places allocations failed, and whether that is all."""
+    found = result.sites
+    assert found is not None
+    if not found.sites:
+        return f"{result.name}: no marked call asks for memory, or none was made"
+    failed, counted = found.allocations
+    untried = found.untried
+    calls = "; ".join(
+        f"{call}: {len(sites)}" + (f" ({untried[call]} NOT TRIED)" if call in untried else "")
+        for call, sites in found.sites.items()
+    )
+    total = count(found.total, "failure site")
+    each = "it was tried" if found.total == 1 else "each was tried"
+    if found.complete:
+        of = f"{counted:,}" if failed == counted else f"{failed:,} of {counted:,}"
+        return f"{result.name}: complete: {total}, {each}, {of} allocations; {calls}"
+    tried = found.total - sum(untried.values())
+    if found.ran < found.round:
+        why = f"; a round has {count(found.round, 'execution')}"
+    else:
+        why = ""
+    return (
+        f"{result.name}: not complete: {tried:,} of {total} tried, {failed:,} of {counted:,} "
+        f"allocations{why}; {calls}"
     )
 
 

@@ -18,7 +18,9 @@ from nslab_lab import cpus, initramfs, profiles, verdict
 from nslab_lab.errors import lab_failed
 from nslab_lab.paths import shown
 from nslab_lab.plan import NO_VARIANT, BootPlan
-from nslab_lab.results import Event, Execution, Note, Points, Reader, Search, Step
+from nslab_lab.results import (
+    Event, Execution, Note, Points, Reader, Round, Search, Site, Stack, Step,
+)  # fmt: skip
 
 MEMORY_MB = 256
 # Host seconds without a word from the guest after which it is given up.
@@ -58,6 +60,9 @@ class Boot:
     steps: list[Step] = field(default_factory=list)
     met: Points = field(default_factory=Points)
     search: Search | None = None
+    sites: list[Site] = field(default_factory=list)  # each once
+    stacks: list[Stack] = field(default_factory=list)  # each once
+    round: Round | None = None  # with the profile fail-nth
     ready: bool = False  # the guest had read its plan
     ended: bool = False  # the whole plan was run
     error: str | None = None  # the guest could not use its plan
@@ -134,6 +139,12 @@ def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None])
             result.search = event
         case Points():
             result.met = event
+        case Site():
+            result.sites.append(event)
+        case Stack():
+            result.stacks.append(event)
+        case Round():
+            result.round = event
         case Note("ready"):
             result.ready = True
         case Note("end"):

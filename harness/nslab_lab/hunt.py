@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Iterable
 
-from nslab_lab import batch, guest
+from nslab_lab import batch, guest, strategies
 from nslab_lab.batch import EnoughOr, Failure
 from nslab_lab.guest import Machine, Stop
 from nslab_lab.plan import BootPlan, RunPlan
@@ -55,16 +55,28 @@ def until_failure(
     return Hunt(executions, None, False, seconds)
 
 
-def length(machine: Machine, run_plan: RunPlan, folder: Path, stop: Stop, scenario: str) -> int:
-    """The most steps that an execution of the scenario takes, of a few.
+@dataclass(frozen=True)
+class Measured:
+    """What is found out of a scenario before it is run."""
 
-    Files are left in @folder/length. Raises LabError where the guest does not come to them.
-    """
+    length: int  # the most steps of an execution, of a few
+    round: int  # executions until each allocation of each marked call has failed
+
+
+def measure(
+    machine: Machine, run_plan: RunPlan, folder: Path, stop: Stop, scenario: str
+) -> Measured:
     inputs = run_plan.inputs[run_plan.scenarios.index(scenario)]
-    measured = replace(run_plan, strategy="random", lengths=())
-    boot_plan = measured.boot(scenario, 1, max(4, 2 * inputs))
-    place = folder / "length"
+    is_pct = strategies.parse(run_plan.strategy).name == "pct"
+    measured = replace(run_plan, strategy="random", lengths=()) if is_pct else run_plan
+    boot_plan = measured.boot(scenario, 1, max(4, 2 * inputs) if is_pct else 1)
+    place = folder / "measured"
     place.mkdir(exist_ok=True)
     boot = guest.boot(machine, boot_plan, place, stop)
     guest.check_boot(boot)
-    return max((one.points or 1 for one in boot.executions), default=1)
+    points = [one.points or 1 for one in boot.executions]
+    if boot.round:
+        # An allocation that fails makes an execution short.
+        points.append(boot.round.points)
+    # Where there is nothing to fail, one execution shows it.
+    return Measured(max(points, default=1), boot.round.executions or 1 if boot.round else 1)

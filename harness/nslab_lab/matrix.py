@@ -189,7 +189,9 @@ class _Runner:
             findings=1, actors=(scenario.actors,), inputs=(scenario.inputs,),
         )  # fmt: skip
         if strategy.name == "pct":
-            length = hunt.length(self.machine, run_plan, place, self._interrupts, scenario.name)
+            length = hunt.measure(
+                self.machine, run_plan, place, self._interrupts, scenario.name
+            ).length
             run_plan = replace(run_plan, lengths=(length,))
         yield from run_plan.batches(scenario.name)
 

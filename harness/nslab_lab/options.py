@@ -61,6 +61,11 @@ def whole(name: str, text: str | None, default: int, low: int, high: int) -> int
 
 def check_profile(profile: Profile, strategy: Strategy) -> None:
     """Raises LabError(2) where the strategy decides who runs and the profile does so, too."""
+    if profile.fail_nth and strategy.name == "bounded":
+        raise bad_input(
+            f"profile {profile.name} fails one allocation after the other, strategy bounded searches "
+            "all schedules, and not both at once: take STRATEGY=none, random, pct or pos"
+        )
     if strategy.steers and profile.delays:
         raise bad_input(
             f"profile {profile.name} delays actors, but strategy {strategy.name} decides itself who "

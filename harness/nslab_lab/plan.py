@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 # so the split belongs to the plan and never to the machine.
 BATCH = 500
 
+# In a round of the profile fail-nth, chance may keep an allocation from failing where it is to:
+# then there is another round. Most often one will do.
+MAX_ROUNDS = 3
+
 # Guest time an execution may take before it counts as hung.  Waiting costs no host time.
 HANG_MS = 60_000
 
@@ -46,6 +50,7 @@ class BootPlan:
     schedules: tuple[str, ...] = ()  # for replay, one after the other
     failures: str = ""  # for bounded: the allocations that fail, as in a schedule
     watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
+    fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
 
     @property
@@ -84,6 +89,8 @@ class BootPlan:
         ]
         if self.unnamed:
             values.append(("unnamed", 1))
+        if self.fail_nth:
+            values.append(("fail_nth", 1))
         if self.unpruned:
             values.append(("unpruned", 1))
         if strategy.name == "pct":
@@ -109,7 +116,7 @@ class RunPlan:
     knobs: tuple[str, ...]
     strategy: str  # as tokens have it
     seed: int  # 0 .. 2**64-1
-    executions: int  # of each scenario
+    executions: int  # of each scenario; 0: as many as @rounds says
     findings: int  # a scenario stops after so many; 0: never
     batch: int = BATCH  # executions a boot
     unnamed: bool = False  # named points are no scheduling points
@@ -119,6 +126,8 @@ class RunPlan:
     actors: tuple[tuple[str, ...], ...] = ()
     inputs: tuple[int, ...] = ()  # for a search
     lengths: tuple[int, ...] = ()  # for pct: steps of an execution
+    fail_nth: bool = False  # each allocation of each marked call fails once
+    rounds: tuple[int, ...] = ()  # then: how many executions that takes, where none were asked for
     timeout_ms: int = HANG_MS  # guest time
 
     def json(self) -> str:
@@ -148,18 +157,39 @@ class RunPlan:
         token = self.token(scenario, first, first)
         return BootPlan(
             token, self.knobs, last - first + 1, trace, self.unnamed, self.unpruned,
-            watch=self.watch, timeout_ms=self.timeout_ms,
+            watch=self.watch, fail_nth=self.fail_nth, timeout_ms=self.timeout_ms,
         )  # fmt: skip
 
     def batches(self, scenario: str) -> Iterator[BootPlan]:
         """The boots a scenario is split into, in order."""
+        for number in range(self.parts):
+            yield from self.part(scenario, number)
+
+    @property
+    def parts(self) -> int:
+        """How many rounds there may be of each scenario; 1 where there are none."""
+        return 1 if self.executions else MAX_ROUNDS
+
+    def part(self, scenario: str, number: int) -> Iterator[BootPlan]:
+        """The boots of one round, from 0."""
         if strategies.parse(self.strategy).searches:
             inputs = self.inputs[self.scenarios.index(scenario)]
             for n in range(1, inputs + 1):
                 yield replace(self.boot(scenario, n, n), count=self.executions)
             return
-        for first in range(1, self.executions + 1, self.batch):
-            yield self.boot(scenario, first, min(first + self.batch - 1, self.executions))
+        executions = self.executions_of(scenario)
+        last = executions * (number + 1)
+        for first in range(executions * number + 1, last + 1, self.batch):
+            yield self.boot(scenario, first, min(first + self.batch - 1, last))
+
+    def executions_of(self, scenario: str) -> int:
+        """How many executions of that scenario there are to be, in a round if there are such."""
+        return self.executions or self.rounds[self.scenarios.index(scenario)]
+
+    def setups_of(self, scenario: str) -> int:
+        """With fail_nth: what its executions take in turn, an input and who starts."""
+        index = self.scenarios.index(scenario)
+        return self.inputs[index] * len(self.actors[index])
 
 
 def make(
@@ -176,6 +206,7 @@ def make(
         knobs=knobs(profile, watches),
         unnamed=not profile.named_points,
         watch=tuple(one.name for one in watches),
+        fail_nth=profile.fail_nth,
         **rest,
     )
 

@@ -37,6 +37,8 @@ _ATTR: dict[str, dict[str, Any]] = {
     "reject_end": _ULONG,
     "probability": {"type": "integer", "minimum": 0, "maximum": 100},
 }
+# Faults that are no struct fault_attr: each allocation of each marked call fails once.
+FAIL_NTH = "fail_nth"
 _DELAY = {**_ATTR, "min_delay_ns": _DELAY_NS, "max_delay_ns": _DELAY_NS}
 
 _KNOBS: dict[str, dict[str, dict[str, Any]]] = {
@@ -63,6 +65,16 @@ _DEFAULTS: dict[str, int | bool] = {
     "space": 0,
 }
 
+# All allocations are asked for, whatever their flags, as /proc/PID/fail-nth does it: the kernel's
+# part of the lab then says which one fails.
+_EVERY_ALLOCATION: dict[str, dict[str, int | bool]] = {
+    "failslab": {**_DEFAULTS, "ignore_gfp_wait": False, "cache_filter": False, "probability": 100},
+    "fail_page_alloc": {
+        **_DEFAULTS, "ignore_gfp_wait": False, "ignore_gfp_highmem": False, "min_order": 0,
+        "probability": 100,
+    },
+}  # fmt: skip
+
 # Where accesses are scheduling points: slab caches, or "struct.member".
 DEFAULT_WATCH = ("nsproxy", "task_struct.nsproxy")
 
@@ -84,13 +96,16 @@ SCHEMA: dict[str, Any] = {
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                fault: {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["probability"],
-                    "properties": knobs,
-                }
-                for fault, knobs in _KNOBS.items()
+                **{
+                    fault: {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "required": ["probability"],
+                        "properties": knobs,
+                    }
+                    for fault, knobs in _KNOBS.items()
+                },
+                FAIL_NTH: {"type": "object", "additionalProperties": False, "properties": {}},
             },
         },
     },
@@ -124,6 +139,7 @@ class Profile:
     path: Path
     named_points: bool = True  # whether they are scheduling points; accesses always are
     watch: tuple[str, ...] = DEFAULT_WATCH
+    fail_nth: bool = False  # each allocation of each marked call fails once
 
     @property
     def delays(self) -> bool:
@@ -134,6 +150,8 @@ class Profile:
     def digest(self) -> str:
         """Six hex digits of what the profile means, however it is written down."""
         lines = sorted(map(str, self.knobs))
+        if self.fail_nth:
+            lines.append("fail nth")
         if not self.named_points:
             lines.append("no named points")
         if sorted(self.watch) != sorted(DEFAULT_WATCH):
@@ -190,6 +208,13 @@ def read(path: Path) -> Profile:
         _check_range(file, name, fault, "min_delay_ns", "max_delay_ns")
         _check_range(file, name, fault, "require_start", "require_end")
         _check_range(file, name, fault, "reject_start", "reject_end")
+        if FAIL_NTH in faults and name in _EVERY_ALLOCATION:
+            raise file.error(
+                ("faults", name),
+                f"faults.{name}: allocations fail one by one already, by faults.{FAIL_NTH}: take one",
+            )
+    if FAIL_NTH in faults:
+        faults = {**faults, **_EVERY_ALLOCATION}
     knobs = tuple(
         knob for name in _KNOBS if name in faults for knob in _knobs(name, faults[name])
     )
@@ -199,6 +224,7 @@ def read(path: Path) -> Profile:
         path.stem, file.data["about"], knobs, path,
         named_points=file.data.get("named_points", True),
         watch=tuple(file.data.get("watch", DEFAULT_WATCH)),
+        fail_nth=FAIL_NTH in faults,
     )  # fmt: skip
 
 

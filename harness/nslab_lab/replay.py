@@ -69,7 +69,7 @@ def _command(args: argparse.Namespace) -> int:
     watches = options.watches(profile, strategy, kernel)
     boot_plan = BootPlan(
         wanted, plan.knobs(profile, watches), 1, True, not profile.named_points,
-        watch=tuple(one.name for one in watches),
+        watch=tuple(one.name for one in watches), fail_nth=profile.fail_nth,
     )  # fmt: skip
     folder = runfolder.numbered(REPLAYS)
     interrupts = Interrupts()

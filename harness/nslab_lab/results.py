@@ -15,6 +15,19 @@ from nslab_lab.plan import canonical
 
 
 @dataclass(frozen=True)
+class Refused:
+    """The allocation that failed in a marked call."""
+
+    actor: str
+    call: int  # the how manieth marked call of the actor
+    name: str  # of the call
+    nth: int  # the how manieth allocation of the call
+    again: int  # the how manieth from these places in the kernel
+    stack: str  # these places: id of a Stack
+    errno: str | None  # "ENOMEM"; None: the call did not fail; "none": it did not come back
+
+
+@dataclass(frozen=True)
 class Execution:
     """The result of one execution."""
 
@@ -28,6 +41,7 @@ class Execution:
     virtual_ns: int | None  # guest time
     hash: str | None  # of the trace, 16 hex digits
     schedule: str | None = None  # that it followed
+    refused: Refused | None = None
 
     @property
     def failed(self) -> bool:
@@ -36,8 +50,9 @@ class Execution:
     def line(self, scenario: str) -> str:
         """The execution's line in executions.jsonl, without the newline."""
         data = {"scenario": scenario, **asdict(self)}
-        if self.schedule is None:
-            del data["schedule"]
+        for key in ("schedule", "refused"):
+            if data[key] is None:
+                del data[key]
         return canonical(data)
 
 
@@ -116,7 +131,42 @@ class Search:
         return sum(self.schedules)
 
 
-Event = Execution | Step | Points | Search | Note
+@dataclass(frozen=True)
+class Site:
+    """An allocation in a marked call, when a boot first saw it."""
+
+    n: int  # in this execution
+    actor: str
+    call: int
+    name: str
+    nth: int
+    again: int
+    stack: str
+    counted: bool  # it was there when nothing failed yet, and so has its execution
+
+    def key(self, setups: int) -> tuple[int, str, int, str, int]:
+        """Says which allocation it is; @setups: how many the scenario has."""
+        return ((self.n - 1) % setups, self.actor, self.call, self.stack, self.again)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """From where an allocation was asked for."""
+
+    id: str  # 16 hex digits
+    fault: str  # "failslab", "fail_page_alloc"
+    frames: list[str]  # "copy_utsname+0x17d/0x410", the innermost first
+
+
+@dataclass(frozen=True)
+class Round:
+    """How many executions it takes until each counted allocation has failed."""
+
+    executions: int
+    points: int  # of the longest execution in which none does
+
+
+Event = Execution | Step | Points | Search | Site | Stack | Round | Note
 
 
 class Reader:
@@ -147,7 +197,8 @@ class Reader:
             ) from None
 
 
-_Kind = TypeVar("_Kind", Execution, Step, Search)
+_Kind = TypeVar("_Kind", Execution, Refused, Step, Search, Site, Stack, Round)
+_KINDS = {"search": Search, "step": Step, "site": Site, "stack": Stack, "round": Round}
 
 
 def parse(data: dict[str, Any]) -> Event:
@@ -155,11 +206,10 @@ def parse(data: dict[str, Any]) -> Event:
     if data["event"] == "points":
         return _points(data)
     if data["event"] == "execution":
-        return _fill(Execution, data)
-    if data["event"] == "search":
-        return _fill(Search, data)
-    if data["event"] == "step":
-        return _fill(Step, data)
+        refused = data.get("refused")
+        return _fill(Execution, {**data, "refused": refused and _fill(Refused, refused)})
+    if kind := _KINDS.get(data["event"]):
+        return _fill(kind, data)
     return Note(data["event"], data.get("message"))
 
 

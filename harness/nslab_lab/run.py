@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab import (
-    batch, catalog, claims, files, hunt, ktap, layout, minimize, options, picture, plan, profiles,
+    batch, catalog, claims, failsites, files, hunt, ktap, layout, minimize, options, picture, plan,
+    profiles,
     readers, schedule, strategies, symbols, table,
 )  # fmt: skip
 from nslab_lab.batch import Finding
@@ -93,6 +94,8 @@ def _command(args: argparse.Namespace) -> int:
     strategy = _strategy(args, name)
     default = plan.DEFAULT_STEERED_PROFILE if strategy.steers else plan.DEFAULT_PROFILE
     profile = profiles.load(args.profile or default)
+    if profile.fail_nth and not args.executions:
+        numbers["executions"] = 0  # as many as that takes, which is not known yet
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
     init = ensure_scenarios()
     known = catalog.from_init(init)
@@ -150,7 +153,8 @@ class Run:
         interrupts = Interrupts()
         run_batch = functools.partial(_run_batch, self)
         try:
-            if strategies.parse(self.plan.strategy).name == "pct":
+            is_pct = strategies.parse(self.plan.strategy).name == "pct"
+            if is_pct or not self.plan.executions:
                 with interrupts:
                     self.plan = self._measured(jobs, interrupts)
             with interrupts, ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
@@ -163,10 +167,16 @@ class Run:
         return self._end(results, interrupts)
 
     def _measured(self, jobs: int, stop: Stop) -> RunPlan:
-        """The plan with the length of each scenario's executions."""
+        """The plan with the length of each scenario's executions and rounds."""
         with ThreadPoolExecutor(jobs) as executor:
-            measure = functools.partial(hunt.length, self.machine, self.plan, self._folder.path, stop)
-            return replace(self.plan, lengths=tuple(executor.map(measure, self.plan.scenarios)))
+            measure = functools.partial(hunt.measure, self.machine, self.plan, self._folder.path, stop)
+            measured = list(executor.map(measure, self.plan.scenarios))
+        of_strategy = {}
+        if strategies.parse(self.plan.strategy).name == "pct":
+            of_strategy["lengths"] = tuple(one.length for one in measured)
+        if not self.plan.executions:
+            of_strategy["rounds"] = tuple(one.round for one in measured)
+        return replace(self.plan, **of_strategy)
 
     # What schedule.View wants to tell.
 
@@ -215,9 +225,10 @@ class Run:
             *("--kernel", self.plan.kernel, "--scenario", ",".join(self.plan.scenarios)),
             *("--profile", f"./{profile}", "--strategy", strategy.name),
             *("--variant", self.plan.variant, "--seed", str(self.plan.seed)),
-            *("--executions", str(self.plan.executions), "--findings", str(self.plan.findings)),
-            *("--batch", str(self.plan.batch)),
+            *("--findings", str(self.plan.findings), "--batch", str(self.plan.batch)),
         ]
+        if self.plan.executions:
+            words += ["--executions", str(self.plan.executions)]
         if strategy.name == "pct":
             words += ["--depth", str(strategy.depth)]
         if strategy.name == "bounded":
@@ -243,6 +254,8 @@ class Run:
             text.append("INTERRUPTED: this is what was done until then")
         text.append(f"run folder: {shown(self._folder.path)}")
         self._folder.write("summary.txt", "\n".join(text) + "\n")
+        if self.plan.fail_nth:
+            self._folder.write("sites.txt", "\n".join(self._sites(results)))
         self._folder.write("result.ktap", ktap.document([_ktap(result) for result in results]))
         self._folder.write_json(
             "points.json", {result.name: dict(result.met.hits) for result in results}
@@ -251,6 +264,11 @@ class Run:
         if interrupts.is_set():
             return interrupts.status
         return FINDINGS if any(result.findings for result in results) else FOUND_NOTHING
+
+    def _sites(self, results: list[ScenarioResult]) -> list[str]:
+        """The failure sites of each scenario."""
+        linux = self.kernel.linux
+        return [failsites.document(linux, one.name, one.sites) for one in results if one.sites]
 
     def _reached(self, results: list[ScenarioResult]) -> list[str]:
         """What was reached, all scenarios together; by which of them is in the folder."""

@@ -16,6 +16,7 @@ from typing import Callable, Protocol
 
 from nslab_lab import strategies
 from nslab_lab.batch import Batch, Finding
+from nslab_lab.failsites import FailSites
 from nslab_lab.guest import Stop
 from nslab_lab.plan import BootPlan, RunPlan
 from nslab_lab.results import Execution, Points, Search
@@ -37,6 +38,7 @@ class ScenarioResult:
     findings: list[Finding] = field(default_factory=list)
     met: Points = field(default_factory=Points)
     searches: list[Search] = field(default_factory=list)  # one for each input that was searched
+    sites: FailSites | None = None  # with the profile fail-nth
     guest_seconds: float = 0.0  # host seconds its guests ran, summed up
     enough: bool = False  # stopped after as many findings as were wanted
 
@@ -96,7 +98,12 @@ def execute(
     everything = _Either(stop)
     stops = {name: _Either(everything) for name in plan.scenarios}
     taker = _Taker(plan, view)
-    todo = ((name, batch) for name in plan.scenarios for batch in plan.batches(name))
+    todo = (
+        (name, batch)
+        for number in range(plan.parts)
+        for name in plan.scenarios
+        for batch in plan.part(name, number)
+    )
     running: deque[_Job] = deque()  # in the order of the plan, also those that are done
 
     def submit_next() -> bool:
@@ -134,12 +141,16 @@ class _Taker:
 
     def __init__(self, plan: RunPlan, view: View) -> None:
         self._limit = plan.findings
+        self._in_rounds = not plan.executions
         self._view = view
+        self.results = {name: self._nothing_yet(plan, name) for name in plan.scenarios}
+
+    @staticmethod
+    def _nothing_yet(plan: RunPlan, name: str) -> ScenarioResult:
         searches = strategies.parse(plan.strategy).searches
-        self.results = {
-            name: ScenarioResult(name, 0 if searches else plan.executions, len(list(plan.batches(name))))
-            for name in plan.scenarios
-        }
+        wanted = 0 if searches else plan.executions_of(name)
+        sites = FailSites(plan.setups_of(name)) if plan.fail_nth else None
+        return ScenarioResult(name, wanted, len(list(plan.batches(name))), sites=sites)
 
     def take(self, scenario: str, batch: Batch) -> None:
         """The scenario's next batch."""
@@ -150,6 +161,9 @@ class _Taker:
         if batch.search:
             result.searches.append(batch.search)
         executions, findings = self._wanted(batch, len(result.findings))
+        if result.sites:
+            result.sites.round = batch.round or result.sites.round
+            result.sites.add(batch.sites, batch.stacks, executions)
         result.executions += len(executions)
         result.points += sum(one.points or 0 for one in executions)
         result.faults += sum(one.faults or 0 for one in executions)
@@ -157,6 +171,8 @@ class _Taker:
         result.guest_seconds += batch.seconds
         result.findings += findings
         result.enough = bool(self._limit) and len(result.findings) >= self._limit
+        if self._in_rounds and result.sites and result.executions % result.wanted == 0:
+            result.enough = result.enough or result.sites.finished
         self._view.batch(scenario, executions)
         for finding in findings:
             self._view.finding(finding)

@@ -65,9 +65,12 @@ class _Bars:
     def __init__(self, bars: Bars, plan: RunPlan) -> None:
         self._bars = bars
         # How many schedules there are is what a search is to tell.
-        total = None if strategies.parse(plan.strategy).searches else plan.executions
+        searches = strategies.parse(plan.strategy).searches
         self._tasks = {
-            name: bars.add_task(name, total=total, start=False, rate="", findings="")
+            name: bars.add_task(
+                name, total=None if searches else plan.executions_of(name), start=False, rate="",
+                findings="",
+            )  # fmt: skip
             for name in plan.scenarios
         }
         self._started: set[str] = set()

@@ -213,6 +213,38 @@ def met(scenario, count):
     )  # fmt: skip
 
 
+# === Each allocation fails once ===
+
+SETUPS = 3  # one input, three actors
+CALLS = (("reader", "open(path)", ("aa", "bb")), ("switcher", "unshare(0)", ("cc",)))
+
+
+def aims():
+    """What executions fail, one after the other, for each set-up the same."""
+    for actor, name, stacks in CALLS:
+        for nth, stack in enumerate(stacks, 1):
+            yield {"actor": actor, "call": 1, "name": name, "nth": nth, "again": 1, "stack": stack}
+        yield None
+
+
+def count_allocations():
+    for stack in ("aa", "bb", "cc"):
+        emit(event="stack", id=stack, fault="failslab", frames=["utsns_get+0x5e/0xb0"])
+    for n in range(1, SETUPS + 1):
+        for one in filter(None, aims()):
+            emit(event="site", n=n, counted=True, **one)
+    emit(event="round", executions=SETUPS * len(list(aims())), points=40)
+
+
+def refused(scenario, n):
+    """The allocation that fails in execution n; "misses" does not come to one in the first round."""
+    listed = list(aims())
+    one = listed[(n - 1) // SETUPS % len(listed)]
+    if one and scenario == "misses" and one["stack"] == "cc" and n <= SETUPS * len(listed):
+        return None
+    return one and {**one, "errno": "ENOMEM"}
+
+
 def main():
     with open("plan") as file:
         lines = [line.rstrip("\n").split("=", 1) for line in file]
@@ -251,7 +283,12 @@ def main():
             time.sleep(1000)
         directed(plan, plan["strategy"])
         count = 0
+    if "fail_nth" in plan and count:
+        count_allocations()
     for n in range(first, first + count):
+        if "fail_nth" in plan:
+            execution(n, refused=refused(scenario, n))
+            continue
         if needs(scenario) is not None:
             follow(plan, n, drawn(scenario, n), told=False)
             continue

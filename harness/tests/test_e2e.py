@@ -7,7 +7,9 @@ import difflib
 import json
 import os
 import re
+import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,6 +178,79 @@ def test_same_plan_same_bytes(kernel: Kernel) -> None:
     assert one.executions != other.executions
 
 
+# === Each allocation fails once ===
+
+NTH = ("run", "--profile", "fail-nth")
+
+
+def test_each_allocation_of_each_call_fails(kernel: Kernel) -> None:
+    """The claim is measured: what it says is what the executions did."""
+    done = nslab(*NTH)
+    assert done.status == 0, done.out + done.err
+    claims = re.findall(r"^([a-z-]+): complete: (\d+) failure sites, each was tried", done.out, re.M)
+    lines = [json.loads(line) for line in done.executions.splitlines()]
+    assert set(SCENARIOS) <= {scenario for scenario, _ in claims}
+    assert {scenario for scenario, _ in claims} == {line["scenario"] for line in lines}
+    text = (done.folder / "sites.txt").read_text()
+    assert "NOT TRIED" not in text
+    for scenario, number in claims:
+        tried = {
+            (one["actor"], one["name"], one["stack"])
+            for line in lines
+            if line["scenario"] == scenario and (one := line.get("refused"))
+        }
+        assert len(tried) == int(number), scenario
+        part = text.partition(f"{scenario}: {number} failure sites, ")[2]
+        assert part, scenario
+    # Each call once more with nothing failing, and what failed says so.
+    assert any("refused" not in line for line in lines)
+    assert all(line["faults"] == ("refused" in line) for line in lines)
+    # Symbolised from the allocator up to the system call.
+    assert re.search(r"kmem_cache_alloc\S* \(mm/slub.c:\d+\)\n +copy_utsname \(kernel/utsname.c:\d+\)\n"
+                     r" +create_new_namespaces \(kernel/nsproxy.c:\d+\)\n", text)  # fmt: skip
+
+
+def test_the_same_allocations_fail_in_any_split_of_the_work(kernel: Kernel) -> None:
+    plan = (*NTH, "--scenario", "proc-net-vs-exit,zombie-read", "--executions", 120, "--batch", 40)
+    one, two = nslab(*plan, "--jobs", 1), nslab(*plan, "--jobs", 3)
+    assert one.status == 0, one.out + one.err
+    assert one.executions == two.executions
+    assert (one.folder / "sites.txt").read_bytes() == (two.folder / "sites.txt").read_bytes()
+
+
+@pytest.mark.parametrize("strategy", ["random", "pct", "pos"])
+def test_allocations_fail_under_schedules(kernel: Kernel, strategy: str) -> None:
+    done = nslab(*NTH, "--strategy", strategy, "--scenario", "pidfd-setns-vs-exit,ns-readlink-vs-unshare")
+    assert done.status == 0, done.out + done.err
+    assert len(re.findall(r": (?:not )?complete: .* failure sites", done.out)) == 2
+
+
+NTH_CAUGHT = [
+    ("leak-on-error", "ns-readlink-vs-unshare", "left behind: nsproxies +1"),
+    ("double-put", "ns-readlink-vs-unshare", "left behind: uts namespace -1"),
+    ("half-setns", "mountinfo-vs-unshare",
+     "setns(stops[0], CLONE_NEWNS) failed with ENOMEM, but its nsproxy is another one now"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("variant, scenario, headline", NTH_CAUGHT)
+def test_a_failure_that_changes_something_is_caught(
+    kernel: Kernel, variant: str, scenario: str, headline: str
+) -> None:
+    done = nslab(*NTH, "--variant", variant, "--scenario", scenario)
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert finding["headline"].endswith(headline)
+    assert (finding["reproduced"], finding["minimal"]) == ("solo", True)
+    # One allocation is what it takes, and the picture says whose.
+    assert re.search(r"\.replay-0-[a-h]\d+\.", finding["token"])
+    assert "and 1 failed allocation\n" in done.out and re.search(r"! fail\w+ in \w+\(\)", done.out)
+    # By its own number it comes again, too: what fails depends on that alone.
+    assert nslab("replay", finding["first_token"]).status == 1
+    replayed = nslab("replay", finding["token"])
+    assert replayed.status == 1 and "the same as in" in replayed.out
+
+
 # === Each oracle trips ===
 
 CAUGHT = [
@@ -196,6 +271,7 @@ CAUGHT = [
     ("put-before-publish", "ns-readlink-vs-unshare-heavy", "kasan", r"KASAN: slab-use-after-free in \w+_get\+"),
     ("publish-unfilled", "ns-readlink-vs-newuser", "oops", r"NULL pointer dereference at 0x\w+ in utsns_get\+"),
     ("typesafe-by-rcu", "mounts-vs-exit", "refcount", r"refcount_t: addition on 0; use-after-free in mounts_open_common\+"),
+    ("typesafe-by-rcu", "proc-net-vs-setns", "lifetime", r"a nsproxy is used after its end in get_proc_task_net\+"),
     ("callback-sleeps", "mountinfo-vs-unshare", "atomic", r"sleeping function called from invalid context at "),
     ("callback-sleeps", "ipc-objects-vs-unshare", "lockdep", r"inconsistent lock state in "),
     ("two-sections", "mountinfo-vs-unshare", "kasan", r"KASAN: slab-use-after-free in mounts_open_common\+"),
@@ -203,7 +279,7 @@ CAUGHT = [
     ("double-put", "ns-readlink-vs-unshare", "leak", r"left behind: uts namespace -1"),
     ("leak-on-error", "ns-readlink-vs-unshare", "leak", r"left behind: nsproxies \+1"),
     ("half-setns", "nested-userns-vs-readers", "leak", r"left behind: nsproxies \+1, "),
-    ("setns-leaks-fs", "pidfd-setns-vs-unshare", "kmemleak", r"memory forgotten: \d+ objects?, "),
+    ("setns-leaks-fs", "zombie-read", "kmemleak", r"memory forgotten: 1 object, one of \d+ bytes from copy_fs_struct < "),
     ("exit-early", "ipc-undo-vs-exit", "oops", r"\S.* in exit_sem\+"),
     ("exit-borrows", "mounts-vs-exit", "order", r"a task that was almost dead has namespaces again in mounts_open_common\+"),
 ]  # fmt: skip
@@ -213,7 +289,8 @@ HOW = {
     ("wrong-flavour", "mountinfo-vs-unshare"): ("--strategy", "pos"),
     ("double-put", "ns-readlink-vs-unshare"): ("--profile", "failslab"),
     ("leak-on-error", "ns-readlink-vs-unshare"): ("--profile", "failslab"),
-    ("setns-leaks-fs", "pidfd-setns-vs-unshare"): ("--profile", "kmemleak"),
+    ("typesafe-by-rcu", "proc-net-vs-setns"): ("--profile", "mixed"),
+    ("setns-leaks-fs", "zombie-read"): ("--profile", "kmemleak", "--executions", 20),
 }
 # These come again only after the executions before them: what was counted too often was counted there.
 AFTER_OTHERS = {"double-put", "half-setns"}
@@ -445,14 +522,39 @@ def test_a_defect_far_from_every_named_point_is_caught(kernel: Kernel, tmp_path:
         assert preemptions(done) <= 2
 
 
-def test_an_execution_that_nothing_ended_is_a_hang(kernel: Kernel) -> None:
-    """Where not even the clock goes on: the set-up waits for itself."""
-    done = nslab(
-        "run", "--variant", "wait-for-owners", "--scenario", "proc-net-vs-setns", "--silence", 10
-    )
+def guest_of(harness: int) -> int:
+    """The process of the guest that this one has started, once it has told of some executions."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                name, _, rest = stat.read_text().rpartition(")")
+            except OSError:
+                continue
+            results = stat.parent / "fd" / "3"
+            if (
+                name.endswith("(linux") and int(rest.split()[1]) == harness
+                and results.exists() and results.stat().st_size > 1000
+            ):  # fmt: skip
+                return int(stat.parent.name)
+        time.sleep(0.1)
+    raise AssertionError("no guest was started")
+
+
+def test_a_guest_that_does_not_answer(kernel: Kernel) -> None:
+    """It is stopped from outside, as nothing in it goes on any more when its clock stands still."""
+    words = ("run", "--scenario", TARGET, "--executions", 100_000, "--silence", 5, "--jobs", 1)
+    with subprocess.Popen(
+        [NSLAB, *map(str, words)], cwd=REPO, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as harness:  # fmt: skip
+        os.kill(guest_of(harness.pid), signal.SIGSTOP)
+        done = Ended(harness.wait(TIMEOUT_S), *harness.communicate())
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
-    assert (finding["oracle"], finding["headline"]) == ("no-answer", "no answer from the guest for 10 s")
+    assert (finding["oracle"], finding["headline"]) == ("no-answer", "no answer from the guest for 5 s")
+    # Nothing was wrong with the execution itself.
+    assert finding["reproduced"] == "not reproduced"
 
 
 def test_bench_measures_and_compares(kernel: Kernel) -> None:

@@ -103,6 +103,20 @@ def test_a_search_takes_a_boot_for_each_input(run_plan):
     assert boots[0].strategy == strategies.Strategy("bounded", preemptions=2)
 
 
+def test_rounds(run_plan):
+    """Where nobody says how many executions: as many as it takes, once more and once more."""
+    rounds = dataclasses.replace(run_plan, fail_nth=True, executions=0, rounds=(700, 9))
+    assert rounds.parts == plan.MAX_ROUNDS == 3
+    assert [(b.first, b.last) for b in rounds.part("a", 0)] == [(1, 500), (501, 700)]
+    assert [(b.first, b.last) for b in rounds.part("a", 1)] == [(701, 1200), (1201, 1400)]
+    assert [(b.first, b.last) for b in rounds.batches("b")] == [(1, 9), (10, 18), (19, 27)]
+    assert "fail_nth=1" in rounds.boot("a", 1, 1).guest_text().splitlines()
+    assert (rounds.executions_of("a"), rounds.executions_of("b")) == (700, 9)
+    # Inputs times actors.
+    assert (rounds.setups_of("a"), rounds.setups_of("b")) == (2, 3)
+    assert run_plan.parts == 1 and "fail_nth" not in run_plan.boot("a", 1, 1).guest_text()
+
+
 def test_actors_of_a_scenario(run_plan):
     assert run_plan.actors_of("a") == ("x", "y") and run_plan.actors_of("b") == ("z",)
 

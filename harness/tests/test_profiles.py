@@ -50,7 +50,7 @@ def test_shipped_profiles_are_right(name):
 
 def test_the_shipped_profiles():
     assert profiles.names() == [
-        "access", "delay", "failslab", "kmemleak", "mixed", "named", "none",
+        "access", "delay", "fail-nth", "failslab", "kmemleak", "mixed", "named", "none",
     ]  # fmt: skip
 
 
@@ -123,6 +123,26 @@ def test_what_is_watched_and_where_points_are(profile):
 def test_profiles_that_delay(profile, fault):
     assert profile(f'about = "x"\n[faults.{fault}]\nprobability = 1\n').delays
     assert not profile(GOOD).delays
+
+
+def test_each_allocation_fails_once(profile, error):
+    one = profile('about = "x"\n[faults.fail_nth]\n')
+    assert one.fail_nth and not one.delays
+    knobs = dict(str(knob).split("=") for knob in one.knobs)
+    # Whatever the flags of an allocation are, it is asked for, and of actors alone.
+    for fault in ("failslab", "fail_page_alloc"):
+        assert knobs[f"{fault}/probability"] == "100" and knobs[f"{fault}/ignore-gfp-wait"] == "N"
+        assert knobs[f"{fault}/task-filter"] == "Y" and knobs[f"{fault}/times"] == "-1"
+    assert knobs["fail_page_alloc/min-order"] == "0"
+    assert knobs["fail_page_alloc/ignore-gfp-highmem"] == "N"
+    assert not profile(GOOD).fail_nth and profiles.load("fail-nth").digest == one.digest
+    assert profile('about = "x"\n[faults.fail_nth]\n[faults.delay_exit]\nprobability = 1\n').delays
+    assert error(GOOD + "[faults.fail_nth]\n") == (
+        "x.toml:2: faults.failslab: allocations fail one by one already, by faults.fail_nth: take one"
+    )
+    assert "faults.fail_nth.probability: no such key" in error(
+        'about = "x"\n[faults.fail_nth]\nprobability = 5\n'
+    )
 
 
 def test_order_of_tables_does_not_matter(profile):
@@ -263,6 +283,6 @@ def test_a_file_that_is_not_there(tmp_path):
 
 @pytest.mark.parametrize("name", ["nope", "", "..", "-", "no ne"])
 def test_a_name_that_is_not_there(name):
-    with pytest.raises(LabError, match="there is access, delay, failslab, kmemleak, mixed, named, none,") as caught:
+    with pytest.raises(LabError, match="there is access, delay, fail-nth, failslab, kmemleak, ") as caught:
         profiles.load(name)
     assert caught.value.status == 2

@@ -6,7 +6,9 @@ import json
 import pytest
 
 from nslab_lab.errors import LabError
-from nslab_lab.results import Execution, Note, Points, Reader, Search, Step
+from nslab_lab.results import (
+    Execution, Note, Points, Reader, Refused, Round, Search, Site, Stack, Step,
+)  # fmt: skip
 
 EXECUTION = {
     "event": "execution", "n": 3, "seed": "00000000000000aa", "verdict": "pass", "oracle": None,
@@ -108,6 +110,32 @@ def test_the_line_of_an_execution_says_which_schedule_it_was(tmp_path):
     drawn, followed = read(tmp_path, {**EXECUTION, "schedule": None}, {**EXECUTION, "schedule": "a5b-c2"})
     assert json.loads(followed.line("a")) == {**json.loads(drawn.line("a")), "schedule": "a5b-c2"}
     assert "schedule" not in json.loads(drawn.line("a"))
+
+
+SITE = {"actor": "target", "call": 2, "name": "unshare(0)", "nth": 3, "again": 1, "stack": "ab"}
+
+
+def test_allocations_in_marked_calls(tmp_path):
+    refused = {**SITE, "errno": "ENOMEM"}
+    site, stack, round, failed, passed = read(
+        tmp_path, {"event": "site", "n": 4, "counted": True, **SITE},
+        {"event": "stack", "id": "ab", "fault": "failslab", "frames": ["a+0x1/0x2"]},
+        {"event": "round", "executions": 12, "points": 99},
+        {**EXECUTION, "refused": refused}, {**EXECUTION, "refused": None},
+    )  # fmt: skip
+    assert site == Site(4, "target", 2, "unshare(0)", 3, 1, "ab", True)
+    assert site.key(setups=3) == (0, "target", 2, "ab", 1)
+    assert stack == Stack("ab", "failslab", ["a+0x1/0x2"]) and round == Round(12, 99)
+    assert failed.refused == Refused(**refused) and passed.refused is None
+    assert json.loads(failed.line("a"))["refused"] == refused and "refused" not in passed.line("a")
+
+
+@pytest.mark.parametrize("key", ["stack", "errno", "again"])
+def test_an_allocation_that_is_not_told_in_full(tmp_path, key):
+    refused = {**SITE, "errno": None}
+    del refused[key]
+    with pytest.raises(LabError, match="the guest wrote what the lab cannot read"):
+        read(tmp_path, {**EXECUTION, "refused": refused})
 
 
 def test_what_was_met(tmp_path):

@@ -22,6 +22,7 @@ NEEDY = "needs-a5b-b3a-c2"
 SCENARIOS = (
     "passes", "dies", "dies-after-others", "asserts", "slow", "no-boot", "hangs", "diverges",
     "hangs-in-search", "needs-a5b-b3a", NEEDY, "exits", "late",
+    "misses",
 )  # fmt: skip
 REACHES = {
     "passes": ["utsns_get", "rcu_read_lock"], "exits": ["validate_nsset", "exit_notify"],
@@ -113,6 +114,66 @@ def test_a_run_without_findings(nslab, tmp_path):
     assert sorted(path.name for path in folder.glob("console-*")) == [
         "console-passes-1.log", "console-passes-11.log",
     ]  # fmt: skip
+
+
+FAIL_NTH = ("run", "--profile", "fail-nth", "--batch", "10", "--scenario")
+
+
+def test_each_allocation_fails_once(nslab, tmp_path):
+    status, out, err = nslab(*FAIL_NTH, "dies")
+    assert status == 0
+    assert "15 executions of 1 scenario, 0 findings" in out
+    assert err == "nslab: dies: 15 executions, 0 findings\n"
+    assert (
+        "dies: complete: 3 failure sites, each was tried, 9 allocations; reader\n"
+        "  open(path): 2; switcher unshare(0): 1\n"
+    ) in out
+    folder = tmp_path / "runs" / "latest"
+    assert (folder / "sites.txt").read_text().startswith(
+        "dies: 3 failure sites, 9 of 9 allocations failed once\n\n  reader open(path)\n"
+    )
+    first = json.loads((folder / "executions.jsonl").read_text().splitlines()[0])
+    assert first["refused"]["stack"] == "aa" and first["refused"]["errno"] == "ENOMEM"
+    assert "--executions" not in (folder / "repeat").read_text()
+
+
+def test_what_was_missed_takes_another_round(nslab, tmp_path):
+    for jobs in ("1", "4"):
+        status, out, err = nslab(*FAIL_NTH, "misses,dies", "--jobs", jobs)
+        assert status == 0
+        assert "45 executions of 2 scenarios" in out and "misses: 30 executions, 0" in err
+        assert "misses: complete: 3 failure sites, each was tried, 9 allocations;" in out
+    for name in ("executions.jsonl", "sites.txt"):
+        one, two = ((tmp_path / "runs" / n / name).read_bytes() for n in ("0001", "0002"))
+        assert one == two
+
+
+def test_as_many_as_were_asked_for(nslab):
+    status, out, _ = nslab(*FAIL_NTH, "misses", "--executions", "15")
+    assert status == 0
+    assert (
+        "misses: not complete: 2 of 3 failure sites tried, 6 of 9 allocations; reader\n"
+        "  open(path): 2; switcher unshare(0): 1 (1 NOT TRIED)\n"
+    ) in out
+    status, out, _ = nslab(*FAIL_NTH, "dies", "--executions", "4")
+    assert "a round has 15 executions;" in " ".join(out.split())
+
+
+def test_a_schedule_strategy_besides(nslab, watched):
+    status, out, _ = nslab(*FAIL_NTH, "dies", "--strategy", "pct")
+    assert status == 0
+    # Of an execution in which nothing fails.
+    assert "dies: 3 actors, 40 steps:" in out and "dies: complete: 3 failure sites" in out
+    assert nslab(*FAIL_NTH, "dies", "--strategy", "random")[0] == 0
+
+
+def test_allocations_are_not_failed_in_a_search(nslab):
+    status, _, err = nslab(*FAIL_NTH, "dies", "--strategy", "bounded")
+    assert (status, err) == (
+        2,
+        "nslab: profile fail-nth fails one allocation after the other, strategy bounded searches all "
+        "schedules, and not both at once: take STRATEGY=none, random, pct or pos\n",
+    )
 
 
 def test_a_finding_and_its_replay(nslab, tmp_path):
@@ -363,7 +424,7 @@ def test_interrupted_while_executions_are_measured(tmp_path, number):
     run_folder = folder / "runs" / "0001"
     # It stops in execution 3.
     out = interrupted(
-        folder, number, lambda: list(run_folder.glob("length/results-*")), *steered("pct", "hangs")
+        folder, number, lambda: list(run_folder.glob("measured/results-*")), *steered("pct", "hangs")
     )
     assert "0 executions of 0 scenarios, 0 findings" in out
     assert "SKIP interrupted" in (run_folder / "result.ktap").read_text()

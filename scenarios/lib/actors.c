@@ -49,11 +49,15 @@ static void stop_children(void)
 	}
 }
 
+/* Which one this process is, unless its stack says so; -1: none. */
+static int kept_index = -1;
+
 /* Takes part again and again, until the guest goes down with it. */
 __attribute__((noreturn))
 static void kept_actor(const struct control *control, struct actor *actor,
 		       unsigned int index)
 {
+	kept_index = index;
 	for (;;) {
 		if (actor->before)
 			actor->before();
@@ -88,6 +92,26 @@ static struct {
 	const struct control *control;
 	struct actor *actor;
 } fresh[SCENARIO_MAX_ACTORS];
+
+/**
+ * actors_self() - which actor is calling?
+ *
+ * Those that are not kept share their memory with whoever made them, but for
+ * the stack.
+ *
+ * Return: its index, -1 if it is none.
+ */
+int actors_self(void)
+{
+	const char *here = __builtin_frame_address(0);
+	unsigned int i;
+
+	for (i = 0; i < SCENARIO_MAX_ACTORS; i++)
+		if (here >= fresh[i].stack &&
+		    here < fresh[i].stack + sizeof(fresh[i].stack))
+			return i;
+	return kept_index;
+}
 
 static int fresh_main(void *arg)
 {

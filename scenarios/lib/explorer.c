@@ -53,11 +53,35 @@ struct job {
 	bool last;
 };
 
+static unsigned int inputs_of(const struct job *job)
+{
+	return job->scenario->inputs ?: 1;
+}
+
+/* For "fail-nth": each input, and each actor as the first to start. */
+static unsigned int setups_of(const struct job *job)
+{
+	return inputs_of(job) * job->scenario->nactors;
+}
+
+static unsigned int first_of(const struct job *job, uint64_t n)
+{
+	return job->plan->fail_nth ?
+	       (n - 1) % setups_of(job) / inputs_of(job) : 0;
+}
+
 static void begin(const struct job *job, uint64_t n)
 {
+	uint64_t drawn = n;
+
+	/* What was counted has to come again: each set-up draws but once. */
+	if (job->plan->fail_nth)
+		drawn = 1 + (n - 1) % setups_of(job);
 	shared->n = n;
-	shared->seed = execution_seed(job->plan->seed, n);
+	shared->seed = execution_seed(job->plan->seed, drawn);
 	shared->failed = false;
+	memset(&shared->calls, 0, sizeof(shared->calls));
+	memset(&shared->marked, 0, sizeof(shared->marked));
 	memset(*job->scenario->self, 0, SCENARIO_STATE_MAX);
 	if (job->scenario->setup)
 		job->scenario->setup();
@@ -160,13 +184,69 @@ static int look_for_memory(const struct job *job, bool warm_up, char *message,
 	return EXPLORE_ERROR;
 }
 
-/* One that is not even warm, or follows @schedule, or draws its own. */
-static int execute(const struct job *job, uint64_t n, bool warm_up,
-		   const struct schedule *schedule, const char *text,
+/* The allocations in marked calls of the execution that has just ended. */
+static struct nslab_site *sites;
+
+/* Copy them. */
+static int take_sites(const struct job *job, const struct nslab_run *run)
+{
+	static unsigned int room;
+
+	if (run->nsites > room) {
+		room = run->nsites * 2;
+		sites = realloc(sites, room * sizeof(*sites));
+	}
+	if (!run->nsites || (sites && !job->control->sites(sites)))
+		return 0;
+	json_error_line(job->control, "no list of allocations: %s",
+			strerror(errno));
+	return EXPLORE_ERROR;
+}
+
+/*
+ * Tell of those that are new. After one that failed the call takes another way,
+ * and so may all that follows: that is none of them.
+ */
+static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
+					   unsigned int nsites, bool counted)
+{
+	unsigned int setup = (n - 1) % setups_of(job), i;
+	char line[1024];
+
+	for (i = 0; i < nsites; i++) {
+		if (failnth_is_new(setup, &sites[i])) {
+			json_site(line, sizeof(line), n, &sites[i], counted);
+			job->control->emit(line);
+			job->control->tell(sites[i].stack);
+		}
+		if (sites[i].failed)
+			return &sites[i];
+	}
+	return NULL;
+}
+
+/**
+ * struct manner - how an execution is to be done
+ * @warm_up: nothing is injected or told
+ * @counts: it warms up, and its allocations are counted
+ * @schedule: it follows that one; NULL: it draws its own
+ * @text: of @schedule
+ * @aim: the allocation that fails, or NULL
+ */
+struct manner {
+	bool warm_up;
+	bool counts;
+	const struct schedule *schedule;
+	const char *text;
+	const struct nslab_site *aim;
+};
+
+static int execute(const struct job *job, uint64_t n, struct manner manner,
 		   struct nslab_run *run)
 {
+	const struct schedule *schedule = manner.schedule;
 	const struct plan *plan = job->plan;
-	struct result result = { .n = n, .run = run, .schedule = text };
+	struct result result = { .n = n, .run = run, .schedule = manner.text };
 	static char line[RESULT_MAX], leak[SCENARIO_MESSAGE_MAX];
 	static char kmemleak[SCENARIO_MESSAGE_MAX];
 	int ret;
@@ -178,11 +258,15 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 		.strategy = job->kernel_strategy,
 		.depth = plan->depth,
 		.length = plan->length,
+		.first = first_of(job, n),
 		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
 			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
 			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
-			 (warm_up ? NSLAB_RUN_WARM_UP : 0),
+			 (plan->fail_nth ? NSLAB_RUN_CALLS : 0) |
+			 (manner.warm_up ? NSLAB_RUN_WARM_UP : 0),
 	};
+	if (manner.aim)
+		run->aim = *manner.aim;
 	if (schedule) {
 		run->flags |= NSLAB_RUN_FAILURES | NSLAB_RUN_SYNC;
 		run->switches = (uintptr_t)schedule->switches;
@@ -194,14 +278,19 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 	ret = prepare(job, n);
 	if (ret)
 		return ret;
-	run->seed = result.seed = shared->seed;
+	run->seed = result.seed = execution_seed(plan->seed, n);
 	snprintf(run->token, sizeof(run->token), "%s.%llu", plan->token,
 		 (unsigned long long)n);
-	if (text)
+	if (manner.text)
 		snprintf(run->token + strlen(run->token),
 			 sizeof(run->token) - strlen(run->token), " schedule=%s",
-			 text);
+			 manner.text);
 	ret = job->control->run(run);
+	if (!ret && run->status & NSLAB_STATUS_MORE_SITES) {
+		json_error_line(job->control, "execution %llu: more than %u allocations in marked calls",
+				(unsigned long long)n, run->nsites);
+		return EXPLORE_ERROR;
+	}
 	if (ret) {
 		json_error_line(job->control, "execution %llu: %s",
 				(unsigned long long)n,
@@ -210,12 +299,19 @@ static int execute(const struct job *job, uint64_t n, bool warm_up,
 				strerror(-ret));
 		return EXPLORE_ERROR;
 	}
+	ret = take_sites(job, run);
+	if (ret)
+		return ret;
+	/* Whoever warms up looks at them himself. */
+	if (!manner.warm_up)
+		result.failed = tell_sites(job, n, run->nsites, false);
 	*leak = *kmemleak = '\0';
 	if (!is_fatal(run))
-		ret = clean_up(job, n, warm_up, leak, sizeof(leak));
-	if (!ret && !is_fatal(run) && watches_memory(plan))
-		ret = look_for_memory(job, warm_up, kmemleak, sizeof(kmemleak));
-	if (ret || (warm_up && !is_fatal(run)))
+		ret = clean_up(job, n, manner.warm_up, leak, sizeof(leak));
+	if (!ret && !is_fatal(run) && watches_memory(plan) && !manner.counts)
+		ret = look_for_memory(job, manner.warm_up, kmemleak,
+				      sizeof(kmemleak));
+	if (ret || (manner.warm_up && !is_fatal(run)))
 		return ret;
 	judge(run, leak, kmemleak, &result);
 	if (*leak || *kmemleak)
@@ -236,8 +332,88 @@ static int warm_up(const struct job *job)
 	bool follows = job->kernel_strategy == NSLAB_STRATEGY_SCHEDULE;
 	struct nslab_run run;
 
-	return execute(job, job->plan->first, true, follows ? &none : NULL,
-		       follows ? "0" : NULL, &run);
+	return execute(job, job->plan->first, (struct manner) {
+			.warm_up = true,
+			.schedule = follows ? &none : NULL,
+			.text = follows ? "0" : NULL,
+		}, &run);
+}
+
+/* === Each allocation of a marked call fails once === */
+
+/* The first time a set-up comes, its caches are cold. */
+#define COUNTS	4
+
+/* What it needs each time is in @sites then, and how many in @n. */
+static int count_again(const struct job *job, uint64_t execution,
+		       struct manner manner, struct nslab_run *run,
+		       unsigned int *n)
+{
+	struct nslab_site *before;
+	int ret;
+
+	before = malloc(*n * sizeof(*before) ?: 1);
+	if (!before) {
+		json_error_line(job->control, "no memory for the allocations");
+		return EXPLORE_ERROR;
+	}
+	if (*n)
+		memcpy(before, sites, *n * sizeof(*before));
+	ret = execute(job, execution, manner, run);
+	if (!ret)
+		*n = failnth_both(sites, run->nsites, before, *n);
+	free(before);
+	return ret;
+}
+
+static int count_setup(const struct job *job, unsigned int setup,
+		       struct nslab_run *run)
+{
+	static struct schedule starts = {
+		.nswitches = 1,
+		.switches[0] = { .at = NSLAB_NOBODY },
+	};
+	struct manner manner = { .warm_up = true, .counts = true };
+	unsigned int i, n;
+	int ret;
+
+	starts.switches[0].next = first_of(job, setup + 1);
+	if (job->kernel_strategy != NSLAB_STRATEGY_NONE &&
+	    starts.switches[0].next)
+		manner.schedule = &starts;
+	ret = execute(job, setup + 1, manner, run);
+	if (!ret)
+		ret = execute(job, setup + 1, manner, run);
+	n = run->nsites;
+	for (i = 1; i < COUNTS && !ret; i++)
+		ret = count_again(job, setup + 1, manner, run, &n);
+	if (ret)
+		return ret;
+	if (failnth_counted(setup, sites, n, shared->marked.ncalls)) {
+		json_error_line(job->control, "no memory for the allocations");
+		return EXPLORE_ERROR;
+	}
+	tell_sites(job, setup + 1, n, true);
+	return 0;
+}
+
+static int count_allocations(const struct job *job)
+{
+	unsigned int i, setups = setups_of(job), points = 0;
+	struct nslab_run run;
+	char line[128];
+	int ret;
+
+	for (i = 0; i < setups; i++) {
+		ret = count_setup(job, i, &run);
+		if (ret)
+			return ret;
+		if (run.points > points)
+			points = run.points;
+	}
+	json_round(line, sizeof(line), failnth_round(), points);
+	job->control->emit(line);
+	return 0;
 }
 
 /* === Strategies === */
@@ -247,12 +423,15 @@ static int run_drawn(struct job *job)
 {
 	const struct plan *plan = job->plan;
 	struct nslab_run run;
+	struct manner manner = {};
 	uint64_t n;
-	int ret = 0;
+	int ret = plan->fail_nth ? count_allocations(job) : 0;
 
 	for (n = plan->first; !ret && n - plan->first < plan->count; n++) {
 		job->last = n - plan->first == plan->count - 1;
-		ret = execute(job, n, false, NULL, NULL, &run);
+		if (plan->fail_nth)
+			manner.aim = failnth_aim(n);
+		ret = execute(job, n, manner, &run);
 	}
 	return ret;
 }
@@ -275,7 +454,9 @@ static int run_listed(struct job *job)
 			return EXPLORE_ERROR;
 		}
 		job->last = i == plan->nschedules - 1;
-		ret = execute(job, plan->first, false, &schedule, text, &run);
+		ret = execute(job, plan->first, (struct manner) {
+				.schedule = &schedule, .text = text,
+			}, &run);
 	}
 	return ret;
 }
@@ -301,8 +482,9 @@ static int search(const struct job *job, struct bounded *bounded)
 		memcpy(schedule.switches, next,
 		       schedule.nswitches * sizeof(*next));
 		schedule_text(text, &schedule);
-		ret = execute(job, job->plan->first, false, &schedule, text,
-			      &run);
+		ret = execute(job, job->plan->first, (struct manner) {
+				.schedule = &schedule, .text = text,
+			}, &run);
 		if (ret || shared->failed)
 			return ret;
 		if (run.nevents > room) {
@@ -409,7 +591,14 @@ int explore(const struct plan *plan, struct scenario *scenario,
 	memset(shared, 0, sizeof(*shared));
 	shared->scenario = scenario;
 	shared->control = control;
+	shared->marks = plan->fail_nth;
 	shared->unsteered = !strcmp(plan->strategy, "unsteered");
+	if (plan->fail_nth && (failnth_start(setups_of(&job)) ||
+			       control->calls(&shared->calls))) {
+		json_error_line(control, "cannot mark calls: %s",
+				strerror(errno));
+		return EXPLORE_ERROR;
+	}
 	if (actors_nobody_reaps(scenario))
 		signal(SIGCHLD, SIG_IGN);
 

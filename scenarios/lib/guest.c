@@ -63,6 +63,26 @@ static int control_settle(void)
 	return ioctl(control_fd, NSLAB_IOC_SETTLE);
 }
 
+static int control_calls(struct nslab_calls *calls)
+{
+	return ioctl(control_fd, NSLAB_IOC_CALLS, calls);
+}
+
+static int control_sites(struct nslab_site *sites)
+{
+	return ioctl(control_fd, NSLAB_IOC_SITES, sites);
+}
+
+static int control_tell(uint64_t stack)
+{
+	return ioctl(control_fd, NSLAB_IOC_TELL, stack);
+}
+
+static int control_self(struct nslab_self *self)
+{
+	return ioctl(control_fd, NSLAB_IOC_SELF, self);
+}
+
 static int write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -121,6 +141,10 @@ static const struct control guest_control = {
 	.rest = control_rest,
 	.census = control_census,
 	.settle = control_settle,
+	.calls = control_calls,
+	.sites = control_sites,
+	.tell = control_tell,
+	.self = control_self,
 	.kmemleak = control_kmemleak,
 	.sleep = control_sleep,
 	.emit = control_emit,

@@ -11,6 +11,8 @@
  *   effects.c   what steps do, and which of them depend on each other
  *   schedule.c  schedules as text
  *   leak.c      is there as much after an execution as before?
+ *   marked.c    marked calls: has one that failed left everything as it was?
+ *   failnth.c   which allocation of which marked call fails when
  *   kmemleak.c  the same of memory, at the end of a boot
  *   guest.c     what init has to do in a guest
  *   main.c      init, and --list on the host
@@ -25,8 +27,28 @@
 
 struct control;
 
+#define MARKED_MAX_CALLS	64	/* of an actor, in an execution */
+#define MARKED_NAME_MAX		64
+
 /**
- * struct shared - one page that the explorer and all actors see
+ * struct marked - the marked calls of an execution
+ * @ncalls: how many of each actor
+ * @failed: in one of them an allocation failed
+ * @actor: which
+ * @call: its number, from 1
+ * @err: the errno it returned, 0 if it did not fail
+ */
+struct marked {
+	unsigned int ncalls[SCENARIO_MAX_ACTORS];
+	bool failed;
+	unsigned int actor;
+	unsigned int call;
+	int err;
+};
+
+/**
+ * struct shared - memory that the explorer and all actors see
+ * @calls: in its first page: what the kernel sees, too
  * @scenario: the scenario (a pointer into the program, the same everywhere)
  * @n: number of the execution
  * @seed: of the execution
@@ -35,8 +57,12 @@ struct control;
  * @unsteered: actors sleep for some random time before they begin
  * @failed: some assertion did not hold, or the execution left something
  * @message: which assertion
+ * @marks: marked calls count
+ * @marked: those of this execution
+ * @names: theirs
  */
 struct shared {
+	struct nslab_calls calls;
 	struct scenario *scenario;
 	uint64_t n;
 	uint64_t seed;
@@ -45,6 +71,9 @@ struct shared {
 	bool unsteered;
 	bool failed;
 	char message[SCENARIO_MESSAGE_MAX];
+	bool marks;
+	struct marked marked;
+	char names[SCENARIO_MAX_ACTORS][MARKED_MAX_CALLS][MARKED_NAME_MAX];
 };
 
 extern struct shared *shared;
@@ -72,6 +101,7 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @timeout_ms: guest time after which an execution hangs
  * @trace: write the steps of each execution
  * @unnamed: named points are no scheduling points
+ * @fail_nth: each allocation of each marked call fails once
  * @depth: for pct
  * @length: for pct, in steps
  * @preemptions: for bounded: how many at most
@@ -92,6 +122,7 @@ struct plan {
 	uint64_t timeout_ms;
 	bool trace;
 	bool unnamed;
+	bool fail_nth;
 	bool unpruned;
 	uint64_t depth;
 	uint64_t length;
@@ -135,6 +166,7 @@ char *schedule_text(char *buf, const struct schedule *schedule);
  * @oracle: what judged it to have failed, NULL if it passed
  * @message: what the oracle said, or NULL
  * @schedule: as text, NULL where the strategy did not follow one
+ * @failed: the allocation that failed in a marked call, or NULL
  * @run: what the kernel counted
  */
 struct result {
@@ -143,6 +175,7 @@ struct result {
 	const char *oracle;
 	const char *message;
 	const char *schedule;
+	const struct nslab_site *failed;
 	const struct nslab_run *run;
 };
 
@@ -154,6 +187,10 @@ int json_result(char *buf, size_t size, const struct result *result);
 int json_error(char *buf, size_t size, const char *message);
 int json_search(char *buf, size_t size, uint64_t n,
 		const struct bounded_stats *stats);
+int json_site(char *buf, size_t size, uint64_t n, const struct nslab_site *site,
+	      bool counted);
+int json_round(char *buf, size_t size, uint64_t executions,
+	       unsigned int points);
 void json_list(FILE *out);
 
 /* === Explorer === */
@@ -171,6 +208,10 @@ void json_list(FILE *out);
  * @sleep: let some seconds of guest time pass
  * @rest: the execution has been judged; returns 0 when these actors (a bit
  *	each) wait for the next one
+ * @calls: the memory in which actors say what they do; 0, or negative
+ * @sites: copy the allocations in marked calls; 0, or negative
+ * @tell: hand the stack with that id to the harness, once; 0, or negative
+ * @self: what the calling actor has; 0, or negative
  * @emit: hand a line to the harness
  */
 struct control {
@@ -182,6 +223,10 @@ struct control {
 	int (*rest)(unsigned long mask);
 	int (*census)(struct nslab_census *census);
 	int (*settle)(void);
+	int (*calls)(struct nslab_calls *calls);
+	int (*sites)(struct nslab_site *sites);
+	int (*tell)(uint64_t stack);
+	int (*self)(struct nslab_self *self);
 	int (*kmemleak)(const char *command, char *report, size_t size);
 	void (*sleep)(unsigned int seconds);
 	void (*emit)(const char *line);
@@ -199,6 +244,18 @@ int actors_start(struct scenario *scenario, const struct control *control,
 void actors_stop_fresh(struct scenario *scenario);
 unsigned long actors_kept(const struct scenario *scenario);
 bool actors_nobody_reaps(const struct scenario *scenario);
+int actors_self(void);
+
+/* === Each allocation fails once === */
+
+int failnth_start(unsigned int setups);
+unsigned int failnth_both(struct nslab_site *sites, unsigned int n,
+			  const struct nslab_site *again, unsigned int nagain);
+int failnth_counted(unsigned int setup, const struct nslab_site *sites,
+		    unsigned int n, const unsigned int *ncalls);
+const struct nslab_site *failnth_aim(uint64_t n);
+uint64_t failnth_round(void);
+bool failnth_is_new(unsigned int setup, const struct nslab_site *site);
 
 /* === Leaks === */
 

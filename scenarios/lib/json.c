@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bounded.h"
 #include "internal.h"
@@ -35,6 +36,52 @@ static const char *quoted(char *buf, size_t size, const char *text)
 	return buf;
 }
 
+static const char *actor_name(unsigned int actor)
+{
+	return shared->scenario->actors[actor].name;
+}
+
+static const char *call_name(const struct nslab_site *site)
+{
+	if (site->call > MARKED_MAX_CALLS)
+		return NULL;
+	return shared->names[site->actor][site->call - 1];
+}
+
+/* Which call, and where in it. */
+static int print_site(char *buf, size_t size, const struct nslab_site *site)
+{
+	char name[256];
+
+	return snprintf(buf, size,
+			"\"actor\":\"%s\",\"call\":%u,\"name\":%s"
+			",\"nth\":%u,\"again\":%u,\"stack\":\"%016llx\"",
+			actor_name(site->actor), site->call,
+			quoted(name, sizeof(name), call_name(site)), site->nth,
+			site->again, site->stack);
+}
+
+/* The allocation that failed, and what the call made of that. */
+static const char *print_failed(char *buf, size_t size,
+				const struct nslab_site *failed)
+{
+	const struct marked *marked = &shared->marked;
+	const char *err = "null";
+	char name[32];
+	int at;
+
+	if (!failed)
+		return "null";
+	if (!marked->failed)
+		err = "\"none\"";	/* the actor never came back from it */
+	else if (marked->err)
+		err = quoted(name, sizeof(name), strerrorname_np(marked->err));
+	at = snprintf(buf, size, "{");
+	at += print_site(buf + at, size - at, failed);
+	snprintf(buf + at, size - at, ",\"errno\":%s}", err);
+	return buf;
+}
+
 /**
  * json_result() - the line of one execution
  *
@@ -44,6 +91,7 @@ int json_result(char *buf, size_t size, const struct result *result)
 {
 	char oracle[64], message[2 * SCENARIO_MESSAGE_MAX];
 	static char schedule[SCHEDULE_TEXT_MAX + 16];
+	char failed[512];
 	const struct nslab_run *run = result->run;
 
 	return snprintf(buf, size,
@@ -51,13 +99,42 @@ int json_result(char *buf, size_t size, const struct result *result)
 			",\"seed\":\"%016" PRIx64 "\",\"verdict\":\"%s\""
 			",\"oracle\":%s,\"message\":%s,\"points\":%u"
 			",\"faults\":%u,\"virtual_ns\":%llu"
-			",\"hash\":\"%016llx\",\"schedule\":%s}\n",
+			",\"hash\":\"%016llx\",\"schedule\":%s,\"refused\":%s}\n",
 			result->n, result->seed,
 			result->oracle ? "fail" : "pass",
 			quoted(oracle, sizeof(oracle), result->oracle),
 			quoted(message, sizeof(message), result->message),
 			run->points, run->faults, run->virtual_ns, run->hash,
-			quoted(schedule, sizeof(schedule), result->schedule));
+			quoted(schedule, sizeof(schedule), result->schedule),
+			print_failed(failed, sizeof(failed), result->failed));
+}
+
+/**
+ * json_site() - an allocation that a marked call was seen to make
+ * @n: in this execution, which has just ended
+ * @counted: it will fail in some execution
+ */
+int json_site(char *buf, size_t size, uint64_t n, const struct nslab_site *site,
+	      bool counted)
+{
+	int at;
+
+	at = snprintf(buf, size, "{\"event\":\"site\",\"n\":%" PRIu64 ",", n);
+	at += print_site(buf + at, size - at, site);
+	return at + snprintf(buf + at, size - at, ",\"counted\":%s}\n",
+			     counted ? "true" : "false");
+}
+
+/**
+ * json_round() - how many executions it takes for each allocation to fail
+ * @points: of the longest execution in which none did
+ */
+int json_round(char *buf, size_t size, uint64_t executions,
+	       unsigned int points)
+{
+	return snprintf(buf, size,
+			"{\"event\":\"round\",\"executions\":%" PRIu64
+			",\"points\":%u}\n", executions, points);
 }
 
 /**

@@ -36,6 +36,43 @@ int namespaces_restore(void)
 }
 
 /**
+ * namespaces_call() - "unshare(CLONE_NEWUTS | CLONE_NEWIPC)", for MARKED_AS()
+ * @call: "unshare"
+ * @flags: CLONE_NEW*
+ *
+ * Return: text that stays until the next call.
+ */
+const char *namespaces_call(const char *call, int flags)
+{
+	static const struct {
+		int flag;
+		const char *name;
+	} names[] = {
+		{ CLONE_NEWUSER, "CLONE_NEWUSER" },
+		{ CLONE_NEWPID, "CLONE_NEWPID" },
+		{ CLONE_NEWUTS, "CLONE_NEWUTS" },
+		{ CLONE_NEWIPC, "CLONE_NEWIPC" },
+		{ CLONE_NEWNET, "CLONE_NEWNET" },
+		{ CLONE_NEWNS, "CLONE_NEWNS" },
+		{ CLONE_NEWCGROUP, "CLONE_NEWCGROUP" },
+		{ CLONE_NEWTIME, "CLONE_NEWTIME" },
+	};
+	static char text[160];
+	const char *before = "(";
+	unsigned int i;
+
+	snprintf(text, sizeof(text), "%s", call);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!(flags & names[i].flag))
+			continue;
+		strcat(text, before);
+		strcat(text, names[i].name);
+		before = " | ";
+	}
+	return strcat(text, ")");
+}
+
+/**
  * namespaces_dir() - open /proc/PID/ns, for namespace_at()
  *
  * Once is enough for a KEPT actor: then the way there is no part of the race.

@@ -19,6 +19,7 @@ struct trail {
 };
 
 int namespaces_restore(void);
+const char *namespaces_call(const char *call, int flags);
 int namespaces_dir(pid_t pid);
 long namespace_at(int dir, const char *link);
 long namespace_of(pid_t pid, const char *link);

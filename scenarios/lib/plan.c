@@ -85,6 +85,8 @@ static int set(struct plan *plan, const char *key, const char *value)
 		return set_bool(&plan->trace, value);
 	if (!strcmp(key, "unnamed"))
 		return set_bool(&plan->unnamed, value);
+	if (!strcmp(key, "fail_nth"))
+		return set_bool(&plan->fail_nth, value);
 	if (!strcmp(key, "unpruned"))
 		return set_bool(&plan->unpruned, value);
 	if (!strcmp(key, "depth"))

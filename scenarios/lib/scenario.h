@@ -25,6 +25,14 @@
  *	TEARDOWN() { ... }		optional, after each execution
  *
  * ASSERT_* and REQUIRE() end the function they stand in (a void one).
+ *
+ * The profile "fail-nth" fails each allocation of a call that is MARKED():
+ *
+ *	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ENOMEM, ENOSPC, EPERM));
+ *
+ * says which errors the manual page allows. When an allocation has failed and
+ * the call does, too, its errno has to be one of them, and nothing may have
+ * changed: see marked.c. With other profiles the call is just made.
  */
 #ifndef SCENARIOS_LIB_SCENARIO_H
 #define SCENARIOS_LIB_SCENARIO_H
@@ -193,6 +201,33 @@ do {									\
 		FAIL("%s: unexpected %s", #call, strerror(errno));	\
 } while (0)
 
+/**
+ * MARKED() - an actor's call of which each allocation is to fail once
+ * @call: returns a negative value, and sets errno, if it fails
+ * @...: the errno values that its manual page allows
+ *
+ * Not within another one, nor in a process that the actor makes. Which calls an
+ * actor makes, one after the other, must depend on nothing but scenario_input()
+ * and scenario_random(), as long as none fails.
+ *
+ * Return: what @call does.
+ */
+#define MARKED(call, ...)	MARKED_AS(#call, call, __VA_ARGS__)
+
+/**
+ * MARKED_AS() - the same, under another name than @call as it is written
+ * @name: so it is told
+ */
+#define MARKED_AS(name, call, ...)					\
+({									\
+	int actor_ = marked_begin(name);				\
+	long ret_ = (call);						\
+									\
+	marked_end(actor_, __FILE__, __LINE__, ret_,			\
+		   (const int[]){ __VA_ARGS__, 0 });			\
+	ret_;								\
+})
+
 /* === What scenarios call === */
 
 pid_t actor_pid(const char *name);
@@ -210,5 +245,8 @@ __attribute__((format(printf, 3, 4)))
 void scenario_fail(const char *file, int line, const char *fmt, ...);
 bool scenario_injected(void);
 bool scenario_errno_in(const int *allowed);
+int marked_begin(const char *name);
+void marked_end(int actor, const char *file, int line, long ret,
+		const int *allowed);
 
 #endif /* SCENARIOS_LIB_SCENARIO_H */
