@@ -373,7 +373,7 @@ static bool makes_sense(const struct nslab_run *run)
 {
 	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
 	       !run->padding && run->timeout_ns &&
-	       run->flags < NSLAB_RUN_CALLS << 1 &&
+	       run->flags < NSLAB_RUN_SETTLED << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
 	       run->nfailures <= NSLAB_MAX_FAILURES &&
@@ -442,7 +442,7 @@ int nslab_run(struct nslab_run *run)
 
 	become_fifo(NSLAB_EXPLORER_PRIO);
 	/* With a clock that goes on by itself this would cost real time. */
-	if (!(run->flags & NSLAB_RUN_UNSTEERED))
+	if (!(run->flags & (NSLAB_RUN_UNSTEERED | NSLAB_RUN_SETTLED)))
 		nslab_settle();
 	nslab_trace_reset();
 	nslab_faults_reset();

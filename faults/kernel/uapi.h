@@ -81,6 +81,7 @@ struct nslab_failure {
 #define NSLAB_RUN_SYNC		16	/* record sleeping locks, too */
 #define NSLAB_RUN_UNSTEERED	32	/* the baseline: ordinary tasks, no points */
 #define NSLAB_RUN_CALLS		64	/* allocations fail in marked calls only */
+#define NSLAB_RUN_SETTLED	128	/* nothing was done since NSLAB_IOC_SETTLE */
 
 /* What struct nslab_run.status says: bits, 0 when all went well. */
 #define NSLAB_STATUS_HANG	1	/* some actor did not come to its end */

@@ -126,6 +126,16 @@ static bool is_fatal(const struct nslab_run *run)
 	return run->status & (NSLAB_STATUS_SPLAT | NSLAB_STATUS_HANG);
 }
 
+/* The leak oracle lets everything come to rest, and then nobody did anything. */
+static bool is_settled(const struct job *job)
+{
+	const struct scenario *scenario = job->scenario;
+
+	return !shared->unsteered && shared->warm && !scenario->setup &&
+	       !watches_memory(job->plan) &&
+	       actors_kept(scenario) == (1UL << scenario->nactors) - 1;
+}
+
 static int prepare(const struct job *job, uint64_t n)
 {
 	begin(job, n);
@@ -162,6 +172,7 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 		ret = leak_start(job->control);
 	else
 		ret = leak_check(job->control, leak, size);
+	shared->warm = true;
 	if (!ret)
 		return EXPLORE_DONE;
 	json_error_line(job->control, "no census: %s", strerror(errno));
@@ -262,6 +273,7 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
 			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
 			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
+			 (is_settled(job) ? NSLAB_RUN_SETTLED : 0) |
 			 (plan->fail_nth ? NSLAB_RUN_CALLS : 0) |
 			 (manner.warm_up ? NSLAB_RUN_WARM_UP : 0),
 	};

@@ -55,6 +55,7 @@ struct marked {
  * @pids: of the actors, by index
  * @control: how to reach the kernel
  * @unsteered: actors sleep for some random time before they begin
+ * @warm: there was an execution before, so the leak oracle has looked
  * @failed: some assertion did not hold, or the execution left something
  * @message: which assertion
  * @marks: marked calls count
@@ -69,6 +70,7 @@ struct shared {
 	pid_t pids[SCENARIO_MAX_ACTORS];
 	const struct control *control;
 	bool unsteered;
+	bool warm;
 	bool failed;
 	char message[SCENARIO_MESSAGE_MAX];
 	bool marks;
