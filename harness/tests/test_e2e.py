@@ -275,7 +275,7 @@ CAUGHT = [
     ("callback-sleeps", "mountinfo-vs-unshare", "atomic", r"sleeping function called from invalid context at "),
     ("callback-sleeps", "ipc-objects-vs-unshare", "lockdep", r"inconsistent lock state in "),
     ("two-sections", "mountinfo-vs-unshare", "kasan", r"KASAN: slab-use-after-free in mounts_open_common\+"),
-    ("get-after-unlock", "pidfd-setns-vs-unshare", "assertion", r"pidfd_setns_vs_unshare.c:\d+: setns\(pidfd, .*: No such process"),
+    ("get-after-unlock", "pidfd-setns-vs-unshare", "assertion", r"pidfd_setns_vs_unshare.c:\d+: .*setns\(pidfd, .*: No such process"),
     ("double-put", "ns-readlink-vs-unshare", "leak", r"left behind: uts namespace -1"),
     ("leak-on-error", "ns-readlink-vs-unshare", "leak", r"left behind: nsproxies \+1"),
     ("half-setns", "nested-userns-vs-readers", "leak", r"left behind: nsproxies \+1, "),
