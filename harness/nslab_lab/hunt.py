@@ -66,6 +66,10 @@ class Measured:
 def measure(
     machine: Machine, run_plan: RunPlan, folder: Path, stop: Stop, scenario: str
 ) -> Measured:
+    """Run a few executions of the scenario; files are left in @folder/measured.
+
+    Raises LabError where the guest does not come to them.
+    """
     inputs = run_plan.inputs[run_plan.scenarios.index(scenario)]
     is_pct = strategies.parse(run_plan.strategy).name == "pct"
     measured = replace(run_plan, strategy="random", lengths=()) if is_pct else run_plan
