@@ -17,7 +17,6 @@
 #include <linux/mm.h>
 #include <linux/nsproxy.h>
 #include <linux/pid_namespace.h>
-#include <linux/sched/signal.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <linux/time_namespace.h>
@@ -343,18 +342,6 @@ static bool is_quiet(void)
 	return run;
 }
 
-static unsigned int users_of(const struct nsproxy *nsproxy)
-{
-	struct task_struct *process, *task;
-	unsigned int n = 0;
-
-	rcu_read_lock();
-	for_each_process_thread(process, task)
-		n += READ_ONCE(task->nsproxy) == nsproxy;
-	rcu_read_unlock();
-	return n;
-}
-
 /**
  * nslab_self() - what the calling task has
  * @self: out
@@ -386,7 +373,6 @@ void nslab_self(struct nslab_self *self)
 
 	if (is_quiet()) {
 		self->quiet = 1;
-		self->references = refcount_read(&nsproxy->count) -
-				   users_of(nsproxy);
+		self->references = nslab_nsproxy_references(nsproxy);
 	}
 }

@@ -27,6 +27,7 @@
 static const uid_t owners[] = { 0, NSLAB_UNPRIVILEGED_UID };
 
 static atomic_t nsproxies;
+
 /**
  * nslab_census_alloc() - a nsproxy was allocated
  */
@@ -43,37 +44,8 @@ void nslab_census_free(void)
 	atomic_dec(&nsproxies);
 }
 
-static unsigned int made_by(uid_t uid, enum ucount_type type)
-{
-	struct ucounts *ucounts = alloc_ucounts(&init_user_ns,
-						KUIDT_INIT(uid));
-	unsigned int n = 0;
-
-	if (ucounts) {
-		n = atomic_long_read(&ucounts->ucount[type]);
-		put_ucounts(ucounts);
-	}
-	return n;
-}
-
-/* Kernel threads come and go as the kernel likes, and all of them have one. */
-static unsigned int users_of_first_nsproxy(void)
-{
-	struct task_struct *process, *task;
-	unsigned int n = 0;
-
-	rcu_read_lock();
-	for_each_process_thread(process, task)
-		n += READ_ONCE(task->nsproxy) == &init_nsproxy;
-	rcu_read_unlock();
-	return n;
-}
-
-/**
- * nslab_census() - count
- * @census: out
- */
-void nslab_census(struct nslab_census *census)
+/* Looked up once for all kinds: this is done after each execution. */
+static void add_made_by(uid_t uid, struct nslab_census *census)
 {
 	static const enum ucount_type types[NSLAB_NS_TYPES] = {
 		[NSLAB_NS_USER] = UCOUNT_USER_NAMESPACES,
@@ -85,6 +57,43 @@ void nslab_census(struct nslab_census *census)
 		[NSLAB_NS_CGROUP] = UCOUNT_CGROUP_NAMESPACES,
 		[NSLAB_NS_TIME] = UCOUNT_TIME_NAMESPACES,
 	};
+	struct ucounts *ucounts = alloc_ucounts(&init_user_ns,
+						KUIDT_INIT(uid));
+	unsigned int i;
+
+	if (!ucounts)
+		return;
+	for (i = 0; i < NSLAB_NS_TYPES; i++)
+		census->namespaces[i] +=
+			atomic_long_read(&ucounts->ucount[types[i]]);
+	put_ucounts(ucounts);
+}
+
+/**
+ * nslab_nsproxy_references() - on a nsproxy, but for those of who uses it
+ * @nsproxy: it
+ *
+ * Kernel threads come and go as the kernel likes, and all of them use the
+ * first one.
+ */
+unsigned int nslab_nsproxy_references(const struct nsproxy *nsproxy)
+{
+	struct task_struct *process, *task;
+	unsigned int users = 0;
+
+	rcu_read_lock();
+	for_each_process_thread(process, task)
+		users += READ_ONCE(task->nsproxy) == nsproxy;
+	rcu_read_unlock();
+	return refcount_read(&nsproxy->count) - users;
+}
+
+/**
+ * nslab_census() - count
+ * @census: out
+ */
+void nslab_census(struct nslab_census *census)
+{
 	const struct ns_common *first[NSLAB_NS_TYPES] = {
 		/* Not of users: each set of credentials has one. */
 		[NSLAB_NS_PID] = &init_pid_ns.ns,
@@ -95,16 +104,14 @@ void nslab_census(struct nslab_census *census)
 		[NSLAB_NS_CGROUP] = &init_cgroup_ns.ns,
 		[NSLAB_NS_TIME] = &init_time_ns.ns,
 	};
-	unsigned int i, j;
+	unsigned int i;
 
 	memset(census, 0, sizeof(*census));
 	census->nsproxies = atomic_read(&nsproxies);
-	census->first_nsproxy = refcount_read(&init_nsproxy.count) -
-				users_of_first_nsproxy();
-	for (i = 0; i < NSLAB_NS_TYPES; i++) {
-		for (j = 0; j < ARRAY_SIZE(owners); j++)
-			census->namespaces[i] += made_by(owners[j], types[i]);
+	census->first_nsproxy = nslab_nsproxy_references(&init_nsproxy);
+	for (i = 0; i < ARRAY_SIZE(owners); i++)
+		add_made_by(owners[i], census);
+	for (i = 0; i < NSLAB_NS_TYPES; i++)
 		if (first[i])
 			census->first[i] = refcount_read(&first[i]->count);
-	}
 }

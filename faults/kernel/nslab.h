@@ -188,6 +188,7 @@ void nslab_order_loaded(struct nslab_actor *actor,
 
 void nslab_census_alloc(void);
 void nslab_census_free(void);
+unsigned int nslab_nsproxy_references(const struct nsproxy *nsproxy);
 void nslab_census(struct nslab_census *census);
 
 /* === Marked calls === */
