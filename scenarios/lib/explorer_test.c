@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "internal.h"
+#include "test_group.h"
 
 /* === A scenario that does what the test tells it === */
 
@@ -289,28 +290,10 @@ static int explored(uint64_t first, uint64_t count)
 
 static int before(void **state)
 {
-	const int prot = PROT_READ | PROT_WRITE;
-	const int flags = MAP_SHARED | MAP_ANONYMOUS;
-
-	/* A group of our own, which after() ends. */
-	setpgid(0, 0);
-	told = mmap(NULL, sizeof(*told), prot, flags, -1, 0);
-	toy = mmap(NULL, sizeof(*toy), prot, flags, -1, 0);
+	begin_group();
+	told = map_for_all(sizeof(*told));
+	toy = map_for_all(sizeof(*toy));
 	lines[0] = '\0';
-	return 0;
-}
-
-static int after(void **state)
-{
-	pid_t child;
-
-	/* The kept actors, and the fresh ones of a boot that was ended. */
-	signal(SIGTERM, SIG_IGN);
-	kill(0, SIGTERM);
-	signal(SIGTERM, SIG_DFL);
-	do {
-		child = wait(NULL);
-	} while (child > 0);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "internal.h"
+#include "test_group.h"
 
 #define MAX_SITES	64
 
@@ -218,25 +219,11 @@ static int explored(bool fail_nth, uint64_t first, uint64_t count)
 
 static int before(void **state)
 {
-	setpgid(0, 0);
-	toy = mmap(NULL, sizeof(*toy), PROT_READ | PROT_WRITE,
-		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	begin_group();
+	toy = map_for_all(sizeof(*toy));
 	toy->allocations = 2;
 	toy->err = ENOMEM;
 	lines[0] = '\0';
-	return 0;
-}
-
-static int after(void **state)
-{
-	pid_t child;
-
-	signal(SIGTERM, SIG_IGN);
-	kill(0, SIGTERM);
-	signal(SIGTERM, SIG_DFL);
-	do {
-		child = wait(NULL);
-	} while (child > 0);
 	return 0;
 }
 
