@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "build": "build", "run": "run", "replay": "replay", "list": "listing", "bench": "bench",
     "coverage": "coverage", "matrix": "matrix",
+    "sweep": "sweeps.command", "report": "sweeps.report", "nightly": "sweeps.nightly",
 }  # fmt: skip
 
 

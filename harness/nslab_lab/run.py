@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab import (
-    batch, catalog, claims, failsites, files, hunt, ktap, layout, minimize, options, picture, plan,
-    profiles,
-    readers, schedule, strategies, symbols, table,
+    batch, catalog, claims, failsites, hunt, ktap, options, picture, plan, profiles, readers,
+    schedule, smaller, strategies, table,
 )  # fmt: skip
 from nslab_lab.batch import Finding
 from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
@@ -23,7 +22,6 @@ from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LabError, bad_input
 from nslab_lab.guest import Machine, Stop
 from nslab_lab.interrupts import Interrupts
 from nslab_lab.paths import REPO, shown
-from nslab_lab.progress import say
 from nslab_lab.plan import RunPlan
 from nslab_lab.profiles import Profile
 from nslab_lab.results import Execution, Points
@@ -193,7 +191,7 @@ class Run:
             picture.draw, finding.steps, finding.failure.verdict, self.kernel, watch
         )
         drawn, full = draw(), draw(full=True)
-        finding = _with_line(finding, self.kernel)
+        finding = smaller.with_line(finding, self.kernel)
         command = options.replay_command(finding.failure.token, self.profile, self.patches)
         folder = self._folder.add_finding(finding, command)
         picture.write(drawn, full, folder)
@@ -290,48 +288,14 @@ def _run_batch(
 ) -> batch.Batch:
     folder = run._folder.path
     done = batch.run(run.machine, boot_plan, folder, run.plan.findings, stop, on_execution)
-    done.findings = [_minimized(run, finding, boot_plan, stop) for finding in done.findings]
-    return done
-
-
-def _minimized(run: Run, finding: Finding, boot_plan: plan.BootPlan, stop: Stop) -> Finding:
-    """The finding with the smallest schedule that shows it, or as it is."""
-    if finding.reproduced not in (batch.SOLO, batch.ALONE):
-        return finding
-    # A search begins with the fewest preemptions.
-    if boot_plan.strategy.name == "bounded":
-        # A guest that dies without a word does not say which schedule it was.
-        known = strategies.parse(finding.failure.token.strategy).name == "replay"
-        return replace(finding, minimal=known)
-    if not boot_plan.strategy.steers:
-        try:
-            watches = layout.watches(run.kernel.linux, run.profile.watch)
-        except LabError:
-            return finding  # without the names of members no schedule is searched for
-        knobs = plan.knobs(run.profile, watches)
-        names = tuple(one.name for one in watches)
-        boot_plan = replace(boot_plan, knobs=knobs, watch=names)
-    token = finding.failure.token
-    say(f"{token.scenario}: making the finding of execution {token.n:,} smaller")
-    place = batch.finding_folder(run._folder.path, token) / "minimize"
     actors = run.plan.actors_of(boot_plan.token.scenario)
-    small = minimize.minimize(run.machine, finding, boot_plan, place, stop, actors)
-    files.remove(place)
-    if small is None:
-        return finding
-    return replace(small, minimal=True, first=token)
-
-
-def _with_line(finding: Finding, kernel: Kernel) -> Finding:
-    """The finding, with the source line in its headline where one can be told."""
-    judged = finding.failure.verdict
-    line = judged.function and symbols.line_of(
-        kernel.linux, judged.function, is_return_address=judged.oracle != "oops"
-    )
-    if not line:
-        return finding
-    judged = replace(judged, headline=f"{judged.headline} ({line})")
-    return replace(finding, failure=replace(finding.failure, verdict=judged))
+    done.findings = [
+        smaller.smallest(
+            run.machine, run.kernel, run.profile, actors, finding, boot_plan, folder, stop
+        )
+        for finding in done.findings
+    ]
+    return done
 
 
 def _ktap(result: ScenarioResult) -> ktap.Result:

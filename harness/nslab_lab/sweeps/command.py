@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`nslab sweep`: many cells for a given time, unattended."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Mapping, Sequence
+
+from nslab_lab import catalog, cells, files, options, plan, profiles, readers
+from nslab_lab.build import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.catalog import Program, Scenario
+from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input
+from nslab_lab.guest import Machine
+from nslab_lab.interrupts import Interrupts
+from nslab_lab.layout import Watch
+from nslab_lab.paths import shown
+from nslab_lab.plan import NO_VARIANT
+from nslab_lab.profiles import Profile
+from nslab_lab.progress import say
+from nslab_lab.sweeps import description, durations, judge, known, notify, retention, rule, text, work
+from nslab_lab.sweeps.description import Description
+from nslab_lab.sweeps.runner import Runner
+from nslab_lab.sweeps.store import (
+    DEFAULT, LEFT, RUNNING, CellRow, Store, SweepRow, alone,
+)  # fmt: skip
+from nslab_lab.sweeps.view import view
+from nslab_lab.table import count
+
+if TYPE_CHECKING:
+    from nslab_lab.cli import Commands
+
+DEFAULT_NAME = "smoke"
+# Nobody is there at night to see a guest that waits for ever: host seconds.
+SILENCE_S = 10
+
+
+def register(commands: Commands) -> None:
+    """`nslab sweep`."""
+    parser = commands.add_parser("sweep", help="many cells for a given time, unattended")
+    parser.add_argument("name", metavar="NAME|FILE", nargs="?", help=f"({DEFAULT_NAME})")
+    parser.add_argument("--budget", metavar="TIME", help="such as 10m or 8h")
+    parser.add_argument("--executions", metavar="N", help="or: so many, as planned")
+    parser.add_argument("--resume", action="store_true", help="go on with the last one that was left")
+    parser.add_argument("--repeat", metavar="ID", help="a sweep again: its cells and its seeds")
+    parser.add_argument("--known", metavar="FILE", help="findings that are known, with a reason each")
+    parser.add_argument("--keep", metavar="TIME", help="drop sweeps that are older, such as 30d")
+    parser.add_argument("--notify", metavar="CMD", help="is run for each new finding, JSON on its input")
+    parser.add_argument("--db", metavar="FILE", help=f"results ({shown(DEFAULT)})")
+    parser.add_argument("--no-report", action="store_true", help="make no report at the end")
+    parser.add_argument(
+        "--patch", metavar="FILE", type=Path, action="append", default=[],
+        help="a kernel patch on top of the series",
+    )  # fmt: skip
+    options.add_guest_options(parser, SILENCE_S)
+    parser.set_defaults(handler=_command)
+
+
+def _command(args: argparse.Namespace) -> int:
+    budget = durations.parse("budget", args.budget) if args.budget else None
+    executions = options.whole("executions", args.executions, 0, 1, 10**12) or None
+    keep = durations.parse("keep", args.keep) if args.keep else None
+    jobs = options.jobs_of(args)
+    reasons = known.read(Path(args.known)) if args.known else {}
+    path = Path(args.db).absolute() if args.db else DEFAULT
+    if args.resume and (budget or executions or args.repeat):
+        raise bad_input("resume goes on with a sweep as it was begun: leave budget, executions, repeat out")
+    if args.repeat and args.name:
+        raise bad_input("repeat takes the cells of that sweep: leave its name out")
+    file = description.path_of(args.name or DEFAULT_NAME)
+    program = catalog.from_init(ensure_scenarios())
+    described = description.read(file, program)
+    with alone(path), Store(path) as store:
+        lab = _Lab(args, program)
+        row = _row(store, lab, described, args)
+        if args.resume:
+            row = _left(store, lab, described.name if args.name else None) or row
+        if args.repeat:
+            row = _repeated(store, lab, args.repeat)
+        if not row.sweep:
+            if budget or executions:
+                row = replace(row, budget=budget, executions=executions)
+            row = store.begin(row, lab.cells)
+            say(f"sweep {row.id}: {count(len(lab.cells), 'cell')}, {_until(row)}")
+        return _Sweep(store, lab, row, path, reasons, args).run(jobs, keep)
+
+
+def _until(row: SweepRow) -> str:
+    """When it ends."""
+    words = []
+    if row.budget:
+        words.append(durations.shown(row.budget))
+    if row.executions:
+        words.append(count(row.executions, "execution"))
+    return " or ".join(words)
+
+
+class _Lab:
+    """The kernels and profiles of a sweep's cells."""
+
+    def __init__(self, args: argparse.Namespace, program: Program) -> None:
+        self._args = args
+        self._init = ensure_scenarios()
+        self.scenarios: Mapping[str, Scenario] = {one.name: one for one in program.scenarios}
+        self.kernels: dict[str, Kernel] = {}
+        self._machines: dict[str, Machine] = {}
+        self._profiles: dict[str, Profile] = {}
+        self._watches: dict[tuple[str, str, str], Sequence[Watch]] = {}
+        self.cells: list[CellRow] = []
+
+    def kernel(self, name: str) -> Kernel:
+        """The kernel of that name, built. Raises LabError."""
+        if name not in self.kernels:
+            kernel = self.kernels[name] = ensure_kernel(name, self._args.patch)
+            self._machines[name] = options.machine(self._args, kernel, self._init)
+            readers.names(kernel.linux)  # whatever is wrong with that shall not show at night
+        return self.kernels[name]
+
+    def profile(self, name: str) -> Profile:
+        """The profile of that name, or of that path."""
+        if name not in self._profiles:
+            self._profiles[name] = profiles.load(name)
+        return self._profiles[name]
+
+    def describe(self, described: Sequence[description.CellOf]) -> None:
+        """Take the cells of a description."""
+        self.cells = [
+            CellRow(
+                number, one.scenario, one.strategy, one.profile, self.profile(one.profile).digest,
+                one.variant, one.kernel, self.kernel(one.kernel).id, one.seed,
+            )
+            for number, one in enumerate(described)
+        ]  # fmt: skip
+
+    def changed(self, rows: Sequence[CellRow]) -> str | None:
+        """Why cells of a sweep cannot be run as they were, None if they can."""
+        for row in rows:
+            if row.scenario not in self.scenarios:
+                return f"there is no scenario {row.scenario} any more"
+            try:
+                if self.profile(row.profile).digest != row.digest:
+                    return f"profile {row.profile} is another one now"
+                kernel = self.kernel(row.kernel)
+            except LabError as error:
+                return error.message
+            if kernel.id != row.kernel_id:
+                return f"kernel {row.kernel}-{row.kernel_id} is now {kernel.name}-{kernel.id}"
+        return None
+
+    def limits(self, row: SweepRow) -> list[rule.Limits]:
+        """What the rule has to know of the cells."""
+        found = []
+        for cell in self.cells:
+            searches = cells.Way(cell.strategy).full.searches
+            inputs = self.scenarios[cell.scenario].inputs
+            found.append(rule.Limits(row.search, inputs) if searches else rule.Limits(row.batch))
+        return found
+
+    def task(self, row: SweepRow, folder: Path, cell: CellRow, number: int) -> work.Task:
+        """The task of a cell's batch @number."""
+        scenario, profile = self.scenarios[cell.scenario], self.profile(cell.profile)
+        kernel, way = self.kernel(cell.kernel), cells.Way(cell.strategy, cell.profile)
+        key = (cell.kernel, cell.strategy, cell.profile)
+        if key not in self._watches:
+            self._watches[key] = options.watches(profile, way.full, kernel)
+        made = plan.make(
+            kernel.name, kernel.id, profile, (scenario.name,), self._watches[key],
+            variant=cell.variant, strategy=str(way.full), seed=seed_of(row.seeds, cell.cell),
+            executions=row.batch, findings=1, batch=row.batch, actors=(scenario.actors,),
+            inputs=(scenario.inputs,),
+        )  # fmt: skip
+        machine = self._machines[cell.kernel]
+        return work.Task(machine, kernel, profile, made, number, row.search, folder)
+
+
+def seed_of(seeds: str, cell: int) -> int:
+    """The seed of a cell; @seeds: the id of the sweep that it derives from."""
+    return int.from_bytes(hashlib.sha256(f"{seeds}/{cell}".encode()).digest()[:8], "big")
+
+
+# === Which sweep ===
+
+
+def _row(store: Store, lab: _Lab, described: Description, args: argparse.Namespace) -> SweepRow:
+    """A sweep of a description, not begun yet."""
+    if not args.repeat:
+        lab.describe(described.cells)
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    return SweepRow(
+        0, "", described.name, "", described.about, described.executions, described.budget_s,
+        described.batch, described.search, described.ahead, RUNNING, now, 0.0,
+    )  # fmt: skip
+
+
+def _left(store: Store, lab: _Lab, name: str | None) -> SweepRow | None:
+    """The last sweep that did not come to its end; None where there is none that can go on."""
+    rows = [row for row in store.sweeps() if row.state == RUNNING and name in (None, row.name)]
+    if not rows:
+        say("there is no sweep to go on with: a new one begins")
+        return None
+    row = rows[-1]
+    cells_of = store.cells(row.sweep)
+    if why := lab.changed(cells_of):
+        say(f"sweep {row.id} cannot go on: {why}: a new one begins")
+        store.end(row.sweep, LEFT, row.seconds)
+        return None
+    lab.cells = cells_of
+    through = sum(one.executions is not None for one in store.batches(row.sweep))
+    say(f"sweep {row.id} goes on: {count(through, 'boot')} were through")
+    return row
+
+
+def _repeated(store: Store, lab: _Lab, id: str) -> SweepRow:
+    """The sweep of that id again, not begun yet: as many executions, whatever it had in mind."""
+    rows = {row.id: row for row in store.sweeps()}
+    if id not in rows:
+        there = ", ".join(list(rows)[-5:]) or "none"
+        raise bad_input(f"repeat={id}: there is no such sweep in {shown(store.path)}; the last are {there}")
+    old = rows[id]
+    batches = store.batches(old.sweep)
+    if not batches:
+        raise bad_input(f"repeat={id}: nothing is kept of its batches")
+    was = store.cells(old.sweep)
+    if why := lab.changed(was):
+        say(f"not quite the same: {why}")
+    lab.describe([
+        description.CellOf(one.scenario, one.strategy, one.profile, one.variant, one.kernel, one.seed)
+        for one in was
+    ])  # fmt: skip
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    planned = sum(one.planned for one in batches)
+    return replace(
+        old, sweep=0, id="", budget=None, executions=planned, state=RUNNING, started=now, seconds=0.0
+    )
+
+
+# === Running it ===
+
+
+@dataclass
+class _Sweep:
+    """One sweep, told to the user as it goes."""
+
+    store: Store
+    lab: _Lab
+    row: SweepRow
+    path: Path  # of the results file
+    reasons: Mapping[str, str]
+    args: argparse.Namespace
+
+    def run(self, jobs: int, keep_s: float | None) -> int:
+        """Run it and say what came of it; the exit status."""
+        store, row = self.store, self.row
+        for kernel in self.lab.kernels.values():
+            store.keep_kernel(
+                kernel.id, kernel.name, kernel.config.read_text(), json.dumps(kernel.versions)
+            )
+        scratch = self.path.with_name(f"{self.path.name}.work")
+        files.remove(scratch)  # of one that was killed
+        scratch.mkdir()
+        interrupts = Interrupts()
+        try:
+            with interrupts, view(row.id) as shown_to:
+                runner = Runner(
+                    store, row, self.lab.limits(row),
+                    lambda cell, number: self.lab.task(row, scratch, cell, number),
+                    interrupts, shown_to, self._new_finding,
+                )  # fmt: skip
+                self._tell_again()
+                with ThreadPoolExecutor(jobs) as executor:
+                    done = runner.run(executor, jobs)
+        finally:
+            files.remove(scratch)
+        if done and keep_s:
+            now = datetime.datetime.now(datetime.timezone.utc)
+            retention.apply(store, keep_s, now)
+        return self._end(interrupts)
+
+    # === Telling the user's command ===
+
+    def _tell_again(self) -> None:
+        """What was found before a crash, and not told any more."""
+        for (signature,) in self.store.rows(
+            "SELECT signature FROM findings WHERE sweep = ? AND through AND NOT told", self.row.sweep
+        ):
+            self._new_finding(signature)
+
+    def _new_finding(self, signature: str) -> None:
+        if not self.args.notify:
+            return
+        found = judge.findings(self.store, [self.row], self.reasons)
+        for one in found:
+            if one.signature == signature and one.status == judge.NEW:
+                from nslab_lab.sweeps import exports  # here: only who wants it pays for it
+
+                notify.tell(self.args.notify, {"sweep": self.row.id, **exports.finding(one)})
+        self.store.told(self.row.sweep, signature)
+
+    # === The end ===
+
+    def _end(self, interrupts: Interrupts) -> int:
+        store = self.store
+        row = next(one for one in store.sweeps() if one.sweep == self.row.sweep)
+        found = judge.findings(store, [row], self.reasons)
+        ((executions, ran),) = store.rows(
+            "SELECT sum(executions), sum(executions > 0) FROM cells WHERE sweep = ?", row.sweep
+        )
+        errors = errors_of(store, row)
+        print(
+            f"sweep {row.id}: {count(executions or 0, 'execution')} in {count(ran or 0, 'cell')} of "
+            f"{len(self.lab.cells):,}, {durations.shown(row.seconds)}: {text.headline(found)}"
+        )
+        for line in text.document(found, errors):
+            print(line)
+        if interrupts.is_set():
+            print("INTERRUPTED: this is what was done until then; RESUME=1 goes on")
+        if not self.args.no_report:
+            from nslab_lab.sweeps import report  # here, because it takes a second
+
+            page = report.write(store, [row], self.reasons, self.path.parent)
+            print(f"report: {page}")
+        if interrupts.is_set():
+            return interrupts.status
+        if any(one.status == judge.NEW for one in found):
+            return FINDINGS
+        return LAB_FAILED if errors else FOUND_NOTHING
+
+
+def errors_of(store: Store, row: SweepRow) -> list[tuple[str, str]]:
+    """The cells that could not be run, and why."""
+    return [
+        (f"{scenario} {strategy}+{profile}" + (f", {variant}" if variant != NO_VARIANT else ""), why)
+        for scenario, strategy, profile, variant, why in store.rows(
+            "SELECT scenario, strategy, profile, variant, error FROM cells "
+            "WHERE sweep = ? AND error IS NOT NULL ORDER BY cell", row.sweep,
+        )
+    ]  # fmt: skip

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a sweep is to run, as TOML says it.
+
+    about = "one line"
+    budget = "8h"           # until then new batches are begun; or
+    executions = 100_000    # as many as planned
+    batch = 200             # executions a boot
+
+    [cells.NAME]            # each combination is a cell; several such tables add up
+    scenarios = ["all"]
+    strategies = ["none"]
+    profiles = ["delay"]
+    variants = ["none"]
+    kernels = ["6.12"]
+    seeds = 1               # cells that differ by their seed only
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Mapping, Sequence
+
+from nslab_lab import catalog, kernels, options, plan, profiles, tomlfile
+from nslab_lab.catalog import Program
+from nslab_lab.cells import Way
+from nslab_lab.errors import LabError, bad_input
+from nslab_lab.paths import REPO, shown
+from nslab_lab.profiles import NAME, Profile
+from nslab_lab.sweeps import durations
+
+DESCRIPTIONS = REPO / "harness" / "sweeps"
+BATCH = 200  # executions
+SEARCH = 4000  # schedules of an input at the most, for bounded
+AHEAD = 16  # batches begun before one is known, see rule.py
+MOST_CELLS = 100_000
+
+_KEYS = ("about", "budget", "executions", "batch", "search", "ahead", "cells")
+_CELL_KEYS = ("scenarios", "strategies", "profiles", "variants", "kernels", "seeds")
+
+
+@dataclass(frozen=True)
+class CellOf:
+    """One combination."""
+
+    scenario: str
+    strategy: str  # its name
+    profile: str  # its name, or the path of the user's own
+    variant: str
+    kernel: str
+    seed: int  # the how manieth, from 1
+
+    @property
+    def way(self) -> Way:
+        """How it is run."""
+        return Way(self.strategy, self.profile)
+
+
+@dataclass(frozen=True)
+class Description:
+    """One file."""
+
+    name: str
+    about: str
+    budget_s: int | None
+    executions: int | None  # planned
+    batch: int  # executions
+    search: int  # schedules
+    ahead: int
+    cells: tuple[CellOf, ...]
+
+
+def names() -> list[str]:
+    """The names of harness/sweeps, sorted."""
+    return sorted(path.stem for path in DESCRIPTIONS.glob("*.toml"))
+
+
+def path_of(name: str) -> Path:
+    """The description of that name in harness/sweeps, or the file at that path. Raises LabError(2)."""
+    if "/" in name or name.endswith(".toml"):
+        return Path(name).resolve()
+    path = DESCRIPTIONS / f"{name}.toml"
+    if not NAME.fullmatch(name) or not path.is_file():
+        raise bad_input(
+            f"no sweep '{name}' in {shown(DESCRIPTIONS)}: there is {', '.join(names())}, "
+            "or give the path of a file of your own"
+        )
+    return path
+
+
+def read(path: Path, program: Program) -> Description:
+    """Read and check one file. Raises LabError(2) with file, line and key."""
+    if not NAME.fullmatch(path.stem):
+        raise bad_input(
+            f"{shown(path)}: a sweep is named after its file, "
+            "so that has to be of letters, digits, '-' and '_', at most 32"
+        )
+    top = tomlfile.load(path)
+    top.allow(_KEYS)
+    budget = top.string("budget") if "budget" in top.values else None
+    if budget and (problem := durations.problem_of(budget)):
+        raise top.wrong("budget", problem)
+    executions = _whole(top, "executions", 0, 10**12)
+    if not budget and not executions:
+        raise top.wrong("budget", "is missing, and so is executions: say how long it is to go on")
+    cells: list[CellOf] = []
+    for table in top.tables("cells").values():
+        cells += _cells(table, path.parent, program)
+        if len(cells) > MOST_CELLS:
+            raise top.wrong("cells", f"more than {MOST_CELLS:,} combinations")
+    return Description(
+        path.stem,
+        top.string("about"),
+        durations.seconds(budget) if budget else None,
+        executions or None,
+        _whole(top, "batch", BATCH, 10**6),
+        _whole(top, "search", SEARCH, 10**6),
+        _whole(top, "ahead", AHEAD, 1024),
+        tuple(dict.fromkeys(cells)),
+    )
+
+
+def _cells(table: tomlfile.Table, folder: Path, program: Program) -> list[CellOf]:
+    table.allow(_CELL_KEYS)
+    strategies = _names(table, "strategies", "strategy", program.strategies, [plan.DEFAULT_STRATEGY])
+    for name in strategies:
+        if name in ("replay", "unsteered"):
+            raise table.wrong("strategies", f"{name} is no strategy for a sweep")
+    default = [item.name for item in catalog.all_kernels()]
+    entries = kernels.load()
+    axes = {
+        "scenarios": _names(table, "scenarios", "scenario", program.scenarios, ["all"]),
+        "variants": _names(table, "variants", "variant", catalog.variants(), [plan.NO_VARIANT]),
+        "kernels": _names(
+            table, "kernels", "kernel", [catalog.Item(name, "") for name in default], [entries.default]
+        ),
+    }
+    seeds = _whole(table, "seeds", 1, 10_000)
+    found = []
+    for strategy, profile in _ways(table, strategies, folder):
+        for kernel, variant, scenario in itertools.product(
+            axes["kernels"], axes["variants"], axes["scenarios"]
+        ):
+            found += [
+                CellOf(scenario, strategy, profile, variant, kernel, seed)
+                for seed in range(1, seeds + 1)
+            ]
+    return found
+
+
+def _ways(table: tomlfile.Table, strategies: Sequence[str], folder: Path) -> list[tuple[str, str]]:
+    """Strategies with profiles, each of which goes with the other."""
+    found = []
+    for strategy in strategies:
+        steers = Way(strategy).full.steers
+        default = plan.DEFAULT_STEERED_PROFILE if steers else plan.DEFAULT_PROFILE
+        given = table.strings("profiles") if "profiles" in table.values else (default,)
+        for name in given:
+            is_path = "/" in name or name.endswith(".toml")
+            named = str((folder / name).resolve()) if is_path else name
+            try:
+                options.check_profile(profiles.load(named), Way(strategy).full)
+            except LabError as error:
+                raise table.wrong("profiles", error.message) from None
+            found.append((strategy, named))
+    return found
+
+
+def _names(
+    table: tomlfile.Table, key: str, kind: str, items: Sequence[catalog.Item], default: Sequence[str]
+) -> tuple[str, ...]:
+    wanted = table.strings(key) if key in table.values else tuple(default)
+    if not wanted:
+        raise table.wrong(key, "is empty")
+    try:
+        if "all" in wanted:
+            return tuple(item.name for item in items)
+        return tuple(dict.fromkeys(catalog.choose(kind, name, items) for name in wanted))
+    except LabError as error:
+        raise table.wrong(key, error.message) from None
+
+
+def _whole(table: tomlfile.Table, key: str, default: int, most: int) -> int:
+    """A whole number from 1."""
+    value = table.values.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise table.wrong(key, "has to be a whole number")
+    if key in table.values and not 1 <= value <= most:
+        raise table.wrong(key, f"{value} is not between 1 and {most:,}")
+    return value
+
+
+def profiles_of(cells: Sequence[CellOf]) -> Mapping[str, Profile]:
+    """Their profiles, each read once. Raises LabError(2)."""
+    return {name: profiles.load(name) for name in dict.fromkeys(cell.profile for cell in cells)}

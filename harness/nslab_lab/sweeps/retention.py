@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Old sweeps go, but for the last occurrence of a finding that is still open.
+
+A finding is open unless a later sweep of the same name, which is through, did not have it. The
+latest sweep of each name always stays, however old.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from nslab_lab.sweeps.store import DONE, RUNNING, Store, SweepRow
+
+_EMPTIED = ("batches", "coverage", "sketches", "moments")
+
+
+def apply(store: Store, keep_s: float, now: datetime.datetime) -> int:
+    """Drop what began more than @keep_s seconds before @now; how many sweeps went altogether."""
+    rows = store.sweeps()
+    latest = {row.name: row.sweep for row in rows}
+    seen = store.rows("SELECT signature, sweep FROM findings ORDER BY sweep")
+    last = dict(seen)  # by signature
+    gone = 0
+    for row in rows:
+        age = (now - datetime.datetime.fromisoformat(row.started)).total_seconds()
+        if age <= keep_s or latest[row.name] == row.sweep or row.state == RUNNING:
+            continue
+        mine = [signature for signature, sweep in seen if sweep == row.sweep]
+        stays = [one for one in mine if last[one] == row.sweep and _is_open(row, rows)]
+        if stays:
+            _empty(store, row.sweep, stays)
+        else:
+            store.execute("DELETE FROM sweeps WHERE sweep = ?", row.sweep)
+            gone += 1
+    store.execute("DELETE FROM kernels WHERE id NOT IN (SELECT kernel_id FROM cells)")
+    return gone
+
+
+def _is_open(row: SweepRow, rows: list[SweepRow]) -> bool:
+    """Whether what @row was the last to have is open."""
+    return not any(
+        later.name == row.name and later.sweep > row.sweep and later.state == DONE for later in rows
+    )
+
+
+def _empty(store: Store, sweep: int, stays: list[str]) -> None:
+    """All but those findings, and the cells they came in."""
+    marks = ", ".join("?" * len(stays))
+    with store.transaction():
+        for table in _EMPTIED:
+            store.execute(f"DELETE FROM {table} WHERE sweep = ?", sweep)
+        for table in ("findings", "failures"):
+            store.execute(
+                f"DELETE FROM {table} WHERE sweep = ? AND signature NOT IN ({marks})", sweep, *stays
+            )
+        store.execute(
+            "DELETE FROM cells WHERE sweep = ?1 AND cell NOT IN "
+            "(SELECT cell FROM failures WHERE sweep = ?1)", sweep,
+        )  # fmt: skip

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a sweep says at its end."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from typing import Sequence
+
+from nslab_lab.sweeps.judge import GONE, NEW, Finding
+from nslab_lab.table import WIDTH, count
+
+_MOST_KNOWN = 10  # more of them are only counted
+_MOST_ERRORS = 5
+
+
+def headline(findings: Sequence[Finding]) -> str:
+    """ "2 new findings, 1 known, 1 gone"; "no new findings"."""
+    counts = Counter(one.status for one in findings)
+    words = [count(counts[NEW], "new finding") if counts[NEW] else "no new findings"]
+    words += [f"{counts[name]:,} {name}" for name in ("known", GONE) if counts[name]]
+    return ", ".join(words)
+
+
+def command_of(finding: Finding, verb: str) -> str:
+    """The command that shows it again: @verb "replay" or "gdb"."""
+    own = f" PROFILE={finding.own_profile}" if finding.own_profile else ""
+    return f"make {verb} TOKEN={finding.token}{own}"
+
+
+def where(finding: Finding) -> str:
+    """In which cells, shortly."""
+    ways = dict.fromkeys(f"{cell[0]} {cell[1]}+{cell[2]}" for cell in finding.cells)
+    first = next(iter(ways), "")
+    more = len(ways) - 1
+    return f"{first} and {count(more, 'other cell')}" if more > 0 else first
+
+
+def often(finding: Finding) -> str:
+    """ "in 3 of 1,200 executions"."""
+    if not finding.executions:
+        return count(finding.failures, "execution")
+    return f"in {finding.failures:,} of {count(finding.executions, 'execution')}"
+
+
+def document(findings: Sequence[Finding], errors: Sequence[tuple[str, str]]) -> list[str]:
+    """Lines; those without a command fit 80 columns. @errors: cells that could not be run, and why."""
+    lines = []
+    for one in findings:
+        if one.status == NEW:
+            lines += ["", f"NEW {one.oracle}", *textwrap.wrap(one.headline, WIDTH)]
+            lines += textwrap.wrap(f"{often(one)}: {where(one)}", WIDTH)
+            lines.append(command_of(one, "replay"))
+    for status in ("known", GONE):
+        of = [one for one in findings if one.status == status]
+        if of:
+            lines.append("")
+        for one in of[:_MOST_KNOWN]:
+            why = f" ({one.reason})" if one.reason else ""
+            lines += textwrap.wrap(
+                f"{status}: {one.headline}{why}", WIDTH, subsequent_indent="  "
+            )
+        if len(of) > _MOST_KNOWN:
+            lines.append(f"{status}: and {len(of) - _MOST_KNOWN:,} more")
+    if errors:
+        lines.append("")
+    for cell, why in errors[:_MOST_ERRORS]:
+        lines += textwrap.wrap(f"NOT RUN {cell}: {why}", WIDTH, subsequent_indent="  ")
+    if len(errors) > _MOST_ERRORS:
+        lines.append(f"NOT RUN: and {len(errors) - _MOST_ERRORS:,} more")
+    return lines

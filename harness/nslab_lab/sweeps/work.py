@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What an executor runs for a sweep: one batch, or one finding made smaller.
+
+Plain data in, plain data out; what comes out depends on the task and the kernel alone, but for
+the seconds.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nslab_lab import batch, files, hunt, picture, readers, smaller, strategies, token
+from nslab_lab.batch import Batch, Finding
+from nslab_lab.build import Kernel
+from nslab_lab.errors import LabError, lab_failed
+from nslab_lab.guest import Machine, Stop
+from nslab_lab.minimize import preemptions
+from nslab_lab.paths import shown
+from nslab_lab.plan import NO_VARIANT, BootPlan, RunPlan
+from nslab_lab.profiles import Profile
+from nslab_lab.sweeps import sketch
+from nslab_lab.sweeps.store import Found, Outcome, Smaller
+
+# A guest may be killed by somebody else, such as a machine that is out of memory, or not come up.
+ATTEMPTS = 3
+# Too little for a guest to tell what it did, bytes.
+_ROOM = 1 << 20
+# Of a console this much is kept, characters; the end of it, where the report is.
+_CONSOLE = 200_000
+
+
+@dataclass(frozen=True)
+class Task:
+    """A batch of a cell."""
+
+    machine: Machine
+    kernel: Kernel
+    profile: Profile
+    plan: RunPlan  # the cell's
+    number: int  # of the batch in the cell, from 0
+    search: int  # schedules at the most, where the strategy searches
+    folder: Path  # for a while
+
+    @property
+    def scenario(self) -> str:
+        """The only one of the plan."""
+        return self.plan.scenarios[0]
+
+    @property
+    def signed(self) -> str:
+        """What stands before a signature."""
+        return "" if self.plan.variant == NO_VARIANT else f"{self.plan.variant}: "
+
+
+def run_batch(task: Task, stop: Stop) -> Outcome | None:
+    """Run a batch; None where it was stopped. Raises LabError(3) where there is no room left."""
+    outcome = Outcome(0, 0, 0, 0.0, error="")
+    for _ in range(ATTEMPTS):
+        with _Place(task.folder) as place:
+            try:
+                boot_plan = _boot_plan(task, place, stop)
+                done = batch.run(task.machine, boot_plan, place, 1, stop)
+                outcome = _outcome(task, done)
+            except LabError as error:
+                _check_room(task.folder)
+                # The folder it may point to is about to go.
+                outcome = Outcome(0, 0, 0, 0.0, error=error.message.partition("; see ")[0])
+                done = None
+        if stop.is_set():
+            return None
+        if done is not None and not _killed(done):
+            break
+    return outcome
+
+
+def make_smaller(task: Task, finding: str, reproduced: str, stop: Stop) -> Smaller | None:
+    """The finding of that token as small as it gets; None where it does not come again.
+
+    After a stop what is returned is of no use.
+    """
+    with _Place(task.folder) as place:
+        boot_plan = _boot_plan(task, place, stop)
+        wanted = token.parse(finding)
+        failure, boot = batch.replay(task.machine, wanted, boot_plan, place / "again", stop)
+        if failure is None:
+            return None
+        steps = tuple(step for step in boot.steps if step.n == wanted.n)
+        was = Finding(failure, reproduced, steps, boot.console)
+        actors = task.plan.actors_of(task.scenario)
+        small = smaller.smallest(
+            task.machine, task.kernel, task.profile, actors, was, boot_plan, place, stop
+        )
+        steers = strategies.parse(small.failure.token.strategy).steers
+        watch = task.profile.watch if steers else ()
+        drawn = picture.draw(small.steps, small.failure.verdict, task.kernel, watch)
+        small = smaller.with_line(small, task.kernel)
+        return Smaller(
+            small.minimal,
+            str(small.failure.token),
+            small.failure.verdict.headline,
+            preemptions(small.steps),
+            picture.render(drawn, "svg"),
+            picture.text(drawn),
+            small.failure.verdict.report,
+        )
+
+
+class _Place:
+    """A folder for one attempt, gone after it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> Path:
+        self._path = Path(tempfile.mkdtemp(dir=self._folder))
+        return self._path
+
+    def __exit__(self, *exc: object) -> None:
+        files.remove(self._path)
+
+
+def _boot_plan(task: Task, place: Path, stop: Stop) -> BootPlan:
+    plan, scenario = task.plan, task.scenario
+    if strategies.parse(plan.strategy).name == "pct":
+        plan = replace(plan, lengths=(_length(task, place, stop),))
+    if strategies.parse(plan.strategy).searches:
+        # Its executions are one input's.
+        n = task.number + 1
+        return replace(plan.boot(scenario, n, n), count=task.search)
+    first = task.number * plan.batch + 1
+    return plan.boot(scenario, first, first + plan.batch - 1)
+
+
+_lengths: dict[RunPlan, int] = {}  # measured so far; it is always the same
+
+
+def _length(task: Task, place: Path, stop: Stop) -> int:
+    """How long the executions of a cell are, in steps."""
+    if task.plan not in _lengths:
+        measured = hunt.measure(task.machine, task.plan, place, stop, task.scenario)
+        if stop.is_set():
+            return measured.length
+        _lengths[task.plan] = measured.length
+    return _lengths[task.plan]
+
+
+def _outcome(task: Task, done: Batch) -> Outcome:
+    hashes = sketch.Sketch(sketch.hash_of(one.hash) for one in done.executions if one.hash)
+    return Outcome(
+        executions=len(done.executions),
+        points=sum(one.points or 0 for one in done.executions),
+        faults=sum(one.faults or 0 for one in done.executions),
+        seconds=done.seconds,
+        traces=tuple(sorted(hashes.lowest)),
+        reached=dict(done.met.executions),
+        readers=readers.executions(task.kernel.linux, done.met),
+        found=tuple(_found(task, one) for one in done.findings),
+    )
+
+
+def _found(task: Task, finding: Finding) -> Found:
+    failure = finding.failure
+    judged = failure.verdict
+    console = finding.console.read_text(errors="replace") if finding.console else ""
+    return Found(
+        execution=failure.execution.n,
+        signature=task.signed + judged.signature,
+        oracle=judged.oracle,
+        headline=judged.headline,
+        token=str(failure.token),
+        hash=failure.execution.hash,
+        reproduced=finding.reproduced,
+        console=console[-_CONSOLE:],
+    )
+
+
+def _killed(done: Batch) -> bool:
+    """Whether somebody else seems to have ended a guest."""
+    by_signal = f"crash:{-signal.SIGKILL}"
+    return any(
+        one.failure.verdict.signature == by_signal and one.reproduced == batch.NOT_REPRODUCED
+        for one in done.findings
+    )
+
+
+def _check_room(folder: Path) -> None:
+    """Raises LabError(3) where no guest could tell what it did."""
+    if shutil.disk_usage(folder).free < _ROOM:
+        raise lab_failed(
+            f"{shown(folder)}: no space left; what was committed is safe: free some and go on "
+            "with RESUME=1"
+        )
