@@ -149,6 +149,8 @@ def _length(task: Task, place: Path, stop: Stop) -> int:
 
 
 def _outcome(task: Task, done: Batch) -> Outcome:
+    # A guest that is ended after a failure may have said which points it had reached, or not.
+    whole = not done.findings
     hashes = sketch.Sketch(sketch.hash_of(one.hash) for one in done.executions if one.hash)
     return Outcome(
         executions=len(done.executions),
@@ -156,8 +158,8 @@ def _outcome(task: Task, done: Batch) -> Outcome:
         faults=sum(one.faults or 0 for one in done.executions),
         seconds=done.seconds,
         traces=tuple(sorted(hashes.lowest)),
-        reached=dict(done.met.executions),
-        readers=readers.executions(task.kernel.linux, done.met),
+        reached=dict(done.met.executions) if whole else {},
+        readers=readers.executions(task.kernel.linux, done.met) if whole else {},
         found=tuple(_found(task, one) for one in done.findings),
     )
 

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A report's data, out of the results file."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from typing import Mapping, Sequence
+
+from nslab_lab.sweeps import judge
+from nslab_lab.sweeps.exports import Cell, Moment, Night, Report, way_of
+from nslab_lab.sweeps.store import DONE, Store, SweepRow
+
+
+def report(store: Store, chosen: Sequence[SweepRow], reasons: Mapping[str, str]) -> Report:
+    """The report of the @chosen sweeps; @reasons: the user's list of what is known."""
+    cells: list[Cell] = []
+    moments: list[Moment] = []
+    covered: dict[str, Counter[str]] = {"point": Counter(), "reader": Counter()}
+    for row in chosen:
+        cells += _cells(store, row)
+        before = moments[-1].seconds if moments else 0.0
+        done = moments[-1].executions if moments else 0
+        for seconds, executions, *rest in store.rows(
+            "SELECT seconds, executions, findings, traces, points, readers FROM moments "
+            "WHERE sweep = ? ORDER BY slot", row.sweep,
+        ):  # fmt: skip
+            moments.append(Moment(before + seconds, done + executions, *rest))
+        for kind, name, executions in store.rows(
+            "SELECT kind, name, executions FROM coverage WHERE sweep = ? ORDER BY kind, name", row.sweep
+        ):
+            covered[kind][name] += executions
+    kernels = store.rows(
+        "SELECT DISTINCT kernels.name || '-' || kernels.id, config, versions FROM kernels "
+        "JOIN cells ON cells.kernel_id = kernels.id WHERE sweep BETWEEN ? AND ? ORDER BY 1",
+        chosen[0].sweep if chosen else 0, chosen[-1].sweep if chosen else 0,
+    )  # fmt: skip
+    return Report(
+        sweeps=tuple(chosen),
+        findings=tuple(judge.findings(store, chosen, reasons)),
+        cells=tuple(cells),
+        moments=tuple(moments),
+        nights=tuple(_nights(store, reasons)),
+        points=dict(covered["point"]),
+        readers=dict(covered["reader"]),
+        kernels=tuple((name, zlib.decompress(config).decode(), text) for name, config, text in kernels),
+    )
+
+
+def _cells(store: Store, row: SweepRow) -> list[Cell]:
+    """The cells of a sweep; those that differ by their seed only are one."""
+    signatures: dict[int, list[str]] = {}
+    for cell, signature in store.rows(
+        "SELECT DISTINCT cell, signature FROM failures WHERE sweep = ? ORDER BY cell, signature", row.sweep
+    ):
+        signatures.setdefault(cell, []).append(signature)
+    found: dict[tuple[str, str, str], Cell] = {}
+    for cell, scenario, strategy, profile, variant, kernel, *numbers, error in store.rows(
+        "SELECT cell, scenario, strategy, profile, variant, kernel, executions, failures, faults, points, "
+        "seconds, error FROM cells WHERE sweep = ? ORDER BY cell", row.sweep,
+    ):  # fmt: skip
+        way = way_of(strategy, profile, variant)
+        key = (scenario, way, kernel)
+        mine = Cell(row.id, *key, *numbers, error, tuple(signatures.get(cell, ())))
+        was = found.get(key)
+        found[key] = mine if was is None else _together(was, mine)
+    return list(found.values())
+
+
+def _together(one: Cell, other: Cell) -> Cell:
+    return Cell(
+        one.sweep, one.scenario, one.way, one.kernel,
+        one.executions + other.executions, one.failures + other.failures,
+        one.faults + other.faults, one.points + other.points, one.seconds + other.seconds,
+        one.error or other.error, tuple(dict.fromkeys(one.signatures + other.signatures)),
+    )  # fmt: skip
+
+
+def _nights(store: Store, reasons: Mapping[str, str]) -> list[Night]:
+    """All sweeps, with what each had found when it was the latest."""
+    mine: dict[int, set[str]] = {}
+    for sweep, signature in store.rows("SELECT sweep, signature FROM findings ORDER BY sweep"):
+        mine.setdefault(sweep, set()).add(signature)
+    cells = {sweep: numbers for sweep, *numbers in store.rows(
+        "SELECT sweep, sum(executions), sum(executions > 0), count(*) FROM cells GROUP BY sweep"
+    )}  # fmt: skip
+    last = {sweep: numbers for sweep, *numbers in store.rows(
+        "SELECT sweep, traces, points, readers, max(slot) FROM moments GROUP BY sweep"
+    )}  # fmt: skip
+    nights = []
+    seen = set(reasons)
+    before: dict[str, set[str]] = {}  # of the last that came to its end, by name
+    for row in store.sweeps():
+        found = mine.get(row.sweep, set())
+        executions, ran, of_cells = cells.get(row.sweep, (0, 0, 0))
+        traces, points, readers, _ = last.get(row.sweep, (0, 0, 0, 0))
+        gone = before.get(row.name, set()) - found if row.state == DONE else set()
+        nights.append(
+            Night(
+                row, executions, ran, of_cells, len(found - seen), len(found & seen), len(gone),
+                traces, points, readers,
+            )  # fmt: skip
+        )
+        seen |= found
+        if row.state == DONE:
+            before[row.name] = found
+    return nights

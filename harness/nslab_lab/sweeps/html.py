@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The report as one HTML page that needs nothing else: no network, no file beside it."""
+
+from __future__ import annotations
+
+import base64
+import functools
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from nslab_lab import batch
+from nslab_lab.sweeps import charts, durations, text
+from nslab_lab.sweeps.exports import Report
+from nslab_lab.sweeps.judge import GONE, NEW, Finding
+from nslab_lab.table import count
+
+PAGE = Path(__file__).parent / "page"
+# The end of a console, where the report is; characters.
+_CONSOLE = 6000
+_NIGHTS = 30  # in the picture; the table has all
+_TABLE = 1200  # a larger heat map is no table, too
+
+ORACLES = {
+    "kasan": "memory that is no longer, or never was, the kernel's to use",
+    "rcu": "RCU used against its rules", "lockdep": "locks taken against their rules",
+    "refcount": "a reference count that went wrong", "hang": "somebody who does not go on",
+    "lifetime": "an object used after its end", "grace period": "an object gone before its readers were",
+    "order": "a reader that sees what was already replaced", "oops": "a fault in the kernel",
+    "atomic": "sleep where it is forbidden", "assertion": "what a scenario says must hold",
+    "leak": "something is left behind", "kmemleak": "memory that nobody points to any more",
+    "no-answer": "a guest that says nothing any more", "crash": "a guest that died without a word",
+}  # fmt: skip
+_AGAIN = {
+    batch.SOLO: "came again when run alone, with the same trace",
+    batch.ALONE: "came again when run alone, with a trace of its own",
+    batch.PREFIX: "came again, but only after the executions before it",
+    batch.NOT_REPRODUCED: "did not come again",
+    batch.UNCONFIRMED: "not run again",
+}
+
+
+def page(report: Report) -> str:
+    """The page."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGE), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["duration"] = durations.shown
+    environment.filters["count"] = count
+    environment.filters["date"] = lambda iso: iso[:16].replace("T", " ")
+    template = environment.get_template("report.html")
+    return template.render(
+        report=report,
+        style=Markup((PAGE / "report.css").read_text()),
+        script=Markup((PAGE / "report.js").read_text()),
+        title=title(report),
+        sentence=_sentence(report),
+        counts=Counter(one.status for one in report.findings),
+        findings=[_finding(one) for one in report.findings],
+        oracles=sorted({one.oracle for one in report.findings}),
+        nights=report.nights[::-1],
+        charts=_charts(report),
+        heat=_heat(report),
+        missed=[name for name, number in (*report.points.items(), *report.readers.items()) if not number],
+    )
+
+
+def title(report: Report) -> str:
+    """The headline."""
+    counts = Counter(one.status for one in report.findings)
+    if counts[NEW]:
+        return count(counts[NEW], "new finding")
+    if counts["known"]:
+        return f"No new findings, {counts['known']:,} known"
+    return "No findings" if report.executions else "Nothing was run"
+
+
+def _sentence(report: Report) -> str:
+    """What was done, in words."""
+    counts = Counter(one.status for one in report.findings)
+    names = [row.id for row in report.sweeps]
+    who = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+    scenarios = len({cell.scenario for cell in report.cells if cell.executions})
+    said = (
+        f"{who} ran {count(report.executions, 'execution')} of {count(scenarios, 'scenario')} in "
+        f"{durations.shown(report.seconds)}."
+    )
+    more = []
+    if counts["known"]:
+        more.append(f"{counts['known']:,} known")
+    if counts[GONE]:
+        more.append(f"{counts[GONE]:,} gone since the sweep before it")
+    if counts[NEW] and more:
+        said += f" Besides the new: {', '.join(more)}."
+    elif counts[GONE]:
+        said += f" {count(counts[GONE], 'finding')} of the sweep before it {'is' if counts[GONE] == 1 else 'are'} gone."
+    states = {row.state for row in report.sweeps} - {"done"}
+    if states:
+        said += " It is not through: this is what was done until then."
+    return said
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    picture = ""
+    if one.picture:
+        data = base64.b64encode(one.picture.encode()).decode()
+        picture = f"data:image/svg+xml;base64,{data}"
+    size = "the smallest schedule found" if one.minimal else "not made smaller"
+    if one.minimal and one.preemptions is not None:
+        size = f"the smallest schedule found has {count(one.preemptions, 'preemption')}"
+    return {
+        "of": one,
+        "picture": picture,
+        "often": text.often(one),
+        "where": text.where(one),
+        "share": one.failures / one.executions if one.executions else 0,
+        "scenarios": ", ".join(dict.fromkeys(cell[0] for cell in one.cells)),
+        "replay": text.command_of(one, "replay"),
+        "gdb": text.command_of(one, "gdb"),
+        "oracle": ORACLES.get(one.oracle, ""),
+        "again": _AGAIN.get(one.reproduced, one.reproduced),
+        "size": size,
+        "console": one.console[-_CONSOLE:],
+    }
+
+
+def _charts(report: Report) -> dict[str, Markup]:
+    """The pictures there are data for."""
+    made: dict[str, Any] = {"nights": functools.partial(charts.nights, report.nights[-_NIGHTS:])}
+    if len(report.moments) > 1:
+        for name in ("traces", "reached", "throughput"):
+            made[name] = functools.partial(getattr(charts, name), report.moments)
+    if report.cells:
+        made["heat"] = functools.partial(charts.heat, report.cells)
+    return {name: Markup(draw()) for name, draw in made.items()}
+
+
+def _heat(report: Report) -> dict[str, Any] | None:
+    """The heat map as a table."""
+    scenarios = list(dict.fromkeys(cell.scenario for cell in report.cells))
+    ways = list(dict.fromkeys(cell.way for cell in report.cells))
+    if len(scenarios) * len(ways) > _TABLE:
+        return None
+    ran: Counter[tuple[str, str]] = Counter()
+    failed: Counter[tuple[str, str]] = Counter()
+    for cell in report.cells:
+        ran[cell.scenario, cell.way] += cell.executions
+        failed[cell.scenario, cell.way] += cell.failures
+    rows = [
+        (name, [(ran[name, way], failed[name, way]) for way in ways]) for name in scenarios
+    ]
+    return {"ways": ways, "rows": rows}

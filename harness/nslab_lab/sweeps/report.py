@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`nslab report`: one HTML page of the last sweep, or of some; and the same for machines."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Mapping, Sequence
+
+from nslab_lab import files
+from nslab_lab.errors import FOUND_NOTHING, bad_input
+from nslab_lab.paths import shown
+from nslab_lab.sweeps import durations, exports, gather, known, text
+from nslab_lab.sweeps.store import DEFAULT, Store, SweepRow
+
+if TYPE_CHECKING:
+    from nslab_lab.cli import Commands
+
+FORMATS = ("html", "json", "junit", "ktap")
+
+
+def register(commands: Commands) -> None:
+    """`nslab report`."""
+    parser = commands.add_parser("report", help="what the last sweep found")
+    parser.add_argument(
+        "--since", metavar="ID|TIME", help="from that sweep on, or from so long ago, such as 7d (the last one)"
+    )
+    parser.add_argument("--known", metavar="FILE", help="findings that are known, with a reason each")
+    parser.add_argument(
+        "--format", metavar="FORMAT", help="print it as json, junit or ktap; html: write all of them"
+    )
+    parser.add_argument("--db", metavar="FILE", help=f"results ({shown(DEFAULT)})")
+    parser.add_argument("--out", metavar="FOLDER", help="where it is written (beside the results)")
+    parser.set_defaults(handler=_command)
+
+
+def _command(args: argparse.Namespace) -> int:
+    form = args.format or "html"
+    if form not in FORMATS:
+        raise bad_input(f"format={form}: there is {', '.join(FORMATS)}")
+    reasons = known.read(Path(args.known)) if args.known else {}
+    path = Path(args.db).absolute() if args.db else DEFAULT
+    with Store(path, writable=False) as store:
+        chosen = _chosen(store, args.since)
+        if form != "html":
+            made = gather.report(store, chosen, reasons)
+            print(_EXPORTS[form](made), end="")
+            return FOUND_NOTHING
+        folder = Path(args.out).absolute() if args.out else path.parent
+        page = write(store, chosen, reasons, folder)
+        made = gather.report(store, chosen, reasons)
+    print(f"{', '.join(row.id for row in chosen)}: {text.headline(made.findings)}")
+    print(f"beside it {', '.join(name for name in _FILES.values())}")
+    print(f"report: {page}")
+    return FOUND_NOTHING
+
+
+_EXPORTS = {"json": exports.as_json, "junit": exports.as_junit, "ktap": exports.as_ktap}
+_FILES = {"json": "report.json", "junit": "junit.xml", "ktap": "report.ktap"}
+
+
+def write(
+    store: Store, chosen: Sequence[SweepRow], reasons: Mapping[str, str], folder: Path
+) -> Path:
+    """Write report.html, and the same for machines, into @folder; the page."""
+    from nslab_lab.sweeps import html  # here, because matplotlib takes a second
+
+    made = gather.report(store, chosen, reasons)
+    folder.mkdir(parents=True, exist_ok=True)
+    for form, name in _FILES.items():
+        files.write(folder / name, _EXPORTS[form](made).encode(errors="replace"))
+    page = folder / "report.html"
+    files.write(page, html.page(made).encode(errors="replace"))
+    return page
+
+
+def _chosen(store: Store, since: str | None) -> list[SweepRow]:
+    """The sweeps since @since, the last one if that is None. Raises LabError(2)."""
+    rows = store.sweeps()
+    if not rows:
+        raise bad_input(f"there is no sweep in {shown(store.path)}: make sweep makes one")
+    if since is None:
+        return rows[-1:]
+    for index, row in enumerate(rows):
+        if row.id == since:
+            return rows[index:]
+    if durations.problem_of(since):
+        raise bad_input(
+            f"since={since}: neither a sweep, such as {rows[-1].id}, nor a duration such as 7d"
+        )
+    now = datetime.datetime.now(datetime.timezone.utc)
+    oldest = now - datetime.timedelta(seconds=durations.seconds(since))
+    chosen = [row for row in rows if datetime.datetime.fromisoformat(row.started) >= oldest]
+    if not chosen:
+        raise bad_input(f"since={since}: no sweep is as young as that, the last one is {rows[-1].id}")
+    return chosen
