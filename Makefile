@@ -10,6 +10,9 @@
 ## make coverage  which points and readers the scenarios reach, and which not
 ## make matrix    how soon which deliberate defect is caught, by what; 20 minutes or less
 ## make bench     the lab's own speed, beside a baseline; PART=speed or variants
+## make sweep     many cells for a given time, unattended: SWEEP=smoke (2 minutes), nightly
+## make report    what the last sweep found, as one HTML page
+## make nightly-install   a sweep each night, by systemd; -uninstall, -status
 ## make clean     remove build/; the cache with the kernel source stays
 ##
 ## Variables:  SCENARIO= PROFILE= STRATEGY= VARIANT= KERNEL= EXECUTIONS= SEED=
@@ -19,6 +22,9 @@
 ##             TIMES= FORMAT=           `make replay`: how often; text, svg, json, trace
 ##             DEPTH= PREEMPTIONS=      of the strategies pct and bounded
 ##             SEEDS=                   `make matrix`, `make bench`: for a median
+##             BUDGET= RESUME=1 REPEAT= KNOWN= KEEP= NOTIFY= DB=    `make sweep`
+##             SINCE= OUT= FORMAT=      `make report`; html, json, junit, ktap
+##             AT=                      `make nightly-install`
 
 MAKEFLAGS += --no-print-directory
 NSLAB := harness/nslab
@@ -28,7 +34,8 @@ PYTEST := PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" \
 
 # The shell takes the variables from its environment, quoted, whatever is in them.
 export SCENARIO PROFILE STRATEGY VARIANT KERNEL EXECUTIONS SEED PATCH JOBS TOKEN TEST \
-	FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS
+	FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS \
+	SWEEP BUDGET RESUME REPEAT KNOWN KEEP NOTIFY DB SINCE OUT AT
 
 # $(call option,name,VARIABLE): --name with the variable's value, if it has one
 option = $${$(2):+--$(1) "$$$(2)"}
@@ -45,7 +52,8 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
-.PHONY: help setup kernel run replay list test coverage matrix bench clean
+.PHONY: help setup kernel run replay list test coverage matrix bench clean \
+	sweep report nightly-install nightly-uninstall nightly-status
 .NOTPARALLEL:
 
 help:
@@ -78,6 +86,24 @@ matrix: setup
 coverage: setup
 	@$(call nslab,coverage $(kernel_options) $(call option,scenario,SCENARIO) \
 		$(call option,executions,EXECUTIONS) $(call option,seed,SEED) $(call option,jobs,JOBS))
+
+sweep: setup
+	@$(call nslab,sweep $(call option,budget,BUDGET) $(call option,executions,EXECUTIONS) \
+		$(call option,jobs,JOBS) $(if $(filter-out 0,$(RESUME)),--resume) \
+		$(call option,repeat,REPEAT) $(call option,known,KNOWN) $(call option,keep,KEEP) \
+		$(call option,notify,NOTIFY) $(call option,db,DB) $${SWEEP:+"$$SWEEP"})
+
+report: setup
+	@exec $(NSLAB) report $(call option,since,SINCE) $(call option,known,KNOWN) \
+		$(call option,db,DB) $(call option,out,OUT) $(call option,format,FORMAT)
+
+nightly-install: setup
+	@exec $(NSLAB) nightly install $(call option,at,AT) $(call option,jobs,JOBS) \
+		$(call option,keep,KEEP) $(call option,known,KNOWN) $(call option,notify,NOTIFY) \
+		$${SWEEP:+"$$SWEEP"}
+
+nightly-uninstall nightly-status: setup
+	@exec $(NSLAB) nightly $(@:nightly-%=%)
 
 test: setup
 	@$(NSLAB) build || { echo '0 passed, 1 failed'; exit 1; }

@@ -9,7 +9,7 @@ from typing import Any, Callable, Sequence
 
 import matplotlib
 import numpy
-from matplotlib.colors import LogNorm
+from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -44,7 +44,8 @@ _STYLE = {
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
 }
-_COLOURS = "viridis_r"
+# The more, the darker; neither end is lost on a page that is light, or dark.
+_COLOURS = ListedColormap(matplotlib.colormaps["viridis_r"](numpy.linspace(0.05, 0.78, 256)))
 _MOST_LABELS = 60  # more rows or columns have no names in the picture
 
 
@@ -176,11 +177,11 @@ def _lines(
 
 
 def traces(moments: Sequence[Moment]) -> str:
-    """Different interleavings over time."""
+    """Different traces over time."""
     values = [one.traces for one in moments]
-    about = f"Different interleavings over time, {_number(values[-1])} at the end"
-    lines = [("different interleavings", _A, "-", values)]
-    return _svg("traces", about, lambda: _lines(moments, "different interleavings", lines))
+    about = f"Different traces over time, {_number(values[-1])} at the end"
+    lines = [("different traces", _A, "-", values)]
+    return _svg("traces", about, lambda: _lines(moments, "different traces", lines))
 
 
 def reached(moments: Sequence[Moment]) -> str:

@@ -23,7 +23,10 @@ from nslab_lab.paths import shown
 from nslab_lab.plan import NO_VARIANT
 from nslab_lab.profiles import Profile
 from nslab_lab.progress import say
-from nslab_lab.sweeps import description, durations, judge, known, notify, retention, rule, text, work
+from nslab_lab.sweeps import (
+    description, durations, exports, gather, judge, known, notify, report, retention, rule, text,
+    work,
+)  # fmt: skip
 from nslab_lab.sweeps.description import Description
 from nslab_lab.sweeps.runner import Runner
 from nslab_lab.sweeps.store import (
@@ -77,7 +80,9 @@ def _command(args: argparse.Namespace) -> int:
     described = description.read(file, program)
     with alone(path), Store(path) as store:
         lab = _Lab(args, program)
-        row = _row(store, lab, described, args)
+        row = _row(described)
+        if not args.repeat:
+            lab.describe(described.cells)
         if args.resume:
             row = _left(store, lab, described.name if args.name else None) or row
         if args.repeat:
@@ -186,15 +191,17 @@ def seed_of(seeds: str, cell: int) -> int:
 # === Which sweep ===
 
 
-def _row(store: Store, lab: _Lab, described: Description, args: argparse.Namespace) -> SweepRow:
+def _row(described: Description) -> SweepRow:
     """A sweep of a description, not begun yet."""
-    if not args.repeat:
-        lab.describe(described.cells)
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     return SweepRow(
         0, "", described.name, "", described.about, described.executions, described.budget_s,
-        described.batch, described.search, described.ahead, RUNNING, now, 0.0,
+        described.batch, described.search, described.ahead, RUNNING, _now(), 0.0,
     )  # fmt: skip
+
+
+def _now() -> str:
+    """For people, and for how long it is kept."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
 
 
 def _left(store: Store, lab: _Lab, name: str | None) -> SweepRow | None:
@@ -232,10 +239,9 @@ def _repeated(store: Store, lab: _Lab, id: str) -> SweepRow:
         description.CellOf(one.scenario, one.strategy, one.profile, one.variant, one.kernel, one.seed)
         for one in was
     ])  # fmt: skip
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     planned = sum(one.planned for one in batches)
     return replace(
-        old, sweep=0, id="", budget=None, executions=planned, state=RUNNING, started=now, seconds=0.0
+        old, sweep=0, id="", budget=None, executions=planned, state=RUNNING, started=_now(), seconds=0.0
     )
 
 
@@ -296,8 +302,6 @@ class _Sweep:
         found = judge.findings(self.store, [self.row], self.reasons)
         for one in found:
             if one.signature == signature and one.status == judge.NEW:
-                from nslab_lab.sweeps import exports  # here: only who wants it pays for it
-
                 notify.tell(self.args.notify, {"sweep": self.row.id, **exports.finding(one)})
         self.store.told(self.row.sweep, signature)
 
@@ -320,10 +324,8 @@ class _Sweep:
         if interrupts.is_set():
             print("INTERRUPTED: this is what was done until then; RESUME=1 goes on")
         if not self.args.no_report:
-            from nslab_lab.sweeps import report  # here, because it takes a second
-
-            page = report.write(store, [row], self.reasons, self.path.parent)
-            print(f"report: {page}")
+            made = gather.report(store, [row], self.reasons)
+            print(f"report: {report.write(made, self.path.parent)}")
         if interrupts.is_set():
             return interrupts.status
         if any(one.status == judge.NEW for one in found):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Mapping, Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab import files
 from nslab_lab.errors import FOUND_NOTHING, bad_input
@@ -43,30 +43,30 @@ def _command(args: argparse.Namespace) -> int:
     path = Path(args.db).absolute() if args.db else DEFAULT
     with Store(path, writable=False) as store:
         chosen = _chosen(store, args.since)
-        if form != "html":
-            made = gather.report(store, chosen, reasons)
-            print(_EXPORTS[form](made), end="")
-            return FOUND_NOTHING
-        folder = Path(args.out).absolute() if args.out else path.parent
-        page = write(store, chosen, reasons, folder)
         made = gather.report(store, chosen, reasons)
-    print(f"{', '.join(row.id for row in chosen)}: {text.headline(made.findings)}")
-    print(f"beside it {', '.join(name for name in _FILES.values())}")
+    if form != "html":
+        print(_EXPORTS[form](made), end="")
+        return FOUND_NOTHING
+    page = write(made, Path(args.out).absolute() if args.out else path.parent)
+    print(f"{_names(chosen)}: {text.headline(made.findings)}")
+    print(f"beside it {', '.join(_FILES.values())}")
     print(f"report: {page}")
     return FOUND_NOTHING
+
+
+def _names(chosen: Sequence[SweepRow]) -> str:
+    first, last = chosen[0].id, chosen[-1].id
+    return first if first == last else f"{first} to {last}"
 
 
 _EXPORTS = {"json": exports.as_json, "junit": exports.as_junit, "ktap": exports.as_ktap}
 _FILES = {"json": "report.json", "junit": "junit.xml", "ktap": "report.ktap"}
 
 
-def write(
-    store: Store, chosen: Sequence[SweepRow], reasons: Mapping[str, str], folder: Path
-) -> Path:
+def write(made: exports.Report, folder: Path) -> Path:
     """Write report.html, and the same for machines, into @folder; the page."""
     from nslab_lab.sweeps import html  # here, because matplotlib takes a second
 
-    made = gather.report(store, chosen, reasons)
     folder.mkdir(parents=True, exist_ok=True)
     for form, name in _FILES.items():
         files.write(folder / name, _EXPORTS[form](made).encode(errors="replace"))

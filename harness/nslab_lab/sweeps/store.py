@@ -11,7 +11,7 @@ import contextlib
 import functools
 import sqlite3
 import zlib
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
@@ -312,7 +312,7 @@ class Store:
             )  # fmt: skip
             sweep = 1 + (self._one("SELECT max(sweep) FROM sweeps") or 0)
             id = f"{row.name}-{number}"
-            row = SweepRow(sweep, id, row.name, row.seeds or id, *astuple(row)[4:])
+            row = replace(row, sweep=sweep, id=id, seeds=row.seeds or id)
             self._insert("sweeps", _of(SweepRow), [astuple(row)])
             self._insert(
                 "cells", f"sweep, {_of(CellRow)}", [(sweep, *astuple(cell)) for cell in cells]
