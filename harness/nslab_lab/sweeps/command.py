@@ -264,8 +264,9 @@ class _Sweep:
         store, row = self.store, self.row
         for kernel in self.lab.kernels.values():
             store.keep_kernel(
-                kernel.id, kernel.name, kernel.config.read_text(), json.dumps(kernel.versions)
-            )
+                kernel.id, kernel.name, kernel.config.read_text(), json.dumps(kernel.versions),
+                " ".join(str(patch.resolve()) for patch in self.args.patch),
+            )  # fmt: skip
         scratch = self.path.with_name(f"{self.path.name}.work")
         files.remove(scratch)  # of one that was killed
         scratch.mkdir()

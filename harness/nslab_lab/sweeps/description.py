@@ -98,6 +98,10 @@ def read(path: Path, program: Program) -> Description:
         )
     top = tomlfile.load(path)
     top.allow(_KEYS)
+    about = top.string("about")
+    batch = _whole(top, "batch", BATCH, 10**6)
+    search = _whole(top, "search", SEARCH, 10**6)
+    ahead = _whole(top, "ahead", AHEAD, 1024)
     budget = top.string("budget") if "budget" in top.values else None
     if budget and (problem := durations.problem_of(budget)):
         raise top.wrong("budget", problem)
@@ -111,12 +115,12 @@ def read(path: Path, program: Program) -> Description:
             raise top.wrong("cells", f"more than {MOST_CELLS:,} combinations")
     return Description(
         path.stem,
-        top.string("about"),
+        about,
         durations.seconds(budget) if budget else None,
         executions or None,
-        _whole(top, "batch", BATCH, 10**6),
-        _whole(top, "search", SEARCH, 10**6),
-        _whole(top, "ahead", AHEAD, 1024),
+        batch,
+        search,
+        ahead,
         tuple(dict.fromkeys(cells)),
     )
 

@@ -23,7 +23,7 @@ def parse(name: str, text: str) -> int:
 
 def problem_of(text: str) -> str | None:
     """What is wrong with @text, None if nothing is."""
-    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
+    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text, re.ASCII)
     if not found or not 0 < seconds(text) <= _MOST:
         return "not a duration such as 90s, 10m, 8h or 30d"
     return None

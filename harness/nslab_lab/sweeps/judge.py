@@ -40,7 +40,7 @@ class Finding:
     executions: int  # of the cells in which it came
     cells: tuple[tuple[str, str, str, str, str], ...]  # scenario, strategy, profile, variant, kernel
     own_profile: str | None  # the path of the user's
-    kernel_id: str
+    patches: str  # the user's, their paths with blanks between
     reason: str | None  # the user's, why it is known
     first: str  # the sweep that had it first
     last: str  # that had it last
@@ -114,8 +114,8 @@ def _finding(
     failures = 0
     for one in of:
         cells += store.rows(
-            "SELECT scenario, strategy, profile, variant, kernel, kernel_id, cells.executions, cells.cell "
-            "FROM cells WHERE sweep = ?1 AND cell IN "
+            "SELECT scenario, strategy, profile, variant, kernel, executions, coalesce(patches, '') "
+            "FROM cells LEFT JOIN kernels ON kernels.id = kernel_id WHERE sweep = ?1 AND cell IN "
             "(SELECT cell FROM failures WHERE sweep = ?1 AND signature = ?2) ORDER BY cells.cell",
             one, signature,
         )  # fmt: skip
@@ -139,10 +139,10 @@ def _finding(
         report=row[10],
         console=_text(row[11]),
         failures=failures,
-        executions=sum(cell[6] for cell in cells),
+        executions=sum(cell[5] for cell in cells),
         cells=tuple(dict.fromkeys(tuple(cell[:5]) for cell in cells)),
         own_profile=own,
-        kernel_id=cells[0][5] if cells else "",
+        patches=cells[0][6] if cells else "",
         reason=reasons.get(signature),
         first=ids[seen[0]].id,
         last=ids[seen[-1]].id,

@@ -29,7 +29,8 @@ CREATE TABLE kernels (
 	id TEXT PRIMARY KEY,            -- 8 hex digits
 	name TEXT NOT NULL,
 	config BLOB NOT NULL,           -- zlib
-	versions TEXT NOT NULL          -- JSON
+	versions TEXT NOT NULL,         -- JSON
+	patches TEXT NOT NULL           -- the user's, their paths with blanks between
 ) STRICT;
 CREATE TABLE cells (
 	sweep INTEGER NOT NULL REFERENCES sweeps ON DELETE CASCADE,

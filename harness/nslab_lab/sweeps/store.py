@@ -320,10 +320,10 @@ class Store:
         return row
 
     @guarded
-    def keep_kernel(self, id: str, name: str, config: str, versions: str) -> None:
-        """A kernel that findings may come from."""
-        values = (id, name, zlib.compress(config.encode()), versions)
-        self._db.execute("INSERT OR IGNORE INTO kernels VALUES (?, ?, ?, ?)", values)
+    def keep_kernel(self, id: str, name: str, config: str, versions: str, patches: str) -> None:
+        """A kernel that findings may come from; @patches: the user's, with blanks between."""
+        values = (id, name, zlib.compress(config.encode()), versions, patches)
+        self._db.execute("INSERT OR REPLACE INTO kernels VALUES (?, ?, ?, ?, ?)", values)
 
     @guarded
     def chosen(self, sweep: int, batches: Sequence[tuple[int, int, int, int]]) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections import Counter
 from typing import Sequence
@@ -24,8 +25,12 @@ def headline(findings: Sequence[Finding]) -> str:
 
 def command_of(finding: Finding, verb: str) -> str:
     """The command that shows it again: @verb "replay" or "gdb"."""
-    own = f" PROFILE={finding.own_profile}" if finding.own_profile else ""
-    return f"make {verb} TOKEN={finding.token}{own}"
+    words = ["make", verb, f"TOKEN={finding.token}"]
+    if finding.own_profile:
+        words.append(f"PROFILE={finding.own_profile}")
+    if finding.patches:
+        words.append(f"PATCH={finding.patches}")
+    return shlex.join(words)
 
 
 def where(finding: Finding) -> str:
