@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Sweeps as a user runs them, on the real kernel: three nights, and what may happen in one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nslab_lab.build import Kernel
+from nslab_lab.paths import BUILD, REPO, cache
+from test_e2e import NSLAB, TIMEOUT_S, Ended, nslab
+from test_guest import pids_in, wait_for
+
+ALL = """
+about = "all scenarios"
+executions = {executions}
+batch = {batch}
+[cells.all]
+profiles = ["mixed"]
+"""
+VARIANTS = """
+[cells.assertion]
+scenarios = ["zombie-read"]
+variants = ["null-means-init"]
+profiles = ["mixed"]
+[cells.atomic]
+scenarios = ["mounts-vs-exit"]
+variants = ["free-atomically"]
+profiles = ["mixed"]
+"""
+FEW = """
+about = "two scenarios, one with a defect"
+executions = {executions}
+batch = {batch}
+[cells.good]
+scenarios = ["ns-readlink-vs-unshare", "zombie-read"]
+[cells.bad]
+scenarios = ["zombie-read"]
+variants = ["null-means-init"]
+profiles = ["mixed"]
+"""
+
+
+def written(folder: Path, text: str, **values: int) -> Path:
+    """A description called "night"."""
+    folder.mkdir(exist_ok=True)
+    path = folder / "night.toml"
+    path.write_text(text.format(**values))
+    return path
+
+
+def sweep(path: Path, results: Path, *more: object) -> Ended:
+    return nslab("sweep", path, "--db", results, *more)
+
+
+def rows(results: Path, query: str) -> list[tuple[Any, ...]]:
+    with contextlib.closing(sqlite3.connect(results)) as connection:
+        return connection.execute(query).fetchall()
+
+
+# What is the same whenever, and however often, a sweep is run.
+SAME = (
+    "id, name, seeds, state FROM sweeps",
+    "cell, scenario, variant, batches, executions, points, faults, failures, error FROM cells",
+    "n, cell, number, planned, executions, failed, error FROM batches",
+    "n, execution, cell, signature, token, hash, reproduced FROM failures",
+    "signature, n, oracle, headline, token, through, minimal, small, preemptions, picture, interleaving, "
+    "report FROM findings",
+    "kind, name, executions FROM coverage",
+    "scenario, lowest FROM sketches",
+)
+
+
+def totals(results: Path) -> dict[str, list[tuple[Any, ...]]]:
+    return {what: rows(results, f"SELECT {what} ORDER BY 1, 2") for what in SAME}
+
+
+def test_three_nights(kernel: Kernel, tmp_path: Path) -> None:
+    """Two variants among all scenarios are two findings; then known; then gone."""
+    results = tmp_path / "results.sqlite"
+    night = written(tmp_path / "a", ALL + VARIANTS, executions=1000, batch=20)
+    first = sweep(night, results, "--notify", f"cat >> {tmp_path}/told")
+    assert first.status == 1, first.out + first.err
+    assert "2 new findings\n" in first.out
+    told = (tmp_path / "told").read_text()
+    assert told.count('"status": "new"') == 2 and told.count('"minimal": true') == 2
+    for token in re.findall(r"^make replay TOKEN=(\S+)$", first.out, re.M):
+        assert ".replay-" in token and token in told
+        again = nslab("replay", token)
+        assert again.status == 1, again.out + again.err
+    report = json.loads(nslab("report", "--db", results, "--format", "json").out)
+    assert [one["status"] for one in report["findings"]] == ["new", "new"]
+    assert sorted(one["cells"][0]["variant"] for one in report["findings"]) == [
+        "free-atomically", "null-means-init",
+    ]  # fmt: skip
+    page = (tmp_path / "report.html").read_text()
+    assert page.index("2 new findings") < page.index('class="finding new"') < page.index('id="heat"')
+    assert first.out.splitlines()[-1] == f"report: {tmp_path / 'report.html'}"
+
+    second = sweep(night, results)
+    assert second.status == 0 and "no new findings, 2 known" in second.out, second.out + second.err
+    night = written(tmp_path / "b", ALL, executions=420, batch=20)
+    third = sweep(night, results)
+    assert third.status == 0 and "no new findings, 2 gone" in third.out, third.out + third.err
+    page = (tmp_path / "report.html").read_text()
+    assert page.count('class="finding gone"') == 2 and 'class="finding new"' not in page
+    ends = [night["id"] for night in json.loads((tmp_path / "report.json").read_text())["nights"]]
+    assert ends == ["night-1", "night-2", "night-3"]
+
+
+KILLS = 50
+
+
+def start(night: Path, results: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [NSLAB, "sweep", night, "--db", results, "--resume", "--no-report", "--jobs", "2"], cwd=REPO,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def through(results: Path) -> int:
+    """Batches that are through."""
+    try:
+        return int(rows(results, "SELECT count(executions) FROM batches")[0][0])
+    except sqlite3.Error:
+        return 0
+
+
+def test_killed_at_random_instants(kernel: Kernel, tmp_path: Path) -> None:
+    """It ends with the same totals and findings as if nothing had happened."""
+    night = written(tmp_path, FEW, executions=1500, batch=10)
+    calm, killed = tmp_path / "calm.sqlite", tmp_path / "killed" / "results.sqlite"
+    begun = time.monotonic()
+    process = start(night, calm)
+    assert wait_for(lambda: through(calm) > 0, TIMEOUT_S)
+    first = time.monotonic() - begun
+    assert process.wait(TIMEOUT_S) == 1
+    whole = time.monotonic() - begun
+
+    # So that it is killed while it starts, too, and does not come to its end meanwhile.
+    dice = random.Random(50)
+    latest = first + 0.025 * whole
+    for _ in range(KILLS):
+        process = start(night, killed)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(dice.uniform(0, latest))
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    before = through(killed)
+    assert 0 < before < through(calm)
+    # No guest outlives it.
+    assert wait_for(lambda: not pids_in(killed.parent), 10)
+    done = sweep(night, killed, "--resume", "--no-report")
+    assert done.status == 1 and "1 new finding\n" in done.out, done.out + done.err
+    expected = totals(calm)
+    assert all(expected.values())
+    assert totals(killed) == expected
+
+
+def test_a_killed_guest_is_run_again(kernel: Kernel, tmp_path: Path) -> None:
+    night = written(tmp_path, FEW, executions=300, batch=50)
+    results, calm = tmp_path / "r" / "results.sqlite", tmp_path / "calm.sqlite"
+    assert sweep(night, calm, "--no-report").status == 1
+    process = start(night, results)
+    killed = 0
+    while process.poll() is None and killed < 5:
+        for pid in pids_in(results.parent):
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{pid}/exe").readlink() == kernel.linux:
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+                    # The next one is another guest.
+                    wait_for(lambda: not Path(f"/proc/{pid}").exists(), 5)
+                    break
+    assert process.wait(TIMEOUT_S) == 1
+    assert killed == 5
+    assert totals(results) == totals(calm)
+
+
+def test_without_network_and_with_the_system_read_only(kernel: Kernel, tmp_path: Path) -> None:
+    """As systemd runs it, see harness/systemd: all it writes is in build/ and the cache."""
+    night = written(tmp_path, FEW, executions=100, batch=10)
+    results = BUILD / "tmp" / "sandboxed" / "results.sqlite"
+    user = [] if os.geteuid() == 0 else ["--map-root-user"]
+    script = (
+        'for d in "$1" "$2"; do mkdir -p "$d" && mount --bind "$d" "$d" || exit 9; done\n'
+        "mount -o remount,bind,ro / || exit 9\n"
+        'shift 2; touch "$0" 2>/dev/null && exit 8; exec "$@"'
+    )
+    done = subprocess.run(
+        ["unshare", *user, "--mount", "--net", "sh", "-c", script, tmp_path / "no", BUILD, cache(),
+         NSLAB, "sweep", night, "--db", results],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    try:
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert done.stdout.splitlines()[-1] == f"report: {results.with_name('report.html')}"
+    finally:
+        for path in results.parent.glob("*"):
+            path.unlink()
+
+
+def test_the_last_line_is_what_it_is(kernel: Kernel, tmp_path: Path) -> None:
+    """A full disk while guests run, on the real thing: one line, and it goes on."""
+    night = written(tmp_path / "n", FEW, executions=4000, batch=50)
+    mounted = tmp_path / "small"
+    mounted.mkdir()
+    user = [] if os.geteuid() == 0 else ["--map-root-user"]
+    script = (
+        'mount -t tmpfs -o size=3m none "$1" || exit 9\n'
+        '"$0" sweep "$2" --db "$1/results.sqlite" --executions 100 --no-report >/dev/null || true\n'
+        'head -c 9m /dev/zero >"$1/ballast" 2>/dev/null\n'
+        '"$0" sweep "$2" --db "$1/results.sqlite" --no-report; echo "status $?"\n'
+        'rm "$1/ballast"; "$0" sweep "$2" --db "$1/results.sqlite" --no-report --executions 60; echo "status $?"\n'
+    )
+    done = subprocess.run(
+        ["unshare", *user, "--mount", "sh", "-c", script, NSLAB, mounted, night],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    first, second = re.findall(r"^status (\d)$", done.stdout, re.M)
+    assert first == "3", done.stdout + done.stderr
+    assert second in "01" and "Traceback" not in done.stderr, done.stdout + done.stderr
+    assert re.search(r"^nslab: .*(?:no space left|No space left|is full)", done.stderr, re.M), done.stderr
