@@ -37,6 +37,10 @@ class Stop(Protocol):
     def is_set(self) -> bool: ...
 
 
+class GuestKilled(Exception):
+    """Somebody else has killed a guest: says nothing about the kernel in it."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """What every guest of a run boots."""
@@ -48,6 +52,7 @@ class Machine:
     silence_s: float = SILENCE_S  # host seconds
     poll_s: float = POLL_S  # host seconds
     wrapper: tuple[str, ...] = ()  # a command that runs the guest
+    raises_killed: bool = False  # GuestKilled, where others take it for a finding
 
 
 @dataclass
@@ -119,6 +124,9 @@ def boot(
                 _watch(process, result, stop, take_news, machine)
         result.status = process.status
         take_news()
+        ended = result.stopped or result.silent
+        if machine.raises_killed and result.status == -signal.SIGKILL and not ended:
+            raise GuestKilled
         return result
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -122,7 +122,8 @@ class _Lab:
         """The kernel of that name, built. Raises LabError."""
         if name not in self.kernels:
             kernel = self.kernels[name] = ensure_kernel(name, self._args.patch)
-            self._machines[name] = options.machine(self._args, kernel, self._init)
+            machine = options.machine(self._args, kernel, self._init)
+            self._machines[name] = replace(machine, raises_killed=True)
             readers.names(kernel.linux)  # whatever is wrong with that shall not show at night
         return self.kernels[name]
 

@@ -8,16 +8,16 @@ the seconds.
 from __future__ import annotations
 
 import shutil
-import signal
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Callable, TypeVar
 
 from nslab_lab import batch, files, hunt, picture, readers, smaller, strategies, token
 from nslab_lab.batch import Batch, Finding
 from nslab_lab.build import Kernel
 from nslab_lab.errors import LabError, lab_failed
-from nslab_lab.guest import Machine, Stop
+from nslab_lab.guest import GuestKilled, Machine, Stop
 from nslab_lab.minimize import preemptions
 from nslab_lab.paths import shown
 from nslab_lab.plan import NO_VARIANT, BootPlan, RunPlan
@@ -25,8 +25,10 @@ from nslab_lab.profiles import Profile
 from nslab_lab.sweeps import sketch
 from nslab_lab.sweeps.store import Found, Outcome, Smaller
 
-# A guest may be killed by somebody else, such as a machine that is out of memory, or not come up.
+# A guest may not come up once.
 ATTEMPTS = 3
+# It may be killed by somebody else, such as a machine that is out of memory, over and over.
+MOST_KILLED = 50
 # Too little for a guest to tell what it did, bytes.
 _ROOM = 1 << 20
 # Of a console this much is kept, characters; the end of it, where the report is.
@@ -58,22 +60,16 @@ class Task:
 
 def run_batch(task: Task, stop: Stop) -> Outcome | None:
     """Run a batch; None where it was stopped. Raises LabError(3) where there is no room left."""
-    outcome = Outcome(0, 0, 0, 0.0, error="")
+    outcome = None
     for _ in range(ATTEMPTS):
-        with _Place(task.folder) as place:
-            try:
-                boot_plan = _boot_plan(task, place, stop)
-                done = batch.run(task.machine, boot_plan, place, 1, stop)
-                outcome = _outcome(task, done)
-            except LabError as error:
-                _check_room(task.folder)
-                # The folder it may point to is about to go.
-                outcome = Outcome(0, 0, 0, 0.0, error=error.message.partition("; see ")[0])
-                done = None
+        try:
+            return _again_if_killed(task, lambda place: _batch(task, place, stop))
+        except LabError as error:
+            _check_room(task.folder)
+            # The folder it may point to is gone.
+            outcome = Outcome(0, 0, 0, 0.0, error=error.message.partition("; see ")[0])
         if stop.is_set():
             return None
-        if done is not None and not _killed(done):
-            break
     return outcome
 
 
@@ -82,45 +78,58 @@ def make_smaller(task: Task, finding: str, reproduced: str, stop: Stop) -> Small
 
     After a stop what is returned is of no use.
     """
-    with _Place(task.folder) as place:
-        boot_plan = _boot_plan(task, place, stop)
-        wanted = token.parse(finding)
-        failure, boot = batch.replay(task.machine, wanted, boot_plan, place / "again", stop)
-        if failure is None:
-            return None
-        steps = tuple(step for step in boot.steps if step.n == wanted.n)
-        was = Finding(failure, reproduced, steps, boot.console)
-        actors = task.plan.actors_of(task.scenario)
-        small = smaller.smallest(
-            task.machine, task.kernel, task.profile, actors, was, boot_plan, place, stop
-        )
-        steers = strategies.parse(small.failure.token.strategy).steers
-        watch = task.profile.watch if steers else ()
-        drawn = picture.draw(small.steps, small.failure.verdict, task.kernel, watch)
-        small = smaller.with_line(small, task.kernel)
-        return Smaller(
-            small.minimal,
-            str(small.failure.token),
-            small.failure.verdict.headline,
-            preemptions(small.steps),
-            picture.render(drawn, "svg"),
-            picture.text(drawn),
-            small.failure.verdict.report,
-        )
+    return _again_if_killed(task, lambda place: _smaller(task, finding, reproduced, place, stop))
 
 
-class _Place:
-    """A folder for one attempt, gone after it."""
+_T = TypeVar("_T")
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
 
-    def __enter__(self) -> Path:
-        self._path = Path(tempfile.mkdtemp(dir=self._folder))
-        return self._path
+def _again_if_killed(task: Task, work: Callable[[Path], _T]) -> _T:
+    """What @work gives in a folder that is gone after it, with guests that came to their own end."""
+    for _ in range(MOST_KILLED):
+        place = Path(tempfile.mkdtemp(dir=task.folder))
+        try:
+            return work(place)
+        except GuestKilled:
+            continue
+        finally:
+            files.remove(place)
+    raise lab_failed(f"guests of {task.scenario} are killed by somebody else, as where memory is short")
 
-    def __exit__(self, *exc: object) -> None:
-        files.remove(self._path)
+
+def _batch(task: Task, place: Path, stop: Stop) -> Outcome | None:
+    boot_plan = _boot_plan(task, place, stop)
+    done = batch.run(task.machine, boot_plan, place, 1, stop)
+    return None if stop.is_set() else _outcome(task, done)
+
+
+def _smaller(
+    task: Task, finding: str, reproduced: str, place: Path, stop: Stop
+) -> Smaller | None:
+    boot_plan = _boot_plan(task, place, stop)
+    wanted = token.parse(finding)
+    failure, boot = batch.replay(task.machine, wanted, boot_plan, place / "again", stop)
+    if failure is None:
+        return None
+    steps = tuple(step for step in boot.steps if step.n == wanted.n)
+    was = Finding(failure, reproduced, steps, boot.console)
+    actors = task.plan.actors_of(task.scenario)
+    small = smaller.smallest(
+        task.machine, task.kernel, task.profile, actors, was, boot_plan, place, stop
+    )
+    steers = strategies.parse(small.failure.token.strategy).steers
+    watch = task.profile.watch if steers else ()
+    drawn = picture.draw(small.steps, small.failure.verdict, task.kernel, watch)
+    small = smaller.with_line(small, task.kernel)
+    return Smaller(
+        small.minimal,
+        str(small.failure.token),
+        small.failure.verdict.headline,
+        preemptions(small.steps),
+        picture.render(drawn, "svg"),
+        picture.text(drawn),
+        small.failure.verdict.report,
+    )
 
 
 def _boot_plan(task: Task, place: Path, stop: Stop) -> BootPlan:
@@ -177,15 +186,6 @@ def _found(task: Task, finding: Finding) -> Found:
         hash=failure.execution.hash,
         reproduced=finding.reproduced,
         console=console[-_CONSOLE:],
-    )
-
-
-def _killed(done: Batch) -> bool:
-    """Whether somebody else seems to have ended a guest."""
-    by_signal = f"crash:{-signal.SIGKILL}"
-    return any(
-        one.failure.verdict.signature == by_signal and one.reproduced == batch.NOT_REPRODUCED
-        for one in done.findings
     )
 
 
