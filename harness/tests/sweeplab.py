@@ -59,7 +59,9 @@ def commit(store: Store, row: SweepRow, n: int, result: Outcome, cell: int = 0) 
     """Batch @n of @cell, begun and through."""
     store.chosen(row.sweep, [(n, cell, 0, row.batch)])
     sketch = Sketch(result.traces)
-    store.commit(row.sweep, store.cells(row.sweep)[cell], n, result, sketch, float(n))
+    query = f"SELECT {', '.join(CellRow.__dataclass_fields__)} FROM cells WHERE sweep = ? AND cell = ?"
+    (of,) = store.rows(query, row.sweep, cell)
+    store.commit(row.sweep, CellRow(*of), n, result, sketch, float(n))
     store.moment(row.sweep, float(n), sketch.count)
 
 

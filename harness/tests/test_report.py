@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The report: as a page in a browser, and as what machines read."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+import xml.etree.ElementTree as xml
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from nslab_lab import cli
+from nslab_lab.sweeps import gather, html, report
+from nslab_lab.sweeps.store import DONE, Store
+from sweeplab import PICTURE, cell_rows, commit, found, night, outcome, results, sweep_row
+
+LARGE_CELLS, LARGE_FINDINGS = 10_000, 500
+OPENS_WITHIN_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The report of a second night: one new, one known, one gone, one that says awkward things."""
+    folder = tmp_path_factory.mktemp("report")
+    with results(folder) as store:
+        night(store, "gone", "known")
+        row = night(store, "known", "new <b>&\x00", "other", "known", done=False)
+        store.end(row.sweep, DONE, 7200.0)
+        made = gather.report(store, store.sweeps()[-1:], {})
+    return report.write(made, folder)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium, without a network."""
+    options = webdriver.ChromeOptions()
+    for argument in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+        "--window-size=1200,900",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.binary_location = shutil.which("chromium")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.execute_cdp_cmd("Network.enable", {})
+    driver.execute_cdp_cmd(
+        "Network.emulateNetworkConditions",
+        {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0},
+    )
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def opened(browser, page):
+    """The page, just opened in a window for a desk."""
+    size(browser, 1200)
+    browser.get(page.as_uri())
+    yield browser
+    assert browser.get_log("browser") == []
+
+
+def size(browser, width, height=900, dark=False, media=""):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+
+
+def shown(browser):
+    """The headlines that are shown, from the top."""
+    return [
+        one.find_element(By.CLASS_NAME, "headline").text
+        for one in browser.find_elements(By.CSS_SELECTOR, "#list > details")
+        if one.is_displayed()
+    ]
+
+
+# === In a browser ===
+
+
+def test_it_says_what_is_new_first(opened):
+    assert opened.title == "2 new findings · nslab"
+    assert opened.find_element(By.TAG_NAME, "h1").text == "2 new findings"
+    lead = opened.find_element(By.CLASS_NAME, "lead").text
+    assert lead.startswith("nightly-2 ran 22 executions of 2 scenarios in 2 h.")
+    assert "Besides the new: 1 known, 1 gone since the sweep before it." in lead
+    badges = [one.text for one in opened.find_elements(By.CLASS_NAME, "badge")]
+    assert badges == ["new", "new", "known", "gone"]
+    # The first new one is open already, with its picture, loaded.
+    first = opened.find_element(By.CSS_SELECTOR, "#list > details")
+    assert first.get_attribute("open")
+    image = first.find_element(By.TAG_NAME, "img")
+    WebDriverWait(opened, 10).until(lambda _: image.get_property("naturalWidth") == 300)
+    assert "It came again when run alone, with the same trace; the smallest schedule found has 1 preemption." in first.text
+
+
+def test_it_sorts(opened):
+    assert shown(opened)[-1] == "KASAN: gone (a.c:1)"
+    sort = Select(opened.find_element(By.ID, "sort"))
+    sort.select_by_value("often")
+    shares = [
+        float(one.get_attribute("data-often")) for one in opened.find_elements(By.CSS_SELECTOR, "#list > details")
+    ]
+    assert shares == sorted(shares, reverse=True) and len(set(shares)) > 1
+    sort.select_by_value("scenario")
+    names = [one.get_attribute("data-scenario") for one in opened.find_elements(By.CSS_SELECTOR, "#list > details")]
+    assert names == sorted(names) and len(set(names)) > 1
+    sort.select_by_value("status")
+    assert shown(opened)[-1] == "KASAN: gone (a.c:1)"
+
+
+def test_it_filters(opened):
+    opened.find_element(By.CSS_SELECTOR, "input[value=known]").click()
+    opened.find_element(By.CSS_SELECTOR, "input[value=gone]").click()
+    assert len(shown(opened)) == 2
+    assert opened.find_element(By.ID, "shown").text == "2 of 4 shown"
+    opened.find_element(By.ID, "search").send_keys("OTHER kasan")
+    assert shown(opened) == ["KASAN: other (a.c:1)"]
+    opened.find_element(By.ID, "search").send_keys(Keys.CONTROL, "a", Keys.NULL, "nothing has this")
+    assert shown(opened) == [] and opened.find_element(By.ID, "shown").text == "0 of 4 shown"
+    opened.find_element(By.ID, "search").send_keys(Keys.ENTER)
+    assert opened.current_url.endswith("report.html")
+
+
+def test_it_works_by_keyboard(opened):
+    """Tab and Enter open a finding, and what is in focus is seen."""
+    opened.find_element(By.ID, "findings").click()
+    for _ in range(60):
+        opened.switch_to.active_element.send_keys(Keys.TAB)
+        focused = opened.switch_to.active_element
+        if focused.tag_name == "summary" and "KASAN: known" in focused.text:
+            break
+    outline = focused.value_of_css_property("outline-style")
+    assert focused.tag_name == "summary" and outline == "solid"
+    details = focused.find_element(By.XPATH, "..")
+    focused.send_keys(Keys.ENTER)
+    assert details.get_attribute("open") and "make replay TOKEN=" in details.text
+    focused.send_keys(Keys.SPACE)
+    assert not details.get_attribute("open")
+
+
+def test_it_copies_a_command(opened):
+    opened.execute_cdp_cmd(
+        "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    )
+    first = opened.find_element(By.CSS_SELECTOR, "#list > details")
+    for verb, button in zip(("replay", "gdb"), first.find_elements(By.CLASS_NAME, "copy")):
+        assert button.get_attribute("aria-label") == f"Copy: {verb}"
+        button.click()
+        WebDriverWait(opened, 10).until(lambda _: button.text == "copied")
+        text = opened.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
+        assert re.fullmatch(rf"make {verb} TOKEN=NSLAB1\.\S+", text)
+
+
+@pytest.mark.parametrize("width", [1200, 768, 360])
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_sticks_out(opened, width, dark):
+    size(opened, width, dark=dark)
+    assert opened.execute_script("return document.documentElement.scrollWidth") <= width
+    ground, ink = (
+        opened.execute_script(f"return getComputedStyle(document.body).{name}") for name in ("backgroundColor", "color")
+    )
+    assert contrast(ground, ink) > 7
+    # Charts take their colours from the page.
+    text = opened.find_element(By.CSS_SELECTOR, ".chart text")
+    assert contrast(ground, text.value_of_css_property("fill")) > 4.5
+    for status in ("new", "known", "gone"):
+        badge = opened.find_element(By.CSS_SELECTOR, f".badge.{status}")
+        raised = opened.find_element(By.CSS_SELECTOR, ".finding").value_of_css_property("background-color")
+        assert contrast(raised, badge.value_of_css_property("color")) > 4.5, status
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2 defines it, 1 to 21."""
+
+    def light(colour):
+        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        red, green, blue = (
+            part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05
+
+    low, high = sorted((light(one), light(other)))
+    return high / low
+
+
+def test_on_paper_it_has_what_is_new(opened):
+    size(opened, 1200, dark=True, media="print")
+    ground = opened.execute_script("return getComputedStyle(document.documentElement).getPropertyValue('--ground')")
+    assert ground.strip() == "#ffffff"
+    assert not opened.find_element(By.CLASS_NAME, "controls").is_displayed()
+    opened.execute_script("dispatchEvent(new Event('beforeprint'))")
+    new = opened.find_elements(By.CSS_SELECTOR, ".finding.new")
+    assert len(new) == 2 and all(one.get_attribute("open") for one in new)
+
+
+def test_what_a_screen_reader_finds(opened):
+    """A name for whatever can be reached, headings in order, headers in tables."""
+    tree = opened.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    nameless = [
+        one["role"]["value"]
+        for one in tree
+        if not one.get("ignored")
+        and one["role"]["value"] in ("button", "combobox", "checkbox", "searchbox", "image", "img", "link", "textbox")
+        and not one.get("name", {}).get("value")
+    ]
+    assert nameless == []
+    levels = [int(one.tag_name[1]) for one in opened.find_elements(By.CSS_SELECTOR, "h1, h2, h3")]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:]))
+    assert opened.execute_script("return [...document.querySelectorAll('th')].every(th => th.scope)")
+    ids = [one.get_attribute("id") for one in opened.find_elements(By.CSS_SELECTOR, "[id]")]
+    assert len(ids) == len(set(ids))
+    assert opened.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
+
+
+def test_a_large_one_opens_soon(browser, tmp_path):
+    """10,000 cells, 500 findings; in a browser that has run before."""
+    with results(tmp_path) as store:
+        row = store.begin(sweep_row(), cell_rows([f"scenario-{n}" for n in range(100)], [f"p{n}" for n in range(100)]))
+        store.keep_kernel("0123abcd", "6.12", "CONFIG_NSLAB=y\n" * 2000, "{}", "")
+        with store.transaction():
+            store.execute("UPDATE cells SET executions = 1000 + cell, batches = 5")
+        picture = PICTURE.replace("</svg>", '<rect width="9" height="9"/>' * 400 + "</svg>")
+        for n in range(1, LARGE_FINDINGS + 1):
+            one = found(f"sig{n}x", console="a line of the console\n" * 500)
+            commit(store, row, n, outcome(10, found=(one,)), cell=n * 19 % LARGE_CELLS)
+            store.execute("UPDATE findings SET picture = NULL, through = 1")
+        store.execute("UPDATE findings SET interleaving = ?, report = ?", "a step\n" * 60, "BUG\n" * 60)
+        store.execute("UPDATE findings SET picture = ?", zlib.compress(picture.encode()))
+        store.end(row.sweep, DONE, 28800.0)
+        made = gather.report(store, store.sweeps(), {})
+    assert len(made.cells) == LARGE_CELLS and len(made.findings) == LARGE_FINDINGS
+    path = report.write(made, tmp_path)
+    browser.get("about:blank")
+    took = []
+    for _ in range(3):
+        start = time.monotonic()
+        browser.get(path.as_uri())
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        took.append(time.monotonic() - start)
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#list > details")) == LARGE_FINDINGS
+    assert min(took) < OPENS_WITHIN_S, took
+    browser.find_element(By.ID, "search").send_keys("sig77x")
+    assert shown(browser) == ["KASAN: sig77x"]
+    assert browser.get_log("browser") == []
+
+
+# === The page as text ===
+
+
+class _Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [value for name, value in attrs if name in ("src", "href", "xlink:href", "action")]
+
+
+def test_it_needs_nothing_else(page):
+    text = page.read_text()
+    links = _Links()
+    links.feed(text)
+    assert links.found and all(one.startswith(("#", "data:")) for one in links.found)
+    assert not re.search(r"@import|url\((?!#|[\"']?data:)", text)
+    # What a finding says is text, whatever it looks like.
+    assert "new &lt;b&gt;&amp;" in text and "new <b>" not in text
+
+
+def test_the_same_results_give_the_same_page(page):
+    with Store(page.parent / "results.sqlite", writable=False) as store:
+        made = gather.report(store, store.sweeps()[-1:], {})
+        assert html.page(made) == html.page(made)
+
+
+def test_a_sweep_that_has_just_begun(tmp_path):
+    with results(tmp_path) as store:
+        store.begin(sweep_row(), cell_rows())
+        made = gather.report(store, store.sweeps(), {})
+    text = html.page(made)
+    assert "Nothing was run" in text and "It is not through" in text
+
+
+# === For machines ===
+
+
+def nslab(capsys, *words):
+    status = cli.main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_json(page, capsys):
+    status, out, _ = nslab(capsys, "report", "--db", page.parent / "results.sqlite", "--format", "json")
+    data = json.loads(out)
+    assert status == 0 and data == json.loads((page.parent / "report.json").read_text())
+    assert [one["status"] for one in data["findings"]] == ["new", "new", "known", "gone"]
+    assert data["headline"] == "2 new findings, 1 known, 1 gone" and data["executions"] == 22
+    assert [(one["new"], one["known"], one["gone"]) for one in data["nights"]] == [(2, 0, 0), (2, 1, 1)]
+
+
+def test_junit(page):
+    root = xml.parse(page.parent / "junit.xml").getroot()
+    (suite,) = root.findall("testsuite")
+    assert {name: suite.get(name) for name in ("name", "tests", "failures", "errors", "skipped")} == {
+        "name": "nightly-2", "tests": "2", "failures": "2", "errors": "0", "skipped": "0",
+    }  # fmt: skip
+    messages = [one.get("message") for one in root.iter("failure")]
+    assert messages == ["KASAN: other (a.c:1)", "KASAN: new <b>&? (a.c:1)"]
+    assert "known: KASAN: known (a.c:1)" in "".join(one.text for one in root.iter("system-out"))
+
+
+def test_a_known_finding_fails_nothing(tmp_path, capsys):
+    with results(tmp_path) as store:
+        night(store, "a")
+        night(store, "a")
+    _, out, _ = nslab(capsys, "report", "--db", tmp_path / "results.sqlite", "--format", "junit")
+    assert xml.fromstring(out).find("testsuite").get("failures") == "0" and "known: KASAN: a" in out
+    _, out, _ = nslab(capsys, "report", "--db", tmp_path / "results.sqlite", "--format", "ktap")
+    assert "\nok 1 one.none+delay.6.12\n" in out
+    assert "not ok" not in out and "# known: KASAN: a (a.c:1); NSLAB1" in out
+
+
+def test_since(tmp_path, capsys):
+    with results(tmp_path) as store:
+        for signatures in (("a",), ("a", "b"), ("b", "c")):
+            night(store, *signatures, started="2020-01-01T00:00:00+00:00")
+        night(store, "d", started="2100-01-01T00:00:00+00:00")
+    path = tmp_path / "results.sqlite"
+
+    def new(*words):
+        data = json.loads(nslab(capsys, "report", "--db", path, "--format", "json", *words)[1])
+        return data["sweeps"], [one["signature"] for one in data["findings"] if one["status"] == "new"]
+
+    assert new() == (["nightly-4"], ["d"])
+    assert new("--since", "7d") == (["nightly-4"], ["d"])
+    assert new("--since", "nightly-2") == (["nightly-2", "nightly-3", "nightly-4"], ["d"])
+    status, out, _ = nslab(capsys, "report", "--db", path, "--since", "nightly-1", "--out", tmp_path / "out")
+    assert status == 0 and out.startswith("nightly-1 to nightly-4: ")
+    assert out.splitlines()[-1] == f"report: {tmp_path / 'out' / 'report.html'}"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--format", "pdf"), "format=pdf: there is html, json, junit, ktap"),
+        (("--since", "yesterday"), "since=yesterday: neither a sweep, such as nightly-1, nor a duration such as 7d"),
+        (("--since", "1d"), "since=1d: no sweep is as young as that, the last one is nightly-1"),
+        (("--db", "/nowhere/r.sqlite"), "there is no results file /nowhere/r.sqlite: make sweep makes one"),
+        (("--known", "/nowhere/k.toml"), "/nowhere/k.toml: No such file or directory"),
+    ],
+)
+def test_wrong_usage(tmp_path, capsys, words, message):
+    with results(tmp_path) as store:
+        night(store, started="2020-01-01T00:00:00+00:00")
+    status, out, err = nslab(capsys, "report", "--db", tmp_path / "results.sqlite", *words)
+    assert (status, out, err) == (2, "", f"nslab: {message}\n")
