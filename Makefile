@@ -9,7 +9,7 @@
 ## make test      every test of the lab itself; TEST=... for those that match
 ## make coverage  which points and readers the scenarios reach, and which not
 ## make matrix    how soon which deliberate defect is caught, by what; 20 minutes or less
-## make bench     the lab's own speed, beside a baseline; PART=speed or variants
+## make bench     the lab's own speed, beside a baseline; PART=speed, sweep or variants
 ## make sweep     many cells for a given time, unattended: SWEEP=smoke (2 minutes), nightly
 ## make report    what the last sweep found, as one HTML page
 ## make nightly-install   a sweep each night, by systemd; -uninstall, -status
@@ -100,7 +100,7 @@ report: setup
 nightly-install: setup
 	@exec $(NSLAB) nightly install $(call option,at,AT) $(call option,jobs,JOBS) \
 		$(call option,keep,KEEP) $(call option,known,KNOWN) $(call option,notify,NOTIFY) \
-		$${SWEEP:+"$$SWEEP"}
+		$(call option,sweep,SWEEP)
 
 nightly-uninstall nightly-status: setup
 	@exec $(NSLAB) nightly $(@:nightly-%=%)

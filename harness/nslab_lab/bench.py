@@ -29,13 +29,14 @@ from nslab_lab.paths import BUILD, shown
 from nslab_lab.plan import BootPlan
 from nslab_lab.progress import say
 from nslab_lab.strategies import Strategy
+from nslab_lab.sweeps import speed
 
 if TYPE_CHECKING:
     from nslab_lab.cli import Commands
 
 BENCHES = BUILD / "bench"
 SCENARIO = "ns-readlink-vs-unshare"
-PARTS = ("speed", "variants")
+PARTS = ("speed", "sweep", "variants")
 
 # What is measured for speed: name, strategy, profile.
 SPEEDS = (
@@ -75,7 +76,7 @@ BASELINE_S = 60
 def register(commands: Commands) -> None:
     """`nslab bench`."""
     parser = commands.add_parser("bench", help="the lab's own speed, beside a baseline")
-    parser.add_argument("--part", metavar="NAME", help=f"only {' or '.join(PARTS)}")
+    parser.add_argument("--part", metavar="NAME", help=f"only one of {', '.join(PARTS)}")
     parser.add_argument("--variant", metavar="NAME", help="hunt only this one")
     parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({HUNT_SEEDS})")
     parser.add_argument("--rounds", metavar="N", help=f"of the speed ({SPEED_ROUNDS})")
@@ -101,9 +102,11 @@ def _command(args: argparse.Namespace) -> int:
     init = ensure_scenarios()
     kernel = ensure_kernel(args.kernel or None, args.patch)
     bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))
-    if args.part != "variants":
+    if args.part in (None, "", "speed"):
         bench.speed(rounds)
-    if args.part != "speed":
+    if args.part in (None, "", "sweep"):
+        bench.guests(rounds)
+    if args.part in (None, "", "variants"):
         bench.variants([item.name for item in hunted], seeds, jobs, baseline_s)
     print(f"kept in {shown(bench.folder)}")
     return FOUND_NOTHING
@@ -220,6 +223,10 @@ class Bench:
                 return "this machine does not count them"
             counts.append(int(found[1]))
         return f"{(counts[1] - counts[0]) / 1000:,.0f}"
+
+    def guests(self, rounds: int) -> None:
+        """What several of them at a time are worth."""
+        self._tell(*speed.measure(self.machine, self.kernel, SCENARIO, self._place(), rounds))
 
     # === Variants ===
 

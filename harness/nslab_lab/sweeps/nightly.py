@@ -40,7 +40,7 @@ def register(commands: Commands) -> None:
     """`nslab nightly`."""
     parser = commands.add_parser("nightly", help="a sweep each night, by systemd")
     parser.add_argument("action", metavar="|".join(ACTIONS), choices=ACTIONS)
-    parser.add_argument("name", metavar="NAME|FILE", nargs="?", help="the sweep (nightly)")
+    parser.add_argument("--sweep", metavar="NAME|FILE", help="(nightly)")
     parser.add_argument("--at", metavar="TIME", help=f"when, as OnCalendar= takes it ({DEFAULT_AT})")
     parser.add_argument("--keep", metavar="TIME", help=f"drop sweeps that are older ({DEFAULT_KEEP})")
     parser.add_argument("--known", metavar="FILE", help="findings that are known, with a reason each")
@@ -113,7 +113,7 @@ def _install(where: _Where, args: argparse.Namespace) -> int:
     }  # fmt: skip
     # The service has no network, so all that takes one is done now.
     described = description.read(
-        description.path_of(args.name or "nightly"), catalog.from_init(ensure_scenarios())
+        description.path_of(args.sweep or "nightly"), catalog.from_init(ensure_scenarios())
     )
     for name in dict.fromkeys(cell.kernel for cell in described.cells):
         ensure_kernel(name)
@@ -140,7 +140,7 @@ def _install(where: _Where, args: argparse.Namespace) -> int:
 
 def _sweep(args: argparse.Namespace) -> list[str]:
     """What the service runs."""
-    name = args.name or "nightly"
+    name = args.sweep or "nightly"
     if "/" in name or name.endswith(".toml"):
         name = str(Path(name).resolve())
     keep = args.keep or DEFAULT_KEEP
