@@ -65,12 +65,14 @@ def commit(store: Store, row: SweepRow, n: int, result: Outcome, cell: int = 0) 
     store.moment(row.sweep, float(n), sketch.count)
 
 
-def night(store: Store, *signatures: str, done: bool = True, **more) -> SweepRow:
-    """A whole sweep that found @signatures, one in each batch."""
+def night(store: Store, *signatures: str, done: bool = True, whole: bool = True, **more) -> SweepRow:
+    """A sweep that found @signatures, one in each batch; not @whole: it did not come to a cell."""
     row = store.begin(sweep_row(**more), cell_rows())
     store.keep_kernel("0123abcd", "6.12", "CONFIG_NSLAB=y\n", '{"compiler": "cc"}', "")
-    commit(store, row, 1, outcome())
-    for n, signature in enumerate(signatures, 2):
+    commit(store, row, 1, outcome(5))
+    if whole:
+        commit(store, row, 2, outcome(5), cell=1)
+    for n, signature in enumerate(signatures, 3):
         commit(store, row, n, outcome(3, signature), cell=n % 2)
         small = Smaller(
             True, f"{found(signature).token}", f"KASAN: {signature} (a.c:1)", 1, PICTURE,

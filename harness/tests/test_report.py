@@ -320,7 +320,7 @@ def test_junit(page):
         "name": "nightly-2", "tests": "2", "failures": "2", "errors": "0", "skipped": "0",
     }  # fmt: skip
     messages = [one.get("message") for one in root.iter("failure")]
-    assert messages == ["KASAN: other (a.c:1)", "KASAN: new <b>&? (a.c:1)"]
+    assert messages == ["KASAN: new <b>&? (a.c:1)", "KASAN: other (a.c:1)"]
     assert "known: KASAN: known (a.c:1)" in "".join(one.text for one in root.iter("system-out"))
 
 

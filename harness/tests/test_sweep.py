@@ -14,7 +14,7 @@ import pytest
 
 from nslab_lab import catalog
 from nslab_lab.errors import LabError
-from nslab_lab.sweeps import description, durations, judge, known, notify, retention, schema, store as stores
+from nslab_lab.sweeps import description, durations, gather, judge, known, notify, retention, schema, store as stores
 from nslab_lab.sweeps.rule import Choice, Chooser, Limits, Outcome
 from nslab_lab.sweeps.sketch import K, Sketch, hash_of
 from nslab_lab.sweeps.store import DONE, LEFT, Store, alone
@@ -248,7 +248,7 @@ def test_what_was_committed_is_there(tmp_path):
         assert store.rows("SELECT name, executions FROM coverage WHERE kind = 'point' ORDER BY 1") == [
             ("exit_notify", 0), ("rcu_read_lock", 19),
         ]  # fmt: skip
-        assert store.rows("SELECT signature, n FROM findings ORDER BY 1") == [("a", 2), ("b", 3)]
+        assert store.rows("SELECT signature, n FROM findings ORDER BY 1") == [("a", 3), ("b", 4)]
 
 
 def test_nothing_is_counted_twice(tmp_path):
@@ -441,6 +441,19 @@ def test_gone_is_only_what_a_whole_sweep_of_that_name_did_not_find(tmp_path):
         assert statuses(store) == {"a": "known"}
 
 
+def test_gone_is_only_what_was_looked_for(tmp_path):
+    with results(tmp_path) as store:
+        night(store, "in cell 1", "in cell 0")
+        night(store, whole=False)
+        assert statuses(store) == {"in cell 0": "gone"}
+        assert [one.gone for one in gather.report(store, store.sweeps(), {}).nights] == [0, 1]
+        # And so it is still open.
+        night(store, started=YOUNG, whole=False)
+        store.execute("UPDATE sweeps SET started = ? WHERE sweep = 1", OLD)
+        retention.apply(store, 30 * DAY, NOW)
+        assert store.rows("SELECT signature FROM findings") == [("in cell 1",)]
+
+
 def test_a_list_of_known_ones(tmp_path):
     with results(tmp_path) as store:
         night(store, "a", "b")
@@ -453,7 +466,7 @@ def test_findings_say_how_often(tmp_path):
     with results(tmp_path) as store:
         night(store, "a", "b", "a")
         one, other = judge.findings(store, store.sweeps(), {})
-        assert (one.signature, one.failures, one.executions) == ("a", 2, 16)
+        assert (one.signature, one.failures, one.executions) == ("a", 2, 11)
         assert one.minimal and one.console and one.picture.startswith("<svg") and one.first == "nightly-1"
 
 

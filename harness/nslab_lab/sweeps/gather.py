@@ -89,12 +89,15 @@ def _nights(store: Store, reasons: Mapping[str, str]) -> list[Night]:
     )}  # fmt: skip
     nights = []
     seen = set(reasons)
-    before: dict[str, set[str]] = {}  # of the last that came to its end, by name
+    before: dict[str, SweepRow] = {}  # the last that came to its end, by name
     for row in store.sweeps():
         found = mine.get(row.sweep, set())
         executions, ran, of_cells = cells.get(row.sweep, (0, 0, 0))
         traces, points, readers, _ = last.get(row.sweep, (0, 0, 0, 0))
-        gone = before.get(row.name, set()) - found if row.state == DONE else set()
+        gone: set[str] = set()
+        if row.state == DONE and (was := before.get(row.name)):
+            gone = mine.get(was.sweep, set()) - found
+            gone -= judge.not_looked_for(store, row.sweep, was.sweep) if gone else set()
         nights.append(
             Night(
                 row, executions, ran, of_cells, len(found - seen), len(found & seen), len(gone),
@@ -103,5 +106,5 @@ def _nights(store: Store, reasons: Mapping[str, str]) -> list[Night]:
         )
         seen |= found
         if row.state == DONE:
-            before[row.name] = found
+            before[row.name] = row
     return nights

@@ -3,7 +3,8 @@
 
 new     its signature was in no earlier sweep, and is in no list of the user's
 known   it was, or is
-gone    the sweep of the same name before this one had it, and this one, which is through, has not
+gone    the sweep of the same name before this one had it, and this one, which is through, has not,
+        though it came to every cell that had it, unless there is no such cell any more
 """
 
 from __future__ import annotations
@@ -95,11 +96,22 @@ def _gone(store: Store, last: SweepRow, seen: Mapping[str, Sequence[int]]) -> di
     ]
     if not before:
         return {}
+    missed = not_looked_for(store, last.sweep, before[-1])
     return {
         signature: before[-1]
         for signature, sweeps in seen.items()
-        if before[-1] in sweeps and last.sweep not in sweeps
+        if before[-1] in sweeps and last.sweep not in sweeps and signature not in missed
     }
+
+
+def not_looked_for(store: Store, sweep: int, before: int) -> set[str]:
+    """Signatures of the sweep @before, of which @sweep has a cell it did not come to."""
+    return {signature for (signature,) in store.rows(
+        "SELECT DISTINCT signature FROM failures JOIN cells AS old USING (sweep, cell) "
+        "JOIN cells AS now ON now.sweep = ? AND NOT now.executions AND now.scenario = old.scenario "
+        "AND now.strategy = old.strategy AND now.profile = old.profile AND now.variant = old.variant "
+        "AND now.kernel = old.kernel AND now.seed = old.seed WHERE failures.sweep = ?", sweep, before,
+    )}  # fmt: skip
 
 
 def _finding(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Old sweeps go, but for the last occurrence of a finding that is still open.
 
-A finding is open unless a later sweep of the same name, which is through, did not have it. The
+A finding is open unless a later sweep of the same name, which is through, looked for it in vain. The
 latest sweep of each name always stays, however old.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 
+from nslab_lab.sweeps import judge
 from nslab_lab.sweeps.store import DONE, RUNNING, Store, SweepRow
 
 _EMPTIED = ("batches", "coverage", "sketches", "moments")
@@ -26,7 +27,7 @@ def apply(store: Store, keep_s: float, now: datetime.datetime) -> int:
         if age <= keep_s or latest[row.name] == row.sweep or row.state == RUNNING:
             continue
         mine = [signature for signature, sweep in seen if sweep == row.sweep]
-        stays = [one for one in mine if last[one] == row.sweep and _is_open(row, rows)]
+        stays = [one for one in mine if last[one] == row.sweep and _is_open(store, one, row, rows)]
         if stays:
             _empty(store, row.sweep, stays)
         else:
@@ -36,11 +37,13 @@ def apply(store: Store, keep_s: float, now: datetime.datetime) -> int:
     return gone
 
 
-def _is_open(row: SweepRow, rows: list[SweepRow]) -> bool:
-    """Whether what @row was the last to have is open."""
+def _is_open(store: Store, signature: str, row: SweepRow, rows: list[SweepRow]) -> bool:
+    """Whether the finding that @row was the last to have is open."""
     return not any(
-        later.name == row.name and later.sweep > row.sweep and later.state == DONE for later in rows
-    )
+        later.name == row.name and later.sweep > row.sweep and later.state == DONE
+        and signature not in judge.not_looked_for(store, later.sweep, row.sweep)
+        for later in rows
+    )  # fmt: skip
 
 
 def _empty(store: Store, sweep: int, stays: list[str]) -> None:
