@@ -18,8 +18,14 @@ from nslab_lab.progress import say
 
 
 def smallest(
-    machine: Machine, kernel: Kernel, profile: Profile, actors: Sequence[str], finding: Finding,
-    boot_plan: BootPlan, folder: Path, stop: Stop,
+    machine: Machine,
+    kernel: Kernel,
+    profile: Profile,
+    actors: Sequence[str],
+    finding: Finding,
+    boot_plan: BootPlan,
+    folder: Path,
+    stop: Stop,
 ) -> Finding:
     """The finding with the smallest schedule that shows it, or as it is.
 

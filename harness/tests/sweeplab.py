@@ -16,7 +16,9 @@ PICTURE = (
 )
 
 
-def sweep_row(name: str = "nightly", started: str = "2026-01-01T22:00:00+00:00", **more) -> SweepRow:
+def sweep_row(
+    name: str = "nightly", started: str = "2026-01-01T22:00:00+00:00", **more
+) -> SweepRow:
     """A sweep that is not begun yet."""
     values = dict(
         sweep=0, id="", name=name, seeds="", about="a test", executions=100, budget=None, batch=10,
@@ -25,7 +27,9 @@ def sweep_row(name: str = "nightly", started: str = "2026-01-01T22:00:00+00:00",
     return SweepRow(**values)
 
 
-def cell_rows(scenarios: Sequence[str] = ("one", "two"), profiles: Sequence[str] = ("delay",)) -> list[CellRow]:
+def cell_rows(
+    scenarios: Sequence[str] = ("one", "two"), profiles: Sequence[str] = ("delay",)
+) -> list[CellRow]:
     """Their combinations."""
     pairs = [(scenario, profile) for scenario in scenarios for profile in profiles]
     return [
@@ -59,13 +63,17 @@ def commit(store: Store, row: SweepRow, n: int, result: Outcome, cell: int = 0) 
     """Batch @n of @cell, begun and through."""
     store.chosen(row.sweep, [(n, cell, 0, row.batch)])
     sketch = Sketch(result.traces)
-    query = f"SELECT {', '.join(CellRow.__dataclass_fields__)} FROM cells WHERE sweep = ? AND cell = ?"
+    query = (
+        f"SELECT {', '.join(CellRow.__dataclass_fields__)} FROM cells WHERE sweep = ? AND cell = ?"
+    )
     (of,) = store.rows(query, row.sweep, cell)
     store.commit(row.sweep, CellRow(*of), n, result, sketch, float(n))
     store.moment(row.sweep, float(n), sketch.count)
 
 
-def night(store: Store, *signatures: str, done: bool = True, whole: bool = True, **more) -> SweepRow:
+def night(
+    store: Store, *signatures: str, done: bool = True, whole: bool = True, **more
+) -> SweepRow:
     """A sweep that found @signatures, one in each batch; not @whole: it did not come to a cell."""
     row = store.begin(sweep_row(**more), cell_rows())
     store.keep_kernel("0123abcd", "6.12", "CONFIG_NSLAB=y\n", '{"compiler": "cc"}', "")

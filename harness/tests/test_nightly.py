@@ -63,10 +63,23 @@ def verify(folder: Path, *words: str) -> str:
 
 def test_a_systems_units(nslab, tmp_path, kernel: Kernel):
     status, out, err = nslab(
-        "install", "--system", "--at", "Mon..Fri 01:30", "--keep", "9d", "--notify", AWKWARD, "--jobs", "2"
+        "install",
+        "--system",
+        "--at",
+        "Mon..Fri 01:30",
+        "--keep",
+        "9d",
+        "--notify",
+        AWKWARD,
+        "--jobs",
+        "2",
     )
     folder = tmp_path / SYSTEM
-    assert (status, out, err) == (0, f"written to {folder}; nothing was started, as DESTDIR is set\n", "")
+    assert (status, out, err) == (
+        0,
+        f"written to {folder}; nothing was started, as DESTDIR is set\n",
+        "",
+    )
     assert sorted(path.name for path in folder.iterdir()) == sorted(nightly.UNITS)
     assert verify(folder) == ""
     service = unit(folder / "nslab-nightly.service")["Service"]
@@ -78,7 +91,11 @@ def test_a_systems_units(nslab, tmp_path, kernel: Kernel):
     assert service["PrivateNetwork"] == ["yes"] and service["ProtectSystem"] == ["strict"]
     assert service["ReadWritePaths"] == [f'"{BUILD}"', f'"{cache()}"']
     assert service["MemoryMax"] == ["2048M"] and service["CPUQuota"] == ["200%"]
-    assert service["User"] and service["NoNewPrivileges"] == ["yes"] and service["CapabilityBoundingSet"] == [""]
+    assert (
+        service["User"]
+        and service["NoNewPrivileges"] == ["yes"]
+        and service["CapabilityBoundingSet"] == [""]
+    )
     assert unit(folder / "nslab-nightly.timer")["Timer"]["OnCalendar"] == ["Mon..Fri 01:30"]
 
 
@@ -116,9 +133,14 @@ def test_the_sandbox_is_a_tight_one(nslab, tmp_path, kernel: Kernel):
 def test_uninstall_leaves_nothing(nslab, tmp_path, kernel: Kernel):
     nslab("install", "--system")
     status, out, _ = nslab("uninstall", "--system")
-    assert status == 0 and out.startswith(f"removed from {tmp_path / SYSTEM}; what was found stays in build/sweeps")
+    assert status == 0 and out.startswith(
+        f"removed from {tmp_path / SYSTEM}; what was found stays in build/sweeps"
+    )
     assert list((tmp_path / SYSTEM).iterdir()) == []
-    assert nslab("uninstall", "--system")[:2] == (0, f"not installed: nothing in {tmp_path / SYSTEM}\n")
+    assert nslab("uninstall", "--system")[:2] == (
+        0,
+        f"not installed: nothing in {tmp_path / SYSTEM}\n",
+    )
     assert nslab("status", "--system")[1].startswith("not installed: nothing in ")
 
 

@@ -10,7 +10,6 @@ import time
 import xml.etree.ElementTree as xml
 import zlib
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -104,7 +103,10 @@ def test_it_says_what_is_new_first(opened):
     assert first.get_attribute("open")
     image = first.find_element(By.TAG_NAME, "img")
     WebDriverWait(opened, 10).until(lambda _: image.get_property("naturalWidth") == 300)
-    assert "It came again when run alone, with the same trace; the smallest schedule found has 1 preemption." in first.text
+    assert (
+        "It came again when run alone, with the same trace; the smallest schedule found has 1 preemption."
+        in first.text
+    )
 
 
 def test_it_sorts(opened):
@@ -112,11 +114,15 @@ def test_it_sorts(opened):
     sort = Select(opened.find_element(By.ID, "sort"))
     sort.select_by_value("often")
     shares = [
-        float(one.get_attribute("data-often")) for one in opened.find_elements(By.CSS_SELECTOR, "#list > details")
+        float(one.get_attribute("data-often"))
+        for one in opened.find_elements(By.CSS_SELECTOR, "#list > details")
     ]
     assert shares == sorted(shares, reverse=True) and len(set(shares)) > 1
     sort.select_by_value("scenario")
-    names = [one.get_attribute("data-scenario") for one in opened.find_elements(By.CSS_SELECTOR, "#list > details")]
+    names = [
+        one.get_attribute("data-scenario")
+        for one in opened.find_elements(By.CSS_SELECTOR, "#list > details")
+    ]
     assert names == sorted(names) and len(set(names)) > 1
     sort.select_by_value("status")
     assert shown(opened)[-1] == "KASAN: gone (a.c:1)"
@@ -154,7 +160,8 @@ def test_it_works_by_keyboard(opened):
 
 def test_it_copies_a_command(opened):
     opened.execute_cdp_cmd(
-        "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+        "Browser.grantPermissions",
+        {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]},
     )
     first = opened.find_element(By.CSS_SELECTOR, "#list > details")
     for verb, button in zip(("replay", "gdb"), first.find_elements(By.CLASS_NAME, "copy")):
@@ -171,7 +178,8 @@ def test_nothing_sticks_out(opened, width, dark):
     size(opened, width, dark=dark)
     assert opened.execute_script("return document.documentElement.scrollWidth") <= width
     ground, ink = (
-        opened.execute_script(f"return getComputedStyle(document.body).{name}") for name in ("backgroundColor", "color")
+        opened.execute_script(f"return getComputedStyle(document.body).{name}")
+        for name in ("backgroundColor", "color")
     )
     assert contrast(ground, ink) > 7
     # Charts take their colours from the page.
@@ -179,7 +187,9 @@ def test_nothing_sticks_out(opened, width, dark):
     assert contrast(ground, text.value_of_css_property("fill")) > 4.5
     for status in ("new", "known", "gone"):
         badge = opened.find_element(By.CSS_SELECTOR, f".badge.{status}")
-        raised = opened.find_element(By.CSS_SELECTOR, ".finding").value_of_css_property("background-color")
+        raised = opened.find_element(By.CSS_SELECTOR, ".finding").value_of_css_property(
+            "background-color"
+        )
         assert contrast(raised, badge.value_of_css_property("color")) > 4.5, status
 
 
@@ -199,7 +209,9 @@ def contrast(one: str, other: str) -> float:
 
 def test_on_paper_it_has_what_is_new(opened):
     size(opened, 1200, dark=True, media="print")
-    ground = opened.execute_script("return getComputedStyle(document.documentElement).getPropertyValue('--ground')")
+    ground = opened.execute_script(
+        "return getComputedStyle(document.documentElement).getPropertyValue('--ground')"
+    )
     assert ground.strip() == "#ffffff"
     assert not opened.find_element(By.CLASS_NAME, "controls").is_displayed()
     opened.execute_script("dispatchEvent(new Event('beforeprint'))")
@@ -214,14 +226,17 @@ def test_what_a_screen_reader_finds(opened):
         one["role"]["value"]
         for one in tree
         if not one.get("ignored")
-        and one["role"]["value"] in ("button", "combobox", "checkbox", "searchbox", "image", "img", "link", "textbox")
+        and one["role"]["value"]
+        in ("button", "combobox", "checkbox", "searchbox", "image", "img", "link", "textbox")
         and not one.get("name", {}).get("value")
     ]
     assert nameless == []
     levels = [int(one.tag_name[1]) for one in opened.find_elements(By.CSS_SELECTOR, "h1, h2, h3")]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after - before <= 1 for before, after in zip(levels, levels[1:]))
-    assert opened.execute_script("return [...document.querySelectorAll('th')].every(th => th.scope)")
+    assert opened.execute_script(
+        "return [...document.querySelectorAll('th')].every(th => th.scope)"
+    )
     ids = [one.get_attribute("id") for one in opened.find_elements(By.CSS_SELECTOR, "[id]")]
     assert len(ids) == len(set(ids))
     assert opened.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
@@ -230,7 +245,10 @@ def test_what_a_screen_reader_finds(opened):
 def test_a_large_one_opens_soon(browser, tmp_path):
     """10,000 cells, 500 findings; in a browser that has run before."""
     with results(tmp_path) as store:
-        row = store.begin(sweep_row(), cell_rows([f"scenario-{n}" for n in range(100)], [f"p{n}" for n in range(100)]))
+        row = store.begin(
+            sweep_row(),
+            cell_rows([f"scenario-{n}" for n in range(100)], [f"p{n}" for n in range(100)]),
+        )
         store.keep_kernel("0123abcd", "6.12", "CONFIG_NSLAB=y\n" * 2000, "{}", "")
         with store.transaction():
             store.execute("UPDATE cells SET executions = 1000 + cell, batches = 5")
@@ -239,7 +257,9 @@ def test_a_large_one_opens_soon(browser, tmp_path):
             one = found(f"sig{n}x", console="a line of the console\n" * 500)
             commit(store, row, n, outcome(10, found=(one,)), cell=n * 19 % LARGE_CELLS)
             store.execute("UPDATE findings SET picture = NULL, through = 1")
-        store.execute("UPDATE findings SET interleaving = ?, report = ?", "a step\n" * 60, "BUG\n" * 60)
+        store.execute(
+            "UPDATE findings SET interleaving = ?, report = ?", "a step\n" * 60, "BUG\n" * 60
+        )
         store.execute("UPDATE findings SET picture = ?", zlib.compress(picture.encode()))
         store.end(row.sweep, DONE, 28800.0)
         made = gather.report(store, store.sweeps(), {})
@@ -250,7 +270,9 @@ def test_a_large_one_opens_soon(browser, tmp_path):
     for _ in range(3):
         start = time.monotonic()
         browser.get(path.as_uri())
-        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        browser.execute_async_script(
+            "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
+        )
         took.append(time.monotonic() - start)
     assert len(browser.find_elements(By.CSS_SELECTOR, "#list > details")) == LARGE_FINDINGS
     assert min(took) < OPENS_WITHIN_S, took
@@ -268,7 +290,9 @@ class _Links(HTMLParser):
         self.found = []
 
     def handle_starttag(self, tag, attrs):
-        self.found += [value for name, value in attrs if name in ("src", "href", "xlink:href", "action")]
+        self.found += [
+            value for name, value in attrs if name in ("src", "href", "xlink:href", "action")
+        ]
 
 
 def test_it_needs_nothing_else(page):
@@ -305,12 +329,17 @@ def nslab(capsys, *words):
 
 
 def test_json(page, capsys):
-    status, out, _ = nslab(capsys, "report", "--db", page.parent / "results.sqlite", "--format", "json")
+    status, out, _ = nslab(
+        capsys, "report", "--db", page.parent / "results.sqlite", "--format", "json"
+    )
     data = json.loads(out)
     assert status == 0 and data == json.loads((page.parent / "report.json").read_text())
     assert [one["status"] for one in data["findings"]] == ["new", "new", "known", "gone"]
     assert data["headline"] == "2 new findings, 1 known, 1 gone" and data["executions"] == 22
-    assert [(one["new"], one["known"], one["gone"]) for one in data["nights"]] == [(2, 0, 0), (2, 1, 1)]
+    assert [(one["new"], one["known"], one["gone"]) for one in data["nights"]] == [
+        (2, 0, 0),
+        (2, 1, 1),
+    ]
 
 
 def test_junit(page):
@@ -344,12 +373,16 @@ def test_since(tmp_path, capsys):
 
     def new(*words):
         data = json.loads(nslab(capsys, "report", "--db", path, "--format", "json", *words)[1])
-        return data["sweeps"], [one["signature"] for one in data["findings"] if one["status"] == "new"]
+        return data["sweeps"], [
+            one["signature"] for one in data["findings"] if one["status"] == "new"
+        ]
 
     assert new() == (["nightly-4"], ["d"])
     assert new("--since", "7d") == (["nightly-4"], ["d"])
     assert new("--since", "nightly-2") == (["nightly-2", "nightly-3", "nightly-4"], ["d"])
-    status, out, _ = nslab(capsys, "report", "--db", path, "--since", "nightly-1", "--out", tmp_path / "out")
+    status, out, _ = nslab(
+        capsys, "report", "--db", path, "--since", "nightly-1", "--out", tmp_path / "out"
+    )
     assert status == 0 and out.startswith("nightly-1 to nightly-4: ")
     assert out.splitlines()[-1] == f"report: {tmp_path / 'out' / 'report.html'}"
 
@@ -358,9 +391,15 @@ def test_since(tmp_path, capsys):
     ("words", "message"),
     [
         (("--format", "pdf"), "format=pdf: there is html, json, junit, ktap"),
-        (("--since", "yesterday"), "since=yesterday: neither a sweep, such as nightly-1, nor a duration such as 7d"),
+        (
+            ("--since", "yesterday"),
+            "since=yesterday: neither a sweep, such as nightly-1, nor a duration such as 7d",
+        ),
         (("--since", "1d"), "since=1d: no sweep is as young as that, the last one is nightly-1"),
-        (("--db", "/nowhere/r.sqlite"), "there is no results file /nowhere/r.sqlite: make sweep makes one"),
+        (
+            ("--db", "/nowhere/r.sqlite"),
+            "there is no results file /nowhere/r.sqlite: make sweep makes one",
+        ),
         (("--known", "/nowhere/k.toml"), "/nowhere/k.toml: No such file or directory"),
     ],
 )

@@ -5,7 +5,6 @@ import datetime
 import os
 import random
 import sqlite3
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,16 @@ import pytest
 
 from nslab_lab import catalog
 from nslab_lab.errors import LabError
-from nslab_lab.sweeps import description, durations, gather, judge, known, notify, retention, schema, store as stores
+from nslab_lab.sweeps import (
+    description,
+    durations,
+    gather,
+    judge,
+    known,
+    notify,
+    retention,
+    schema,
+)
 from nslab_lab.sweeps.rule import Choice, Chooser, Limits, Outcome
 from nslab_lab.sweeps.sketch import K, Sketch, hash_of
 from nslab_lab.sweeps.store import DONE, LEFT, Store, alone
@@ -43,7 +51,10 @@ def test_durations(text, seconds):
 @pytest.mark.parametrize("text", ["", "0", "0m", "-1h", "10 m", "1.5h", "8hours", "9999999d", "٣m"])
 def test_what_is_no_duration(text):
     error = error_of(durations.parse, "budget", text)
-    assert error.status == 2 and error.message == f"budget={text}: not a duration such as 90s, 10m, 8h or 30d"
+    assert (
+        error.status == 2
+        and error.message == f"budget={text}: not a duration such as 90s, 10m, 8h or 30d"
+    )
 
 
 @pytest.mark.parametrize(
@@ -230,7 +241,10 @@ def test_wrong_descriptions(tmp_path, text, message):
 
 
 def test_a_description_that_is_not_there(tmp_path):
-    assert "no sweep 'nihgtly' in harness/sweeps: there is nightly, smoke" in error_of(description.path_of, "nihgtly").message
+    assert (
+        "no sweep 'nihgtly' in harness/sweeps: there is nightly, smoke"
+        in error_of(description.path_of, "nihgtly").message
+    )
     path = description.path_of(str(tmp_path / "no.toml"))
     assert "No such file" in error_of(description.read, path, PROGRAM).message
     assert "named after its file" in error_of(described, tmp_path, GOOD, "my sweep.toml").message
@@ -293,7 +307,9 @@ def test_migrations(tmp_path, monkeypatch):
 def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
     with results(tmp_path) as store:
         night(store, "a")
-    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, "CREATE TABLE x (y);\nnonsense;\n"])
+    monkeypatch.setattr(
+        schema, "MIGRATIONS", [*schema.MIGRATIONS, "CREATE TABLE x (y);\nnonsense;\n"]
+    )
     assert error_of(results, tmp_path).status == 3
     monkeypatch.undo()
     with results(tmp_path) as store:
@@ -306,7 +322,10 @@ def test_a_newer_schema(tmp_path):
         store.execute("PRAGMA user_version = 7")
     error = error_of(results, tmp_path)
     assert error.status == 2
-    assert "results.sqlite was written by a newer nslab (schema 7, this one knows 1): update" in error.message
+    assert (
+        "results.sqlite was written by a newer nslab (schema 7, this one knows 1): update"
+        in error.message
+    )
 
 
 def test_a_file_of_something_else(tmp_path):
@@ -316,11 +335,17 @@ def test_a_file_of_something_else(tmp_path):
     other.close()
     before = path.read_bytes()
     error = error_of(results, tmp_path)
-    assert error.status == 2 and "is a database of something else: give another file, DB=FILE" in error.message
+    assert (
+        error.status == 2
+        and "is a database of something else: give another file, DB=FILE" in error.message
+    )
     assert path.read_bytes() == before
     path.write_text("Dear diary, " * 1000)
     error = error_of(results, tmp_path)
-    assert error.status == 2 and "is no results file of nslab's: give another one, DB=FILE" in error.message
+    assert (
+        error.status == 2
+        and "is no results file of nslab's: give another one, DB=FILE" in error.message
+    )
 
 
 def test_a_damaged_file(tmp_path):
@@ -400,9 +425,14 @@ def test_a_full_disk(tmp_path):
 
 def test_a_read_only_folder(tmp_path):
     said = in_namespace(
-        'mount -t tmpfs none "$2" && mount -o remount,ro "$2"', _RUN.replace("if done:", "if False:"), tmp_path
+        'mount -t tmpfs none "$2" && mount -o remount,ro "$2"',
+        _RUN.replace("if done:", "if False:"),
+        tmp_path,
     )
-    assert "results.sqlite cannot be written (Read-only file system): make its folder writable, or give DB=FILE" in said
+    assert (
+        "results.sqlite cannot be written (Read-only file system): make its folder writable, or give DB=FILE"
+        in said
+    )
 
 
 # === New, known, gone ===
@@ -426,7 +456,9 @@ def test_three_nights(tmp_path):
         # It was there once.
         assert statuses(store) == {"a": "known"}
         # As if they were one.
-        assert statuses(store, 0, 1, 2, 3) == {"a": "new", "b": "new", "c": "new"} | statuses(store, 0, 1, 2, 3)
+        assert statuses(store, 0, 1, 2, 3) == {"a": "new", "b": "new", "c": "new"} | statuses(
+            store, 0, 1, 2, 3
+        )
         assert statuses(store, 1, 2) == {"b": "gone", "c": "gone"}
 
 
@@ -467,19 +499,33 @@ def test_findings_say_how_often(tmp_path):
         night(store, "a", "b", "a")
         one, other = judge.findings(store, store.sweeps(), {})
         assert (one.signature, one.failures, one.executions) == ("a", 2, 11)
-        assert one.minimal and one.console and one.picture.startswith("<svg") and one.first == "nightly-1"
+        assert (
+            one.minimal
+            and one.console
+            and one.picture.startswith("<svg")
+            and one.first == "nightly-1"
+        )
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ('[[known]]\nsignature = "a"\n', "known.toml:1: known.reason: is missing, or not text"),
-        ('[[known]]\nsignature = "a"\nreason = " "\n', "known.toml:3: known.reason: is missing, or not text"),
-        ('[[known]]\nsignature = "a"\nreason = "b"\nwhen = 1\n', "known.toml:4: known.when: no such key"),
+        (
+            '[[known]]\nsignature = "a"\nreason = " "\n',
+            "known.toml:3: known.reason: is missing, or not text",
+        ),
+        (
+            '[[known]]\nsignature = "a"\nreason = "b"\nwhen = 1\n',
+            "known.toml:4: known.when: no such key",
+        ),
         ('[known]\nsignature = "a"\n', "known: is to be written [[known]]"),
         ('known = ["a"]\n', "known: is to be written [[known]]"),
         ("[[knwon]]\n", "knwon: no such key, there is [[known]]"),
-        ('[[known]]\nsignature = "a"\nreason = "b"\n' * 2, "known.toml:5: known.signature: is there twice"),
+        (
+            '[[known]]\nsignature = "a"\nreason = "b"\n' * 2,
+            "known.toml:5: known.signature: is there twice",
+        ),
         ("[[known", "known.toml:1: not TOML"),
     ],
 )
@@ -511,7 +557,15 @@ def test_old_sweeps_go(tmp_path):
         night(store, started=YOUNG)
         assert retention.apply(store, 30 * DAY, NOW) == 2
         assert [row.id for row in store.sweeps()] == ["nightly-3"]
-        for table in ("cells", "batches", "failures", "findings", "coverage", "sketches", "moments"):
+        for table in (
+            "cells",
+            "batches",
+            "failures",
+            "findings",
+            "coverage",
+            "sketches",
+            "moments",
+        ):
             assert {sweep for (sweep,) in store.rows(f"SELECT DISTINCT sweep FROM {table}")} <= {3}
         # The next one does not take a number that was there.
         assert night(store).id == "nightly-4"
@@ -525,7 +579,10 @@ def test_the_last_occurrence_of_an_open_finding_stays(tmp_path):
         night(store, started=YOUNG, name="other")
         night(store, started=OLD, done=False, name="nightly")
         assert retention.apply(store, 30 * DAY, NOW) == 0
-        assert store.rows("SELECT sweep, signature FROM findings ORDER BY 1") == [(1, "open"), (2, "a")]
+        assert store.rows("SELECT sweep, signature FROM findings ORDER BY 1") == [
+            (1, "open"),
+            (2, "a"),
+        ]
         assert store.rows("SELECT count(*) FROM batches WHERE sweep < 3") == [(0,)]
         (one,) = judge.findings(store, store.sweeps()[:1], {})
         assert one.signature == "open" and one.failures == 1 and one.picture
@@ -558,7 +615,10 @@ def test_a_command_is_told(tmp_path, capsys):
 
 def test_a_command_that_fails_is_said(capsys, monkeypatch):
     assert not notify.tell("echo no such list >&2; exit 4", {})
-    assert capsys.readouterr().err == "nslab: NOTIFY=echo no such list >&2; exit 4: status 4: no such list\n"
+    assert (
+        capsys.readouterr().err
+        == "nslab: NOTIFY=echo no such list >&2; exit 4: status 4: no such list\n"
+    )
     monkeypatch.setattr(notify, "TIMEOUT_S", 0.2)
     assert not notify.tell("sleep 60", {})
     assert "was still running after 0.2 s, and was ended" in capsys.readouterr().err

@@ -66,7 +66,9 @@ def rows(folder, query):
 def test_a_sweep_without_findings(nslab, tmp_path):
     status, out, err = nslab(*sweep(tmp_path, "passes", "slow", executions=40))
     assert status == 0
-    assert re.fullmatch(r"sweep mine-1: 40 executions in 2 cells of 2, \d+ s: no new findings\n", out)
+    assert re.fullmatch(
+        r"sweep mine-1: 40 executions in 2 cells of 2, \d+ s: no new findings\n", out
+    )
     assert err == "nslab: sweep mine-1: 2 cells, 40 executions\n"
     assert rows(tmp_path, "SELECT scenario, executions, batches FROM cells") == [
         ("passes", 20, 2), ("slow", 20, 2),
@@ -82,7 +84,10 @@ def test_findings_are_grouped_and_told(nslab, tmp_path):
     words = (*sweep(tmp_path, "passes", "asserts", "dies"), "--notify", f"cat >> {told}")
     status, out, err = nslab(*words)
     assert status == 1
-    assert "2 new findings" in out and max(len(line) for line in out.splitlines() if "TOKEN" not in line) <= 80
+    assert (
+        "2 new findings" in out
+        and max(len(line) for line in out.splitlines() if "TOKEN" not in line) <= 80
+    )
     assert "NEW assertion\na.c:9: link 3 went back\nin 1 of 13 executions" in out
     assert len(re.findall(r"^make replay TOKEN=NSLAB1\.\S+$", out, re.M)) == 2
     decoder, text, heard = json.JSONDecoder(), told.read_text(), []
@@ -91,19 +96,31 @@ def test_findings_are_grouped_and_told(nslab, tmp_path):
         heard.append(data)
         text = text.lstrip()[end:]
     assert sorted(one["oracle"] for one in heard) == ["assertion", "kasan"]
-    assert all(one["status"] == "new" and one["replay"] in out and one["gdb"].startswith("make gdb TOKEN=") for one in heard)
+    assert all(
+        one["status"] == "new" and one["replay"] in out and one["gdb"].startswith("make gdb TOKEN=")
+        for one in heard
+    )
     # The next night knows them, and tells nobody.
     told.unlink()
     status, out, _ = nslab(*words)
-    assert status == 0 and "sweep mine-2: " in out and "no new findings, 2 known" in out and not told.exists()
+    assert (
+        status == 0
+        and "sweep mine-2: " in out
+        and "no new findings, 2 known" in out
+        and not told.exists()
+    )
     # Without them, they are gone.
     status, out, _ = nslab(*sweep(tmp_path, "passes"))
-    assert status == 0 and "no new findings, 2 gone" in out and "gone: a.c:9: link 3 went back" in out
+    assert (
+        status == 0 and "no new findings, 2 gone" in out and "gone: a.c:9: link 3 went back" in out
+    )
 
 
 def test_a_list_of_the_users(nslab, tmp_path):
     listed = tmp_path / "known.toml"
-    listed.write_text('[[known]]\nsignature = "assertion:a.c:#: link # went back"\nreason = "a fix waits"\n')
+    listed.write_text(
+        '[[known]]\nsignature = "assertion:a.c:#: link # went back"\nreason = "a fix waits"\n'
+    )
     status, out, _ = nslab(*sweep(tmp_path, "asserts", executions=10), "--known", listed)
     assert status == 0 and "known: a.c:9: link 3 went back (a fix waits)" in out
 
@@ -136,8 +153,13 @@ def test_the_same_with_any_number_of_guests_and_again(nslab, tmp_path):
 def test_a_cell_that_cannot_be_run_ends_no_night(nslab, tmp_path):
     status, out, _ = nslab(*sweep(tmp_path, "passes", "no-boot"))
     assert status == 3
-    assert "NOT RUN no-boot none+none: the guest ended (status -6) before its first execution" in " ".join(out.split())
-    ((executions, batches),) = rows(tmp_path, "SELECT executions, batches FROM cells WHERE scenario = 'passes'")
+    assert (
+        "NOT RUN no-boot none+none: the guest ended (status -6) before its first execution"
+        in " ".join(out.split())
+    )
+    ((executions, batches),) = rows(
+        tmp_path, "SELECT executions, batches FROM cells WHERE scenario = 'passes'"
+    )
     assert executions == 10 * batches and batches >= 3
 
 
@@ -148,11 +170,13 @@ def test_a_guest_that_somebody_else_kills(nslab, tmp_path, monkeypatch):
 
     def one_is_killed(machine, plan, folder, stop, on_execution=lambda execution: None):
         if plan.token.scenario == "slow" and not killed:
+
             def kill(execution):
                 if execution.n == 3 and not killed:
                     killed.append(True)
                     for pid in pids_in(folder):
                         os.kill(pid, signal.SIGKILL)
+
             return boot(machine, plan, folder, stop, kill)
         return boot(machine, plan, folder, stop, on_execution)
 
@@ -165,13 +189,17 @@ def test_a_guest_that_somebody_else_kills(nslab, tmp_path, monkeypatch):
 def test_two_at_once(nslab, tmp_path):
     with alone(tmp_path / "r" / "results.sqlite"):
         status, out, err = nslab(*sweep(tmp_path, "passes"))
-    assert (status, out) == (2, "") and re.fullmatch(r"nslab: another sweep is writing to .*\n", err)
+    assert (status, out) == (2, "") and re.fullmatch(
+        r"nslab: another sweep is writing to .*\n", err
+    )
 
 
 def test_nothing_to_go_on_with(nslab, tmp_path):
     status, _, err = nslab(*sweep(tmp_path, "passes", executions=10), "--resume")
     assert status == 0
-    assert err.startswith("nslab: there is no sweep to go on with: a new one begins\nnslab: sweep mine-1: ")
+    assert err.startswith(
+        "nslab: there is no sweep to go on with: a new one begins\nnslab: sweep mine-1: "
+    )
 
 
 def left(folder, *scenarios, executions=4000):
@@ -210,8 +238,16 @@ def test_interrupted_and_resumed(nslab, tmp_path):
     assert "sweep mine-1: " in out
     assert rows(tmp_path, "SELECT state, count(*) FROM sweeps") == [("done", 1)]
     once = rows(tmp_path, "SELECT cell, batches, executions, failures FROM cells")
-    assert nslab("sweep", "--repeat", "mine-1", "--no-report", "--db", tmp_path / "r" / "results.sqlite")[0] == 0
-    assert rows(tmp_path, "SELECT cell, batches, executions, failures FROM cells WHERE sweep = 2") == once
+    assert (
+        nslab(
+            "sweep", "--repeat", "mine-1", "--no-report", "--db", tmp_path / "r" / "results.sqlite"
+        )[0]
+        == 0
+    )
+    assert (
+        rows(tmp_path, "SELECT cell, batches, executions, failures FROM cells WHERE sweep = 2")
+        == once
+    )
 
 
 def test_what_has_changed_cannot_go_on(nslab, tmp_path):
@@ -222,7 +258,10 @@ def test_what_has_changed_cannot_go_on(nslab, tmp_path):
     connection.close()
     status, out, err = nslab(*sweep(tmp_path, "passes", executions=10), "--resume")
     assert status == 0 and "sweep mine-2: 10 executions" in out
-    assert "sweep mine-1 cannot go on: kernel 6.12-ffffffff is now 6.12-0123abcd: a new one begins" in err
+    assert (
+        "sweep mine-1 cannot go on: kernel 6.12-ffffffff is now 6.12-0123abcd: a new one begins"
+        in err
+    )
     assert rows(tmp_path, "SELECT state FROM sweeps ORDER BY sweep") == [("left",), ("done",)]
 
 
@@ -251,7 +290,11 @@ def test_wrong_repeats(nslab, tmp_path):
     assert nslab(*words)[0] == 0
     assert "repeat takes the cells of that sweep" in nslab(*words, "--repeat", "mine-1")[2]
     status, _, err = nslab("sweep", "--repeat", "mine-9", *words[2:])
-    assert status == 2 and "repeat=mine-9: there is no such sweep in " in err and "the last are mine-1\n" in err
+    assert (
+        status == 2
+        and "repeat=mine-9: there is no such sweep in " in err
+        and "the last are mine-1\n" in err
+    )
 
 
 def test_no_room_for_guests(nslab, tmp_path, monkeypatch):
@@ -259,8 +302,13 @@ def test_no_room_for_guests(nslab, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(work.shutil, "disk_usage", lambda folder: usage._replace(free=1000))
     status, _, err = nslab(*sweep(tmp_path, "no-boot"))
-    assert status == 3 and "no space left; what was committed is safe: free some and go on with RESUME=1" in err
-    assert rows(tmp_path, "SELECT state, (SELECT count(*) FROM cells WHERE error NOT NULL) FROM sweeps") == [("running", 0)]
+    assert (
+        status == 3
+        and "no space left; what was committed is safe: free some and go on with RESUME=1" in err
+    )
+    assert rows(
+        tmp_path, "SELECT state, (SELECT count(*) FROM cells WHERE error NOT NULL) FROM sweeps"
+    ) == [("running", 0)]
 
 
 def test_old_sweeps_are_dropped_at_the_end(nslab, tmp_path):
@@ -283,7 +331,9 @@ def test_a_line_a_minute(monkeypatch, capsys):
     lines = view.Lines()
     for second in range(0, 200, 5):
         clock[0] = 1000.0 + second
-        lines.update(view.State(100 * second, second // 100, max(0, 50 - second), second / 400, second))
+        lines.update(
+            view.State(100 * second, second // 100, max(0, 50 - second), second / 400, second)
+        )
     said = capsys.readouterr().err.splitlines()
     assert said == [
         "nslab: 100 executions/s, 6,000 executions, 0 findings, 5 min 40 s left",

@@ -15,8 +15,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from nslab_lab.build import Kernel
 from nslab_lab.paths import BUILD, REPO, cache
 from test_e2e import NSLAB, TIMEOUT_S, Ended, nslab
@@ -105,7 +103,9 @@ def test_three_nights(kernel: Kernel, tmp_path: Path) -> None:
         "free-atomically", "null-means-init",
     ]  # fmt: skip
     page = (tmp_path / "report.html").read_text()
-    assert page.index("2 new findings") < page.index('class="finding new"') < page.index('id="heat"')
+    assert (
+        page.index("2 new findings") < page.index('class="finding new"') < page.index('id="heat"')
+    )
     assert first.out.splitlines()[-1] == f"report: {tmp_path / 'report.html'}"
 
     second = sweep(night, results)
@@ -233,4 +233,6 @@ def test_the_last_line_is_what_it_is(kernel: Kernel, tmp_path: Path) -> None:
     first, second = re.findall(r"^status (\d)$", done.stdout, re.M)
     assert first == "3", done.stdout + done.stderr
     assert second in "01" and "Traceback" not in done.stderr, done.stdout + done.stderr
-    assert re.search(r"^nslab: .*(?:no space left|No space left|is full)", done.stderr, re.M), done.stderr
+    assert re.search(
+        r"^nslab: .*(?:no space left|No space left|is full)", done.stderr, re.M
+    ), done.stderr

@@ -22,7 +22,7 @@ _VARIABLES = {
     _INK: "--ink", _SOFT: "--soft", _LINE: "--line", _A: "--a", _B: "--b", _BAD: "--new",
     _GONE: "--gone",
 }  # fmt: skip
-_STYLE = {
+_STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # words stay words
     "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 8,
@@ -83,7 +83,11 @@ def _number(value: float, _: object = None) -> str:
 
 def heat(cells: Sequence[Cell]) -> str:
     """Scenario by fault: how many executions, and how many of them failed."""
-    return _svg("heat", "Executions and failures, scenario by fault; the same as a table is below", lambda: _heat(cells))
+    return _svg(
+        "heat",
+        "Executions and failures, scenario by fault; the same as a table is below",
+        lambda: _heat(cells),
+    )
 
 
 def _heat(cells: Sequence[Cell]) -> Figure:
@@ -109,7 +113,7 @@ def _heat(cells: Sequence[Cell]) -> Figure:
         square_y * len(rows) / height,
     ))  # fmt: skip
     most = max(ran.max(initial=1), 10)
-    shown = numpy.ma.masked_equal(ran, 0)
+    shown = numpy.ma.array(ran, mask=ran == 0)
     picture = axes.pcolormesh(
         shown, norm=LogNorm(1, most), cmap=_COLOURS, rasterized=ran.size > 3000,
         edgecolor="none", linewidth=0,
@@ -130,9 +134,25 @@ def _heat(cells: Sequence[Cell]) -> Figure:
         axes.set_xticks([])
     small = ran.size > 600
     for y, x in zip(*failed.nonzero()):
-        axes.plot(x + 0.5, y + 0.5, "s", markersize=3 if small else 12, color="#b3001b", mec="white", mew=0.8)
+        axes.plot(
+            x + 0.5,
+            y + 0.5,
+            "s",
+            markersize=3 if small else 12,
+            color="#b3001b",
+            mec="white",
+            mew=0.8,
+        )
         if not small:
-            axes.text(x + 0.5, y + 0.52, _number(failed[y, x]), ha="center", va="center", size=6, color="white")
+            axes.text(
+                x + 0.5,
+                y + 0.52,
+                _number(failed[y, x]),
+                ha="center",
+                va="center",
+                size=6,
+                color="white",
+            )
     bar = figure.add_axes((
         (names + square_x * len(columns) + 0.15) / width, below / height, 0.1 / width,
         min(square_y * len(rows), 1.6) / height,
@@ -211,13 +231,17 @@ def throughput(moments: Sequence[Moment]) -> str:
 
 def nights(past: Sequence[Night]) -> str:
     """New, known and gone findings of each sweep."""
-    about = "; ".join(f"{one.row.id}: {one.new} new, {one.known} known, {one.gone} gone" for one in past)
+    about = "; ".join(
+        f"{one.row.id}: {one.new} new, {one.known} known, {one.gone} gone" for one in past
+    )
 
     def draw() -> Figure:
         figure = Figure(figsize=(4.6, 2.5))
         axes = figure.add_axes((0.13, 0.3, 0.82, 0.55))
         places = range(len(past))
-        new, known, gone = ([getattr(one, name) for one in past] for name in ("new", "known", "gone"))
+        new, known, gone = (
+            [getattr(one, name) for one in past] for name in ("new", "known", "gone")
+        )
         wide = min(0.7, 0.12 * len(past) + 0.1)
         axes.bar(places, new, wide, color=_BAD, label="new")
         axes.bar(places, known, wide, bottom=new, color=_B, label="known")

@@ -23,12 +23,14 @@ from nslab_lab.paths import shown
 from nslab_lab.plan import NO_VARIANT
 from nslab_lab.profiles import Profile
 from nslab_lab.progress import say
+
 from nslab_lab.sweeps import (
     description, durations, exports, gather, judge, known, notify, report, retention, rule, text,
     work,
 )  # fmt: skip
 from nslab_lab.sweeps.description import Description
 from nslab_lab.sweeps.runner import Runner
+
 from nslab_lab.sweeps.store import (
     DEFAULT, LEFT, RUNNING, CellRow, Store, SweepRow, alone,
 )  # fmt: skip
@@ -49,11 +51,17 @@ def register(commands: Commands) -> None:
     parser.add_argument("name", metavar="NAME|FILE", nargs="?", help=f"({DEFAULT_NAME})")
     parser.add_argument("--budget", metavar="TIME", help="such as 10m or 8h")
     parser.add_argument("--executions", metavar="N", help="or: so many, as planned")
-    parser.add_argument("--resume", action="store_true", help="go on with the last one that was left")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the last one that was left"
+    )
     parser.add_argument("--repeat", metavar="ID", help="a sweep again: its cells and its seeds")
-    parser.add_argument("--known", metavar="FILE", help="findings that are known, with a reason each")
+    parser.add_argument(
+        "--known", metavar="FILE", help="findings that are known, with a reason each"
+    )
     parser.add_argument("--keep", metavar="TIME", help="drop sweeps that are older, such as 30d")
-    parser.add_argument("--notify", metavar="CMD", help="is run for each new finding, JSON on its input")
+    parser.add_argument(
+        "--notify", metavar="CMD", help="is run for each new finding, JSON on its input"
+    )
     parser.add_argument("--db", metavar="FILE", help=f"results ({shown(DEFAULT)})")
     parser.add_argument("--no-report", action="store_true", help="make no report at the end")
     parser.add_argument(
@@ -72,7 +80,9 @@ def _command(args: argparse.Namespace) -> int:
     reasons = known.read(Path(args.known)) if args.known else {}
     path = Path(args.db).absolute() if args.db else DEFAULT
     if args.resume and (budget or executions or args.repeat):
-        raise bad_input("resume goes on with a sweep as it was begun: leave budget, executions, repeat out")
+        raise bad_input(
+            "resume goes on with a sweep as it was begun: leave budget, executions, repeat out"
+        )
     if args.repeat and args.name:
         raise bad_input("repeat takes the cells of that sweep: leave its name out")
     file = description.path_of(args.name or DEFAULT_NAME)
@@ -228,7 +238,9 @@ def _repeated(store: Store, lab: _Lab, id: str) -> SweepRow:
     rows = {row.id: row for row in store.sweeps()}
     if id not in rows:
         there = ", ".join(list(rows)[-5:]) or "none"
-        raise bad_input(f"repeat={id}: there is no such sweep in {shown(store.path)}; the last are {there}")
+        raise bad_input(
+            f"repeat={id}: there is no such sweep in {shown(store.path)}; the last are {there}"
+        )
     old = rows[id]
     batches = store.batches(old.sweep)
     if not batches:
@@ -242,7 +254,14 @@ def _repeated(store: Store, lab: _Lab, id: str) -> SweepRow:
     ])  # fmt: skip
     planned = sum(one.planned for one in batches)
     return replace(
-        old, sweep=0, id="", budget=None, executions=planned, state=RUNNING, started=_now(), seconds=0.0
+        old,
+        sweep=0,
+        id="",
+        budget=None,
+        executions=planned,
+        state=RUNNING,
+        started=_now(),
+        seconds=0.0,
     )
 
 
@@ -294,7 +313,8 @@ class _Sweep:
     def _tell_again(self) -> None:
         """What was found before a crash, and not told any more."""
         for (signature,) in self.store.rows(
-            "SELECT signature FROM findings WHERE sweep = ? AND through AND NOT told", self.row.sweep
+            "SELECT signature FROM findings WHERE sweep = ? AND through AND NOT told",
+            self.row.sweep,
         ):
             self._new_finding(signature)
 

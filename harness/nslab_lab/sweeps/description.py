@@ -127,7 +127,9 @@ def read(path: Path, program: Program) -> Description:
 
 def _cells(table: tomlfile.Table, folder: Path, program: Program) -> list[CellOf]:
     table.allow(_CELL_KEYS)
-    strategies = _names(table, "strategies", "strategy", program.strategies, [plan.DEFAULT_STRATEGY])
+    strategies = _names(
+        table, "strategies", "strategy", program.strategies, [plan.DEFAULT_STRATEGY]
+    )
     for name in strategies:
         if name in ("replay", "unsteered"):
             raise table.wrong("strategies", f"{name} is no strategy for a sweep")
@@ -137,7 +139,11 @@ def _cells(table: tomlfile.Table, folder: Path, program: Program) -> list[CellOf
         "scenarios": _names(table, "scenarios", "scenario", program.scenarios, ["all"]),
         "variants": _names(table, "variants", "variant", catalog.variants(), [plan.NO_VARIANT]),
         "kernels": _names(
-            table, "kernels", "kernel", [catalog.Item(name, "") for name in default], [entries.default]
+            table,
+            "kernels",
+            "kernel",
+            [catalog.Item(name, "") for name in default],
+            [entries.default],
         ),
     }
     seeds = _whole(table, "seeds", 1, 10_000)
@@ -172,7 +178,11 @@ def _ways(table: tomlfile.Table, strategies: Sequence[str], folder: Path) -> lis
 
 
 def _names(
-    table: tomlfile.Table, key: str, kind: str, items: Sequence[catalog.Item], default: Sequence[str]
+    table: tomlfile.Table,
+    key: str,
+    kind: str,
+    items: Sequence[catalog.Item],
+    default: Sequence[str],
 ) -> tuple[str, ...]:
     wanted = table.strings(key) if key in table.values else tuple(default)
     if not wanted:

@@ -7,7 +7,7 @@ import json
 import re
 import xml.etree.ElementTree as xml
 from dataclasses import dataclass
-from typing import Any, Sequence
+from typing import Any
 
 from nslab_lab import ktap
 from nslab_lab.plan import NO_VARIANT
@@ -212,7 +212,9 @@ def as_junit(report: Report) -> str:
 
 
 def _said(one: Finding) -> str:
-    return f"{one.headline}\n{text.often(one)}\n{text.command_of(one, 'replay')}\n\n{one.interleaving}"
+    return (
+        f"{one.headline}\n{text.often(one)}\n{text.command_of(one, 'replay')}\n\n{one.interleaving}"
+    )
 
 
 def _add(case: xml.Element, tag: str, said: str, **attributes: str) -> None:

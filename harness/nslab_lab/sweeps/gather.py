@@ -27,7 +27,8 @@ def report(store: Store, chosen: Sequence[SweepRow], reasons: Mapping[str, str])
         ):  # fmt: skip
             moments.append(Moment(before + seconds, done + executions, *rest))
         for kind, name, executions in store.rows(
-            "SELECT kind, name, executions FROM coverage WHERE sweep = ? ORDER BY kind, name", row.sweep
+            "SELECT kind, name, executions FROM coverage WHERE sweep = ? ORDER BY kind, name",
+            row.sweep,
         ):
             covered[kind][name] += executions
     kernels = store.rows(
@@ -43,7 +44,9 @@ def report(store: Store, chosen: Sequence[SweepRow], reasons: Mapping[str, str])
         nights=tuple(_nights(store, reasons)),
         points=dict(covered["point"]),
         readers=dict(covered["reader"]),
-        kernels=tuple((name, zlib.decompress(config).decode(), text) for name, config, text in kernels),
+        kernels=tuple(
+            (name, zlib.decompress(config).decode(), text) for name, config, text in kernels
+        ),
     )
 
 
@@ -51,17 +54,22 @@ def _cells(store: Store, row: SweepRow) -> list[Cell]:
     """The cells of a sweep; those that differ by their seed only are one."""
     signatures: dict[int, list[str]] = {}
     for cell, signature in store.rows(
-        "SELECT DISTINCT cell, signature FROM failures WHERE sweep = ? ORDER BY cell, signature", row.sweep
+        "SELECT DISTINCT cell, signature FROM failures WHERE sweep = ? ORDER BY cell, signature",
+        row.sweep,
     ):
         signatures.setdefault(cell, []).append(signature)
     found: dict[tuple[str, str, str], Cell] = {}
-    for cell, scenario, strategy, profile, variant, kernel, *numbers, error in store.rows(
+    for cell, scenario, strategy, profile, variant, kernel, executions, failures, *rest in store.rows(
         "SELECT cell, scenario, strategy, profile, variant, kernel, executions, failures, faults, points, "
         "seconds, error FROM cells WHERE sweep = ? ORDER BY cell", row.sweep,
     ):  # fmt: skip
         way = way_of(strategy, profile, variant)
         key = (scenario, way, kernel)
-        mine = Cell(row.id, *key, *numbers, error, tuple(signatures.get(cell, ())))
+        faults, points, seconds, error = rest
+        mine = Cell(
+            row.id, *key, executions, failures, faults, points, seconds, error,
+            tuple(signatures.get(cell, ())),
+        )  # fmt: skip
         was = found.get(key)
         found[key] = mine if was is None else _together(was, mine)
     return list(found.values())

@@ -66,7 +66,9 @@ def page(report: Report) -> str:
         nights=report.nights[::-1],
         charts=_charts(report),
         heat=_heat(report),
-        missed=[name for name, number in (*report.points.items(), *report.readers.items()) if not number],
+        missed=[
+            name for name, number in (*report.points.items(), *report.readers.items()) if not number
+        ],
     )
 
 
@@ -131,7 +133,10 @@ def _finding(one: Finding) -> dict[str, Any]:
 
 def _charts(report: Report) -> dict[str, Markup]:
     """The pictures there are data for."""
-    made: dict[str, Any] = {"nights": functools.partial(charts.nights, report.nights[-_NIGHTS:])}
+    made: dict[str, Any] = {}
+    past = report.nights[-_NIGHTS:]
+    if any(one.new or one.known or one.gone for one in past):
+        made["nights"] = functools.partial(charts.nights, past)
     if len(report.moments) > 1:
         for name in ("traces", "reached", "throughput"):
             made[name] = functools.partial(getattr(charts, name), report.moments)
@@ -151,7 +156,5 @@ def _heat(report: Report) -> dict[str, Any] | None:
     for cell in report.cells:
         ran[cell.scenario, cell.way] += cell.executions
         failed[cell.scenario, cell.way] += cell.failures
-    rows = [
-        (name, [(ran[name, way], failed[name, way]) for way in ways]) for name in scenarios
-    ]
+    rows = [(name, [(ran[name, way], failed[name, way]) for way in ways]) for name in scenarios]
     return {"ways": ways, "rows": rows}

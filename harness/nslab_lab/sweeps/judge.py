@@ -39,7 +39,9 @@ class Finding:
     console: str
     failures: int  # executions that failed so
     executions: int  # of the cells in which it came
-    cells: tuple[tuple[str, str, str, str, str], ...]  # scenario, strategy, profile, variant, kernel
+    cells: tuple[
+        tuple[str, str, str, str, str], ...
+    ]  # scenario, strategy, profile, variant, kernel
     own_profile: str | None  # the path of the user's
     patches: str  # the user's, their paths with blanks between
     reason: str | None  # the user's, why it is known
@@ -53,9 +55,7 @@ _FINDING = (
 )
 
 
-def findings(
-    store: Store, chosen: Sequence[SweepRow], reasons: Mapping[str, str]
-) -> list[Finding]:
+def findings(store: Store, chosen: Sequence[SweepRow], reasons: Mapping[str, str]) -> list[Finding]:
     """Those of the @chosen sweeps, the new ones first, then as often as they came.
 
     @reasons: by signature, the user's list.
@@ -115,8 +115,14 @@ def not_looked_for(store: Store, sweep: int, before: int) -> set[str]:
 
 
 def _finding(
-    store: Store, signature: str, status: str, sweep: int, numbers: Sequence[int],
-    seen: Sequence[int], ids: Mapping[int, SweepRow], reasons: Mapping[str, str],
+    store: Store,
+    signature: str,
+    status: str,
+    sweep: int,
+    numbers: Sequence[int],
+    seen: Sequence[int],
+    ids: Mapping[int, SweepRow],
+    reasons: Mapping[str, str],
 ) -> Finding:
     (row,) = store.rows(
         f"SELECT {_FINDING} FROM findings WHERE sweep = ? AND signature = ?", sweep, signature
@@ -152,7 +158,7 @@ def _finding(
         console=_text(row[11]),
         failures=failures,
         executions=sum(cell[5] for cell in cells),
-        cells=tuple(dict.fromkeys(tuple(cell[:5]) for cell in cells)),
+        cells=tuple(dict.fromkeys((cell[0], cell[1], cell[2], cell[3], cell[4]) for cell in cells)),
         own_profile=own,
         patches=cells[0][6] if cells else "",
         reason=reasons.get(signature),

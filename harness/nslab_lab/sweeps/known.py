@@ -33,7 +33,9 @@ def read(path: Path) -> dict[str, str]:
                 raise file.error((*where, key), f"known.{key}: is missing, or not text")
         for key in entry:
             if key not in ("signature", "reason"):
-                raise file.error((*where, key), f"known.{key}: no such key; there is signature, reason")
+                raise file.error(
+                    (*where, key), f"known.{key}: no such key; there is signature, reason"
+                )
         if entry["signature"] in found:
             raise file.error((*where, "signature"), "known.signature: is there twice")
         found[entry["signature"]] = entry["reason"]

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING
 
 from nslab_lab import catalog, files, options
 from nslab_lab.build import ensure_kernel, ensure_scenarios
@@ -41,16 +41,28 @@ def register(commands: Commands) -> None:
     parser = commands.add_parser("nightly", help="a sweep each night, by systemd")
     parser.add_argument("action", metavar="|".join(ACTIONS), choices=ACTIONS)
     parser.add_argument("--sweep", metavar="NAME|FILE", help="(nightly)")
-    parser.add_argument("--at", metavar="TIME", help=f"when, as OnCalendar= takes it ({DEFAULT_AT})")
-    parser.add_argument("--keep", metavar="TIME", help=f"drop sweeps that are older ({DEFAULT_KEEP})")
-    parser.add_argument("--known", metavar="FILE", help="findings that are known, with a reason each")
-    parser.add_argument("--notify", metavar="CMD", help="is run for each new finding, JSON on its input")
+    parser.add_argument(
+        "--at", metavar="TIME", help=f"when, as OnCalendar= takes it ({DEFAULT_AT})"
+    )
+    parser.add_argument(
+        "--keep", metavar="TIME", help=f"drop sweeps that are older ({DEFAULT_KEEP})"
+    )
+    parser.add_argument(
+        "--known", metavar="FILE", help="findings that are known, with a reason each"
+    )
+    parser.add_argument(
+        "--notify", metavar="CMD", help="is run for each new finding, JSON on its input"
+    )
     parser.add_argument("--jobs", metavar="N", help="guests at a time (one per CPU)")
-    parser.add_argument("--memory", metavar="SIZE", help="at the most (1G, and 512M for each guest)")
+    parser.add_argument(
+        "--memory", metavar="SIZE", help="at the most (1G, and 512M for each guest)"
+    )
     parser.add_argument("--cpu", metavar="PERCENT", help="at the most (100%% for each guest)")
     parser.add_argument("--system", action="store_true", help="for the system (if run by root)")
     parser.add_argument("--user", action="store_true", help="for the user who runs it (otherwise)")
-    parser.add_argument("--run-as", metavar="USER", help="of a system's service (the owner of this folder)")
+    parser.add_argument(
+        "--run-as", metavar="USER", help="of a system's service (the owner of this folder)"
+    )
     parser.set_defaults(handler=_command)
 
 
@@ -80,7 +92,9 @@ class _Where:
     def systemctl(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run systemctl(1). Raises LabError(3) where there is none."""
         if not shutil.which("systemctl"):
-            raise lab_failed("systemctl is not there: nights can be run by cron, too: make sweep SWEEP=nightly")
+            raise lab_failed(
+                "systemctl is not there: nights can be run by cron, too: make sweep SWEEP=nightly"
+            )
         command = ["systemctl", *(["--user"] if self.user else []), *words]
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
@@ -102,7 +116,7 @@ def _command(args: argparse.Namespace) -> int:
 
 def _install(where: _Where, args: argparse.Namespace) -> int:
     jobs = options.jobs_of(args)
-    values = {
+    values: dict[str, object] = {
         "memory": _checked("memory", args.memory or f"{_HARNESS_MB + jobs * _GUEST_MB}M", r"\d+[KMGT%]?"),
         "cpu": _checked("cpu", args.cpu or f"{100 * jobs}%", r"\d+%"),
         "at": _calendar(args.at or DEFAULT_AT),
@@ -134,7 +148,9 @@ def _install(where: _Where, args: argparse.Namespace) -> int:
     print(f"each night at {values['at']}: sweep {described.name}, units in {where.folder}")
     print("journalctl " + ("--user " if where.user else "") + "-u nslab-nightly shows them")
     if where.user:
-        say("a user's timers run while the user is logged in, or always after: loginctl enable-linger")
+        say(
+            "a user's timers run while the user is logged in, or always after: loginctl enable-linger"
+        )
     return FOUND_NOTHING
 
 
@@ -168,10 +184,15 @@ def _calendar(at: str) -> str:
         raise bad_input("at: has to be one line")
     if shutil.which("systemd-analyze"):
         done = subprocess.run(
-            ["systemd-analyze", "calendar", at], stdin=subprocess.DEVNULL, capture_output=True, text=True
+            ["systemd-analyze", "calendar", at],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
-            raise bad_input(f"at={at}: systemd takes it for no time; it reads like 22:00 or Mon..Fri 01:30")
+            raise bad_input(
+                f"at={at}: systemd takes it for no time; it reads like 22:00 or Mon..Fri 01:30"
+            )
     return at
 
 
@@ -242,7 +263,9 @@ def _status(where: _Where) -> int:
     if DEFAULT.is_file():
         with Store(DEFAULT, writable=False) as store:
             for row in store.sweeps()[-1:]:
-                print(f"last sweep: {row.id}, {row.started[:16].replace('T', ' ')} UTC, {row.state}")
+                print(
+                    f"last sweep: {row.id}, {row.started[:16].replace('T', ' ')} UTC, {row.state}"
+                )
         page = DEFAULT.with_name("report.html")
         if page.exists():
             print(f"report: {page}")

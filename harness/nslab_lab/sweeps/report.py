@@ -24,11 +24,17 @@ def register(commands: Commands) -> None:
     """`nslab report`."""
     parser = commands.add_parser("report", help="what the last sweep found")
     parser.add_argument(
-        "--since", metavar="ID|TIME", help="from that sweep on, or from so long ago, such as 7d (the last one)"
+        "--since",
+        metavar="ID|TIME",
+        help="from that sweep on, or from so long ago, such as 7d (the last one)",
     )
-    parser.add_argument("--known", metavar="FILE", help="findings that are known, with a reason each")
     parser.add_argument(
-        "--format", metavar="FORMAT", help="print it as json, junit or ktap; html: write all of them"
+        "--known", metavar="FILE", help="findings that are known, with a reason each"
+    )
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        help="print it as json, junit or ktap; html: write all of them",
     )
     parser.add_argument("--db", metavar="FILE", help=f"results ({shown(DEFAULT)})")
     parser.add_argument("--out", metavar="FOLDER", help="where it is written (beside the results)")
@@ -93,5 +99,7 @@ def _chosen(store: Store, since: str | None) -> list[SweepRow]:
     oldest = now - datetime.timedelta(seconds=durations.seconds(since))
     chosen = [row for row in rows if datetime.datetime.fromisoformat(row.started) >= oldest]
     if not chosen:
-        raise bad_input(f"since={since}: no sweep is as young as that, the last one is {rows[-1].id}")
+        raise bad_input(
+            f"since={since}: no sweep is as young as that, the last one is {rows[-1].id}"
+        )
     return chosen

@@ -20,7 +20,7 @@ def apply(store: Store, keep_s: float, now: datetime.datetime) -> int:
     rows = store.sweeps()
     latest = {row.name: row.sweep for row in rows}
     seen = store.rows("SELECT signature, sweep FROM findings ORDER BY sweep")
-    last = dict(seen)  # by signature
+    last = {signature: sweep for signature, sweep in seen}
     gone = 0
     for row in rows:
         age = (now - datetime.datetime.fromisoformat(row.started)).total_seconds()

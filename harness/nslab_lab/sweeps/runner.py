@@ -11,7 +11,7 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
-from typing import Callable, Sequence
+from typing import Any, Callable, Sequence
 
 from nslab_lab.guest import Stop
 from nslab_lab.sweeps import rule, work
@@ -72,7 +72,7 @@ class Runner:
         self._sketches = store.sketches(row.sweep)
         self._again: list[Choice] = []  # begun before, and not through
         self._executions = 0
-        self._running: dict[Future, _Batch | _Small] = {}
+        self._running: dict[Future[Any], _Batch | _Small] = {}
         for batch in store.batches(row.sweep):
             choice = Choice(batch.n, batch.cell, batch.number, batch.planned)
             self._chooser.again(choice)
@@ -167,7 +167,7 @@ class Runner:
 
     # === Taking in ===
 
-    def _take(self, what: _Batch | _Small, future: Future) -> None:
+    def _take(self, what: _Batch | _Small, future: Future[Any]) -> None:
         result = future.result()
         if isinstance(what, _Small):
             if not self._stop.is_set():

@@ -20,7 +20,9 @@ _BATCH = 400  # executions
 _BATCHES = 4  # for each CPU
 
 
-def measure(machine: Machine, kernel: Kernel, scenario: str, folder: Path, rounds: int) -> list[str]:
+def measure(
+    machine: Machine, kernel: Kernel, scenario: str, folder: Path, rounds: int
+) -> list[str]:
     """Lines that say how many executions a second there are, boots included.
 
     @rounds: of each, one after the other, since machines are noisy. @folder: for a while.
@@ -46,9 +48,14 @@ def measure(machine: Machine, kernel: Kernel, scenario: str, folder: Path, round
     lines += [f"  {'guests at a time':<26}{'executions/s':>12}   {'from':>6} {'to':>6}"]
     middle = {jobs: statistics.median(found) for jobs, found in rates.items()}
     for jobs, found in rates.items():
-        lines.append(f"  {jobs:<26}{middle[jobs]:>12,.0f}   {min(found):>6,.0f} {max(found):>6,.0f}")
+        lines.append(
+            f"  {jobs:<26}{middle[jobs]:>12,.0f}   {min(found):>6,.0f} {max(found):>6,.0f}"
+        )
     if all_of_them > 1:
-        lines += ["", f"  {all_of_them} guests run {middle[all_of_them] / middle[1]:.2f} times as many as 1"]
+        lines += [
+            "",
+            f"  {all_of_them} guests run {middle[all_of_them] / middle[1]:.2f} times as many as 1",
+        ]
     else:
         lines += ["", "  there is but one CPU here"]
     return [*lines, ""]

@@ -11,9 +11,9 @@ import contextlib
 import functools
 import sqlite3
 import zlib
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Callable, Concatenate, Iterator, Mapping, ParamSpec, Sequence, TypeVar
 
 import filelock
 
@@ -28,7 +28,6 @@ RUNNING, DONE, LEFT = "running", "done", "left"
 # How finely the course of a sweep is kept: a minute of it; of a short one, a second.
 _SLOT_S = 60
 _SHORT_S = 900
-
 
 
 @dataclass(frozen=True)
@@ -120,11 +119,15 @@ class Smaller:
     report: str
 
 
-def guarded(method: Any) -> Any:
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def guarded(method: Callable[Concatenate[Store, _P], _T]) -> Callable[Concatenate[Store, _P], _T]:
     """SQLite's errors as one line that says what to do. For methods of Store."""
 
     @functools.wraps(method)
-    def wrapped(self: Store, *args: Any, **more: Any) -> Any:
+    def wrapped(self: Store, /, *args: _P.args, **more: _P.kwargs) -> _T:
         try:
             return method(self, *args, **more)
         except sqlite3.Error as error:
@@ -271,7 +274,10 @@ class Store:
     @guarded
     def sweeps(self) -> list[SweepRow]:
         """All sweeps, the oldest first."""
-        return [SweepRow(*row) for row in self.rows(f"SELECT {_of(SweepRow)} FROM sweeps ORDER BY sweep")]
+        return [
+            SweepRow(*row)
+            for row in self.rows(f"SELECT {_of(SweepRow)} FROM sweeps ORDER BY sweep")
+        ]
 
     @guarded
     def cells(self, sweep: int) -> list[CellRow]:
@@ -292,7 +298,7 @@ class Store:
         return {name: Sketch.unpack(data) for name, data in rows}
 
     @guarded
-    def pending(self, sweep: int) -> list[tuple[str, int, str, str]]:
+    def pending(self, sweep: int) -> list[tuple[Any, ...]]:
         """Findings still to be made smaller: signature, batch, token, how it came again."""
         return self.rows(
             "SELECT signature, n, token, reproduced FROM findings "
@@ -329,7 +335,9 @@ class Store:
     def chosen(self, sweep: int, batches: Sequence[tuple[int, int, int, int]]) -> None:
         """Batches that begin: n, cell, number in the cell, planned executions."""
         with self.transaction():
-            self._insert("batches", "sweep, n, cell, number, planned", [(sweep, *one) for one in batches])
+            self._insert(
+                "batches", "sweep, n, cell, number, planned", [(sweep, *one) for one in batches]
+            )
 
     @guarded
     def commit(
@@ -388,7 +396,9 @@ class Store:
         )  # fmt: skip
 
     def _spend(self, sweep: int, spent: float) -> None:
-        self._db.execute("UPDATE sweeps SET seconds = max(seconds, ?) WHERE sweep = ?", (spent, sweep))
+        self._db.execute(
+            "UPDATE sweeps SET seconds = max(seconds, ?) WHERE sweep = ?", (spent, sweep)
+        )
 
     @guarded
     def moment(self, sweep: int, spent: float, traces: int) -> None:
@@ -421,7 +431,8 @@ class Store:
                     ),
                 )  # fmt: skip
             self._db.execute(
-                "UPDATE findings SET through = 1 WHERE sweep = ? AND signature = ?", (sweep, signature)
+                "UPDATE findings SET through = 1 WHERE sweep = ? AND signature = ?",
+                (sweep, signature),
             )
             self._spend(sweep, spent)
 
@@ -458,7 +469,7 @@ def sqlite3_corrupt(path: Path, problem: str) -> LabError:
 
 def _of(row: type) -> str:
     """The columns of a row's class."""
-    return ", ".join(row.__dataclass_fields__)
+    return ", ".join(one.name for one in fields(row))
 
 
 def _statements(script: str) -> Iterator[str]:

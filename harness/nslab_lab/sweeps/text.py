@@ -62,9 +62,7 @@ def document(findings: Sequence[Finding], errors: Sequence[tuple[str, str]]) -> 
             lines.append("")
         for one in of[:_MOST_KNOWN]:
             why = f" ({one.reason})" if one.reason else ""
-            lines += textwrap.wrap(
-                f"{status}: {one.headline}{why}", WIDTH, subsequent_indent="  "
-            )
+            lines += textwrap.wrap(f"{status}: {one.headline}{why}", WIDTH, subsequent_indent="  ")
         if len(of) > _MOST_KNOWN:
             lines.append(f"{status}: and {len(of) - _MOST_KNOWN:,} more")
     if errors:

@@ -7,11 +7,14 @@ import contextlib
 import sys
 import time
 from dataclasses import dataclass
-from typing import Iterator, Protocol
+from typing import TYPE_CHECKING, Iterator, Protocol
 
 from nslab_lab.progress import say
 from nslab_lab.sweeps import durations
 from nslab_lab.table import count
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars, TaskID
 
 LINE_S = 60.0
 _WINDOW_S = 60.0  # of the rate
@@ -105,7 +108,7 @@ class Lines:
 
 
 class _Bar:
-    def __init__(self, bars, task) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, bars: Bars, task: TaskID) -> None:
         self._bars = bars
         self._task = task
         self._rate = Rate()

@@ -94,7 +94,9 @@ def _again_if_killed(task: Task, work: Callable[[Path], _T]) -> _T:
             continue
         finally:
             files.remove(place)
-    raise lab_failed(f"guests of {task.scenario} are killed by somebody else, as where memory is short")
+    raise lab_failed(
+        f"guests of {task.scenario} are killed by somebody else, as where memory is short"
+    )
 
 
 def _batch(task: Task, place: Path, stop: Stop) -> Outcome | None:
@@ -103,9 +105,7 @@ def _batch(task: Task, place: Path, stop: Stop) -> Outcome | None:
     return None if stop.is_set() else _outcome(task, done)
 
 
-def _smaller(
-    task: Task, finding: str, reproduced: str, place: Path, stop: Stop
-) -> Smaller | None:
+def _smaller(task: Task, finding: str, reproduced: str, place: Path, stop: Stop) -> Smaller | None:
     boot_plan = _boot_plan(task, place, stop)
     wanted = token.parse(finding)
     failure, boot = batch.replay(task.machine, wanted, boot_plan, place / "again", stop)
