@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Sequence
 from nslab_lab import catalog
 from nslab_lab.build import ensure_scenarios
 from nslab_lab.catalog import Item, Scenario
+from nslab_lab.sweeps import description
 
 if TYPE_CHECKING:
     from nslab_lab.cli import Commands
@@ -35,6 +36,7 @@ def _command(args: argparse.Namespace) -> int:
         "variants": catalog.variants(),
         "points": catalog.points(),
         "kernels": catalog.all_kernels(),
+        "sweeps": description.items(),
     }
     if args.json:
         data = {kind: [asdict(item) for item in them] for kind, them in items.items()}

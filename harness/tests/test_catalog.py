@@ -116,7 +116,7 @@ def test_list(nslab_list):
     text = nslab_list()
     blocks = text.split("\n\n")
     assert [block.splitlines()[0] for block in blocks] == [
-        "scenarios", "profiles", "strategies", "variants", "points", "kernels",
+        "scenarios", "profiles", "strategies", "variants", "points", "kernels", "sweeps",
     ]  # fmt: skip
     assert blocks[0].splitlines() == [
         "scenarios",
@@ -131,7 +131,7 @@ def test_list(nslab_list):
 def test_list_for_programs(nslab_list):
     data = json.loads(nslab_list("--json"))
     assert data["scenarios"] == LIST["scenarios"]
-    assert set(data) == {"scenarios", "profiles", "strategies", "variants", "points", "kernels"}
+    assert set(data) == {"scenarios", "profiles", "strategies", "variants", "points", "kernels", "sweeps"}
 
 
 def test_a_list_of_many_readers_fits():

@@ -4,18 +4,21 @@
 import contextlib
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 import test_run
-from nslab_lab import cli, layout
+from lab import fake_machine, run_plan
+from nslab_lab import cli, layout, profiles
 from nslab_lab.sweeps import command, view, work
 from nslab_lab.sweeps.store import Store, alone
 from test_guest import pids_in, wait_for
@@ -148,6 +151,20 @@ def test_the_same_with_any_number_of_guests_and_again(nslab, tmp_path):
         assert status == 0, out
         assert everything() == first
     assert [seeds for (seeds,) in rows(tmp_path, "SELECT seeds FROM sweeps")] == ["mine-1"] * 3
+
+
+def test_what_an_executor_gets_and_gives_is_plain_data(tmp_path, monkeypatch):
+    """So that another executor can take the place of threads."""
+    install(tmp_path / "lab", monkeypatch.setattr)
+    kernel = command.ensure_kernel("6.12", ())
+    made = run_plan("asserts", executions=10)
+    machine = fake_machine(tmp_path)
+    task = work.Task(machine, kernel, profiles.load("none"), made, 0, 1, tmp_path)
+    copy = pickle.loads(pickle.dumps(task))
+    assert copy == task
+    outcome = work.run_batch(copy, threading.Event())
+    assert pickle.loads(pickle.dumps(outcome)) == outcome
+    assert (outcome.executions, outcome.found[0].oracle) == (3, "assertion")
 
 
 def test_a_cell_that_cannot_be_run_ends_no_night(nslab, tmp_path):

@@ -213,8 +213,8 @@ def test_without_network_and_with_the_system_read_only(kernel: Kernel, tmp_path:
             path.unlink()
 
 
-def test_the_last_line_is_what_it_is(kernel: Kernel, tmp_path: Path) -> None:
-    """A full disk while guests run, on the real thing: one line, and it goes on."""
+def test_a_full_disk_while_guests_run(kernel: Kernel, tmp_path: Path) -> None:
+    """One line; and it goes on when there is room again."""
     night = written(tmp_path / "n", FEW, executions=4000, batch=50)
     mounted = tmp_path / "small"
     mounted.mkdir()

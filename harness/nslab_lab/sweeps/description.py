@@ -13,6 +13,9 @@
     variants = ["none"]
     kernels = ["6.12"]
     seeds = 1               # cells that differ by their seed only
+
+`search` says how many schedules `bounded` tries of an input, `ahead` how many batches may be begun
+before the first of them is taken into account, and so how many guests there may be at a time.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from nslab_lab.sweeps import durations
 DESCRIPTIONS = REPO / "harness" / "sweeps"
 BATCH = 200  # executions
 SEARCH = 4000  # schedules of an input at the most, for bounded
-AHEAD = 16  # batches begun before one is known, see rule.py
+AHEAD = 16  # batches begun before one is known, see rule.py; and guests at a time at the most
 MOST_CELLS = 100_000
 
 _KEYS = ("about", "budget", "executions", "batch", "search", "ahead", "cells")
@@ -74,6 +77,14 @@ class Description:
 def names() -> list[str]:
     """The names of harness/sweeps, sorted."""
     return sorted(path.stem for path in DESCRIPTIONS.glob("*.toml"))
+
+
+def items() -> list[catalog.Item]:
+    """Those of harness/sweeps, for `nslab list`. Raises LabError(2) for a broken one."""
+    return [
+        catalog.Item(name, tomlfile.load(DESCRIPTIONS / f"{name}.toml").string("about"))
+        for name in names()
+    ]
 
 
 def path_of(name: str) -> Path:
