@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from nslab_lab.cli import Commands
 
 DEFAULT_NAME = "smoke"
-# Nobody is there at night to see a guest that waits for ever: host seconds.
-SILENCE_S = 10
 
 
 def register(commands: Commands) -> None:
@@ -68,7 +66,7 @@ def register(commands: Commands) -> None:
         "--patch", metavar="FILE", type=Path, action="append", default=[],
         help="a kernel patch on top of the series",
     )  # fmt: skip
-    options.add_guest_options(parser, SILENCE_S)
+    options.add_guest_options(parser)
     parser.set_defaults(handler=_command)
 
 
@@ -217,11 +215,13 @@ def _now() -> str:
 
 def _left(store: Store, lab: _Lab, name: str | None) -> SweepRow | None:
     """The last sweep that did not come to its end; None where there is none that can go on."""
-    rows = [row for row in store.sweeps() if row.state == RUNNING and name in (None, row.name)]
+    # One that another of its name came after was given up.
+    latest = {row.name: row for row in store.sweeps()}
+    rows = [row for row in latest.values() if row.state == RUNNING and name in (None, row.name)]
     if not rows:
         say("there is no sweep to go on with: a new one begins")
         return None
-    row = rows[-1]
+    row = max(rows, key=lambda one: one.sweep)
     cells_of = store.cells(row.sweep)
     if why := lab.changed(cells_of):
         say(f"sweep {row.id} cannot go on: {why}: a new one begins")

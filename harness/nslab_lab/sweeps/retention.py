@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 
 from nslab_lab.sweeps import judge
-from nslab_lab.sweeps.store import DONE, RUNNING, Store, SweepRow
+from nslab_lab.sweeps.store import DONE, Store, SweepRow
 
 _EMPTIED = ("batches", "coverage", "sketches", "moments")
 
@@ -24,7 +24,7 @@ def apply(store: Store, keep_s: float, now: datetime.datetime) -> int:
     gone = 0
     for row in rows:
         age = (now - datetime.datetime.fromisoformat(row.started)).total_seconds()
-        if age <= keep_s or latest[row.name] == row.sweep or row.state == RUNNING:
+        if age <= keep_s or latest[row.name] == row.sweep:
             continue
         mine = [signature for signature, sweep in seen if sweep == row.sweep]
         stays = [one for one in mine if last[one] == row.sweep and _is_open(store, one, row, rows)]
