@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Sequence
 
 from nslab_lab.sweeps.sketch import Sketch, hash_of
-from nslab_lab.sweeps.store import DONE, RUNNING, CellRow, Found, Outcome, Smaller, Store, SweepRow
+from nslab_lab.sweeps.rows import DONE, RUNNING, CellRow, Found, Outcome, Smaller, SweepRow
+from nslab_lab.sweeps.store import Store
 
 PICTURE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="60" viewBox="0 0 300 60">'

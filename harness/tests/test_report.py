@@ -20,7 +20,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from nslab_lab import cli
 from nslab_lab.sweeps import gather, html, report
-from nslab_lab.sweeps.store import DONE, Store
+from nslab_lab.sweeps.rows import DONE
+from nslab_lab.sweeps.store import Store
 from sweeplab import PICTURE, cell_rows, commit, found, night, outcome, results, sweep_row
 
 LARGE_CELLS, LARGE_FINDINGS = 10_000, 500

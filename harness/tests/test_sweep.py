@@ -25,7 +25,8 @@ from nslab_lab.sweeps import (
 )
 from nslab_lab.sweeps.rule import Choice, Chooser, Limits, Outcome
 from nslab_lab.sweeps.sketch import K, Sketch, hash_of
-from nslab_lab.sweeps.store import DONE, LEFT, Store, alone
+from nslab_lab.sweeps.rows import DONE, LEFT
+from nslab_lab.sweeps.store import Store, alone
 from sweeplab import cell_rows, commit, night, outcome, results, sweep_row
 
 HARNESS = Path(__file__).resolve().parents[1]

@@ -272,7 +272,11 @@ def test_one_that_was_given_up_does_not_go_on(nslab, tmp_path):
     words = sweep(tmp_path, "passes", executions=10)
     assert nslab(*words)[0] == 0
     status, out, err = nslab(*words, "--resume")
-    assert status == 0 and "sweep mine-3: 10 executions" in out and "there is no sweep to go on with" in err
+    assert (
+        status == 0
+        and "sweep mine-3: 10 executions" in out
+        and "there is no sweep to go on with" in err
+    )
 
 
 def test_what_has_changed_cannot_go_on(nslab, tmp_path):

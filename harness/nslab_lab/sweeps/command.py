@@ -31,9 +31,8 @@ from nslab_lab.sweeps import (
 from nslab_lab.sweeps.description import Description
 from nslab_lab.sweeps.runner import Runner
 
-from nslab_lab.sweeps.store import (
-    DEFAULT, LEFT, RUNNING, CellRow, Store, SweepRow, alone,
-)  # fmt: skip
+from nslab_lab.sweeps.rows import LEFT, RUNNING, CellRow, SweepRow
+from nslab_lab.sweeps.store import DEFAULT, Store, alone
 from nslab_lab.sweeps.view import view
 from nslab_lab.table import count
 

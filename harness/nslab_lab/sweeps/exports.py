@@ -13,7 +13,7 @@ from nslab_lab import ktap
 from nslab_lab.plan import NO_VARIANT
 from nslab_lab.sweeps import text
 from nslab_lab.sweeps.judge import GONE, NEW, Finding
-from nslab_lab.sweeps.store import SweepRow
+from nslab_lab.sweeps.rows import SweepRow
 
 
 @dataclass(frozen=True)

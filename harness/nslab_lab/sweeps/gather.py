@@ -9,7 +9,8 @@ from typing import Mapping, Sequence
 
 from nslab_lab.sweeps import judge
 from nslab_lab.sweeps.exports import Cell, Moment, Night, Report, way_of
-from nslab_lab.sweeps.store import DONE, Store, SweepRow
+from nslab_lab.sweeps.rows import DONE, SweepRow
+from nslab_lab.sweeps.store import Store
 
 
 def report(store: Store, chosen: Sequence[SweepRow], reasons: Mapping[str, str]) -> Report:

@@ -13,7 +13,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from nslab_lab.sweeps.store import DONE, Store, SweepRow
+from nslab_lab.sweeps.rows import DONE, SweepRow
+from nslab_lab.sweeps.store import Store
 
 NEW, KNOWN, GONE = "new", "known", "gone"
 _ORDER = (NEW, KNOWN, GONE)

@@ -12,7 +12,8 @@ from nslab_lab import files
 from nslab_lab.errors import FOUND_NOTHING, bad_input
 from nslab_lab.paths import shown
 from nslab_lab.sweeps import durations, exports, gather, known, text
-from nslab_lab.sweeps.store import DEFAULT, Store, SweepRow
+from nslab_lab.sweeps.rows import SweepRow
+from nslab_lab.sweeps.store import DEFAULT, Store
 
 if TYPE_CHECKING:
     from nslab_lab.cli import Commands

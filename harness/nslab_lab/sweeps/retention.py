@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime
 
 from nslab_lab.sweeps import judge
-from nslab_lab.sweeps.store import DONE, Store, SweepRow
+from nslab_lab.sweeps.rows import DONE, SweepRow
+from nslab_lab.sweeps.store import Store
 
 _EMPTIED = ("batches", "coverage", "sketches", "moments")
 

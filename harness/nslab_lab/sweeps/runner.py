@@ -17,7 +17,8 @@ from nslab_lab.guest import Stop
 from nslab_lab.sweeps import rule, work
 from nslab_lab.sweeps.rule import Choice, Chooser
 from nslab_lab.sweeps.sketch import Sketch
-from nslab_lab.sweeps.store import DONE, CellRow, Outcome, Smaller, Store, SweepRow
+from nslab_lab.sweeps.rows import DONE, CellRow, Outcome, Smaller, SweepRow
+from nslab_lab.sweeps.store import Store
 from nslab_lab.sweeps.view import State, View
 
 # How often a wish to stop is looked for, host seconds.

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import statistics
 import threading
 import time
@@ -39,6 +41,7 @@ def measure(
         for number in range(_BATCHES * all_of_them)
     ]
     counts = sorted({1, all_of_them})
+    busy, own = _busy_s(), _own_s()
     rates: dict[int, list[float]] = {jobs: [] for jobs in counts}
     for number in range(rounds):
         say(f"guests at a time, round {number + 1} of {rounds}")
@@ -58,7 +61,28 @@ def measure(
         ]
     else:
         lines += ["", "  there is but one CPU here"]
+    others = max(0.0, _busy_s() - busy - (_own_s() - own))
+    took = sum(
+        _BATCH * len(tasks) / rate * all_of_them for found in rates.values() for rate in found
+    )
+    if others > 0.05 * took:
+        part = others / took
+        lines.append(f"  NOT ALONE: others took {part:.0%} of the CPUs meanwhile")
     return [*lines, ""]
+
+
+def _busy_s() -> float:
+    """CPU seconds that the machine has spent since boot, see proc(5)."""
+    user, nice, system, _, _, *irqs = map(
+        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9]
+    )
+    return (user + nice + system + sum(irqs)) / os.sysconf("SC_CLK_TCK")
+
+
+def _own_s() -> float:
+    """Those of this process and the guests that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _rate(tasks: Sequence[work.Task], jobs: int) -> float:

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import sqlite3
 import zlib
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any, Callable, Concatenate, Iterator, Mapping, ParamSpec, Sequence, TypeVar
 
@@ -20,103 +20,14 @@ import filelock
 from nslab_lab.errors import LabError, bad_input, lab_failed
 from nslab_lab.paths import BUILD, shown
 from nslab_lab.sweeps import schema
+from nslab_lab.sweeps.rows import BatchRow, CellRow, Found, Outcome, Smaller, SweepRow
 from nslab_lab.sweeps.sketch import Sketch
 
 SWEEPS = BUILD / "sweeps"
 DEFAULT = SWEEPS / "results.sqlite"
-RUNNING, DONE, LEFT = "running", "done", "left"
 # How finely the course of a sweep is kept: a minute of it; of a short one, a second.
 _SLOT_S = 60
 _SHORT_S = 900
-
-
-@dataclass(frozen=True)
-class CellRow:
-    """A cell as the file has it."""
-
-    cell: int
-    scenario: str
-    strategy: str
-    profile: str
-    digest: str
-    variant: str
-    kernel: str
-    kernel_id: str
-    seed: int
-
-
-@dataclass(frozen=True)
-class SweepRow:
-    """A sweep as the file has it."""
-
-    sweep: int
-    id: str
-    name: str
-    seeds: str
-    about: str
-    executions: int | None
-    budget: float | None
-    batch: int
-    search: int
-    ahead: int
-    state: str
-    started: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class BatchRow:
-    """A batch; executions is None while it is not through."""
-
-    n: int
-    cell: int
-    number: int
-    planned: int
-    executions: int | None
-    failed: int | None
-    error: int | None
-
-
-@dataclass(frozen=True)
-class Found:
-    """An execution that failed."""
-
-    execution: int
-    signature: str
-    oracle: str
-    headline: str
-    token: str
-    hash: str | None
-    reproduced: str
-    console: str
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a batch."""
-
-    executions: int
-    points: int  # hit, all executions together
-    faults: int
-    seconds: float  # host time its guests ran
-    traces: tuple[int, ...] = ()  # hashes of sketch.py
-    reached: Mapping[str, int] | None = None  # executions by named point
-    readers: Mapping[str, int] | None = None
-    found: tuple[Found, ...] = ()
-    error: str | None = None  # it could not be run
-
-
-@dataclass(frozen=True)
-class Smaller:
-    """What came of making a finding smaller."""
-
-    minimal: bool
-    token: str
-    headline: str
-    preemptions: int | None
-    picture: str  # SVG
-    interleaving: str
-    report: str
 
 
 _P = ParamSpec("_P")

@@ -23,7 +23,7 @@ from nslab_lab.paths import shown
 from nslab_lab.plan import NO_VARIANT, BootPlan, RunPlan
 from nslab_lab.profiles import Profile
 from nslab_lab.sweeps import sketch
-from nslab_lab.sweeps.store import Found, Outcome, Smaller
+from nslab_lab.sweeps.rows import Found, Outcome, Smaller
 
 # A guest may not come up once.
 ATTEMPTS = 3
