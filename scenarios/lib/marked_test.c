@@ -146,7 +146,12 @@ static int toy_run(struct nslab_run *run)
 	return 0;
 }
 
-static int toy_rest(unsigned long mask)
+static int toy_next(unsigned int index, const char *name)
+{
+	return toy_leave() ?: toy_join(index, name);
+}
+
+static int toy_rest(struct nslab_rest *rest)
 {
 	return 0;
 }
@@ -201,7 +206,7 @@ static int toy_self(struct nslab_self *self)
 }
 
 static const struct control control = {
-	.join = toy_join, .leave = toy_leave, .run = toy_run,
+	.join = toy_join, .leave = toy_leave, .next = toy_next, .run = toy_run,
 	.faults = toy_faults, .emit = toy_emit, .rest = toy_rest,
 	.census = toy_census, .settle = toy_settle, .calls = toy_calls,
 	.sites = toy_sites, .tell = toy_tell, .self = toy_self,
