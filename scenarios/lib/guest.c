@@ -274,6 +274,8 @@ static void run_plan(void)
 	ioctl(control_fd, NSLAB_IOC_ARM);
 	/* Real-time tasks may take all the time there is. */
 	write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	/* Nor does a delayed actor get some of it once a second. */
+	write_file("/sys/kernel/debug/sched/fair_server/cpu0/runtime", "0");
 	/* Debian's kernels ask before a user namespace makes another one. */
 	write_file("/proc/sys/kernel/unprivileged_userns_clone", "1");
 
