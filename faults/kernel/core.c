@@ -466,6 +466,7 @@ int nslab_run(struct nslab_run *run)
 	nslab_watch_end();
 	run->virtual_ns = ktime_get_ns() - start;
 	take_result(run);
+	nslab_gdb_at(ends, run);
 	return 0;
 }
 
