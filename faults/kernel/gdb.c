@@ -28,7 +28,7 @@ noinline void nslab_gdb_stop(void)
 static bool is_meant(const struct nslab_run *run)
 {
 	return run && run->execution == READ_ONCE(nslab_gdb.execution) &&
-	       !(run->flags & NSLAB_RUN_WARM_UP);
+	       !!(run->flags & NSLAB_RUN_WARM_UP) == nslab_gdb.warm_up;
 }
 
 static void stop(enum nslab_gdb_moment moment, u32 step, u8 actor)

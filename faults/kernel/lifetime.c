@@ -40,8 +40,8 @@ struct life {
 
 static struct life live[MAX_LIVE];
 
-/* The last ones that have ended, for gdb. */
-static struct life ended[MAX_LIVE];
+/* The last ones that have ended, for gdb, which nobody else reads. */
+static struct life ended[MAX_LIVE] __used;
 static unsigned int nr_ended;
 static u64 generations;
 

@@ -220,6 +220,7 @@ enum nslab_gdb_moment {
 /**
  * struct nslab_gdb - what gdb waits for
  * @execution: the number of the only one in which it does; 0: none
+ * @warm_up: it is the one to warm up that has this number
  * @step: at this event of the trace, from 1
  * @next: at every scheduling point
  * @turn: when another actor goes on
@@ -236,6 +237,7 @@ enum nslab_gdb_moment {
 struct nslab_gdb {
 	u64 execution;
 	u32 step;
+	u8 warm_up;
 	u8 next;
 	u8 turn;
 	u8 points[NSLAB_NR_POINTS];

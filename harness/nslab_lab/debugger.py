@@ -171,7 +171,9 @@ def _gdb(ready: Ready, folder: Path, script: Path | None) -> int:
     try:
         with cpus.one() as cpu:
             command = [
-                *guest.confined(cpu), "gdb", *how, "-x", str(ENTRY),
+                *guest.confined(cpu), "gdb", *how,
+                # The kernel's own commands, lx-..., then the lab's.
+                "-x", str(ready.kernel.out / "vmlinux-gdb.py"), "-x", str(ENTRY),
                 *(("-x", str(script)) if script else ()), str(ready.kernel.linux),
             ]  # fmt: skip
             return terminal.run(command, environment, silent=bool(script))

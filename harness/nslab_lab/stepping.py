@@ -103,7 +103,12 @@ def points_back(events: Sequence[Event], steers: bool, count: int, at_last: bool
 
     @at_last: the last event is the point where it stands, or else one that is passed counts.
     """
-    points = [number for number, event in enumerate(events, 1) if event.is_point(steers)]
+    points = [
+        number
+        for number, event in enumerate(events, 1)
+        # When the last actor has ended, there is nobody left to be chosen.
+        if event.is_point(steers) and (not steers or event.next != NOBODY)
+    ]
     if at_last and points and points[-1] == len(events):
         points.pop()
     return points[-count] if count <= len(points) else 0
@@ -167,6 +172,8 @@ def announced(step: Step, field_of: Callable[[str, int, int], str] | None = None
             member = field_of(watch, step.offset, step.size) if field_of else ""
             member = member or watch.partition(".")[2] or f"+{step.offset:#x}"
             whose = f"{step.of}'s {kind}" if step.of else f"{kind} #{step.object}"
+            if step.of and step.of == step.actor:
+                whose = f"its own {kind}"
             return f"about to {'write' if step.write else 'read'} {whose}->{member}"
         case "free":
             return f"about to free {kind} #{step.object}"

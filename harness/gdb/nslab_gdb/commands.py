@@ -29,6 +29,7 @@ def register() -> None:
         command()
     Hash()
     Step()
+    Task()
     GUEST.prepare()
     GUEST.points = _points
     gdb.events.stop.connect(_on_stop)
@@ -46,7 +47,9 @@ def begin() -> None:
     else:
         GUEST.boot(_first_point, next=1)
     if not kernel.alive():
+        show.ended(GUEST.status)
         return
+    GUEST.take_warm_up()
     GUEST.remember()
     if session.steps:
         show.interleaving()
@@ -74,8 +77,9 @@ def _on_stop(event: gdb.StopEvent) -> None:
 
 
 def _on_exit(event: gdb.ExitedEvent) -> None:
+    GUEST.status = getattr(event, "exit_code", None)
     if not GUEST.busy:
-        show.ended(getattr(event, "exit_code", None))
+        show.ended(GUEST.status)
 
 
 def _on_quit(event: gdb.GdbExitingEvent) -> None:
@@ -157,7 +161,7 @@ class Nslab(gdb.Command):
 
 
 class Actors(_Command):
-    """Each actor: what it does, where, its nsproxy, read sections and priority."""
+    """What each actor does, and where; its nsproxy and priority."""
 
     name = "actors"
 
@@ -166,7 +170,10 @@ class Actors(_Command):
 
 
 class Trace(_Command):
-    """The last steps: nslab trace [N], 10 of them if not said."""
+    """The last steps.
+
+    nslab trace [N]: so many, 10 if not said.
+    """
 
     name, usage, most = "trace", "[N]", 1
 
@@ -177,7 +184,7 @@ class Trace(_Command):
 
 
 class Points(_Command):
-    """The named points, and who has met them how often in this execution."""
+    """The named points, and how often who has met them."""
 
     name = "points"
 
@@ -186,9 +193,10 @@ class Points(_Command):
 
 
 class Nsproxy(_Command):
-    """A nsproxy: fields, ids, alive or freed, by whom: nslab nsproxy [ACTOR|ADDRESS].
+    """A nsproxy: fields, ids, alive or freed, by whom.
 
-    Without an argument, that of the actor which runs. ADDRESS is any expression of gdb's.
+    nslab nsproxy [ACTOR|ADDRESS]. Without an argument, that of the actor which runs. ADDRESS
+    is any expression of gdb's.
     """
 
     name, usage, most = "nsproxy", "[ACTOR|ADDRESS]", 1
@@ -227,10 +235,10 @@ class Diagram(_Command):
 
 
 class Frame(_Command):
-    """The stack of another actor: nslab frame ACTOR. Without one, back to your own.
+    """The stack of another actor.
 
-    Until the guest goes on, backtraces and `up` show it in place of what called the newest
-    frame. No register is changed.
+    nslab frame ACTOR; without one, back to your own. Until the guest goes on, backtraces and
+    `up` show it in place of what called the newest frame. No register is changed.
     """
 
     name, usage, most = "frame", "[ACTOR]", 1
@@ -258,7 +266,7 @@ class Frame(_Command):
 
 
 class Next(_Command):
-    """Go on to the next scheduling point, whoever comes to it."""
+    """Go on to the next scheduling point, of whatever actor."""
 
     name = "next"
 
@@ -287,6 +295,7 @@ class Switch(_Command):
 
 def _arrived() -> None:
     if not kernel.alive():
+        show.ended(GUEST.status)
         return
     if not GUEST.remember():
         print("NOT the same steps as before: the kernel did not do the same again")
@@ -321,9 +330,9 @@ def _points() -> dict[int, int]:
 
 
 class Break(_Command):
-    """Stop whenever an actor comes to a named point: nslab break POINT [ACTOR].
+    """Stop whenever an actor comes to a named point.
 
-    It is one of gdb's breakpoints: `delete`, `disable` and `ignore` take its number.
+    nslab break POINT [ACTOR]. It is one of gdb's breakpoints: `delete`, `disable` and `ignore` take its number.
     """
 
     name, usage, most = "break", "POINT [ACTOR]", 2
@@ -361,6 +370,7 @@ def _goto(step: int) -> None:
     else:
         GUEST.boot(wanted, step=step)
     if not kernel.alive():
+        show.ended(GUEST.status)
         return
     same = GUEST.remember()
     show.here()
@@ -381,9 +391,9 @@ def _compared(same: bool, seen: bool) -> str:
 
 
 class Goto(_Command):
-    """Go to a step of the trace, from 1: nslab goto N.
+    """Go to a step of the trace, also back.
 
-    To one that is passed by booting again and running up to it, with what was chosen by hand
+    nslab goto N, from 1. To one that is passed by booting again and running up to it, with what was chosen by hand
     chosen again; it is checked that the trace is the same.
     """
 
@@ -396,7 +406,10 @@ class Goto(_Command):
 
 
 class Back(_Command):
-    """Go back to an earlier scheduling point: nslab back [N], one if not said."""
+    """Go back to an earlier scheduling point.
+
+    nslab back [N]: so many, one if not said.
+    """
 
     name, usage, most = "back", "[N]", 1
 
@@ -408,7 +421,7 @@ class Back(_Command):
             events = events[: int(kernel.control()["at"])]
         step = stepping.points_back(events, GUEST.session.steers, count, at_last)
         if not step:
-            raise gdb.GdbError(f"there are not {count} scheduling points before this one")
+            raise gdb.GdbError("there is no scheduling point that far back")
         _goto(step)
 
 
@@ -416,9 +429,9 @@ class Back(_Command):
 
 
 class Choose(_Command):
-    """Decide by hand who runs next, here: nslab choose ACTOR.
+    """Decide by hand who runs next, here.
 
-    What comes after follows the rule: whoever runs goes on as long as it can.
+    nslab choose ACTOR. What comes after follows the rule: whoever runs goes on as long as it can.
     """
 
     name, usage, most = "choose", "ACTOR", 1
@@ -448,7 +461,10 @@ class Choose(_Command):
 
 
 class Save(_Command):
-    """A token for the schedule so far, replayed once outside of gdb to see what it does."""
+    """A token for the schedule so far.
+
+    It is replayed once, outside of gdb, to see what it does.
+    """
 
     name = "save"
 
@@ -509,3 +525,14 @@ class Step(gdb.Function):
     def invoke(self) -> int:
         kernel.require_guest()
         return len(GUEST.so_far())
+
+
+class Task(gdb.Function):
+    """$nslab_task("reader"): the task of an actor, a struct task_struct *."""
+
+    def __init__(self) -> None:
+        super().__init__("nslab_task")
+
+    def invoke(self, name: gdb.Value) -> gdb.Value:
+        kernel.require_guest()
+        return kernel.static("core.c", "actors")[_actor(name.string())]["task"]

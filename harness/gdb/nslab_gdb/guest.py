@@ -67,9 +67,11 @@ class Guest:
         self.session = session.load()
         self.wanted: Wanted = NEVER
         self.reported: str | None = None  # the function that has begun a report
+        self.status: int | None = None  # the last one ended with, None if it was killed
         self.busy = False  # a command of the lab's says itself why it stopped
         self.points: Callable[[], dict[int, int]] = dict  # what the user's breakpoints are at
         self.choices: dict[int, int] = {}  # by step: who was chosen by hand
+        self.warm_up = False  # it goes wrong already when the guest warms up
         self.by_hand = False  # the schedule is no longer the token's
         self._seen: list[Event] = []  # the steps as they were, as far as they are known
         self._trace: Trace | None = None
@@ -94,11 +96,21 @@ class Guest:
             return []
         return kernel.events()
 
+    @property
+    def execution(self) -> int:
+        """The number of the execution that is meant."""
+        return self.session.token.first if self.warm_up else self.session.token.n
+
     def in_execution(self) -> bool:
         """Whether it is under way, or has just ended."""
         if kernel.at_stop() == kernel.ENDS:
             return True
-        return kernel.execution() == self.session.token.n and not kernel.warms_up()
+        return kernel.execution() == self.execution and kernel.warms_up() == self.warm_up
+
+    def take_warm_up(self) -> None:
+        """If something is reported before the execution, then what warms up is the one meant."""
+        if self.reported and kernel.alive() and kernel.execution() and kernel.warms_up():
+            self.warm_up = True
 
     def remember(self) -> bool:
         """Keep the steps so far; whether they are those that were seen before."""
@@ -129,7 +141,8 @@ class Guest:
             # Early enough: nothing of the lab's has run.
             _Start()
             gdb.execute("run", to_string=True)
-            kernel.write("execution", self.session.token.n)
+            kernel.write("warm_up", int(self.warm_up))
+            kernel.write("execution", self.execution)
             self._tell_choices()
             self._go(wanted, members)
         self.tell_points()

@@ -10,8 +10,12 @@ import gdb
 
 from nslab_gdb.session import Session
 
-# What UML lives on: faults of the guest, its timers and interrupts, its processes' stops.
-_SIGNALS = "SIGSEGV SIGUSR1 SIGUSR2 SIGALRM SIGVTALRM SIGIO SIGCHLD SIGSYS SIGWINCH"
+# What UML lives on: faults of the guest, its timers and interrupts, its processes' stops; and
+# what it dies of, which is told when it has.
+_SIGNALS = (
+    "SIGSEGV SIGUSR1 SIGUSR2 SIGALRM SIGVTALRM SIGIO SIGCHLD SIGSYS SIGWINCH "
+    "SIGTERM SIGCONT SIGABRT"
+)
 
 
 def settings(session: Session) -> None:
@@ -30,8 +34,6 @@ def settings(session: Session) -> None:
         "set print inferior-events off",
         "set print thread-events off",
         "set python print-stack message",
-        # The kernel's own commands: lx-ps, lx-dmesg, ...
-        f"source {session.out}/vmlinux-gdb.py",
     ):
         gdb.execute(command, to_string=True)
     # Not in gdb 11, which asks nobody anyway.

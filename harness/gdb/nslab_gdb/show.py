@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import textwrap
 
@@ -16,6 +17,16 @@ from nslab_lab.paths import shown
 from nslab_lab.stepping import Event
 
 WIDTH = 80
+# What begins with each of guest.REPORTS.
+_COMPLAINTS = {
+    "kasan_report": "KASAN: a bad access",
+    "refcount_warn_saturate": "refcount_t: a count that is wrong",
+    "lockdep_rcu_suspicious": "suspicious RCU usage",
+    "show_regs": "a fault",
+    "sched_show_task": "a hang",
+    "__warn": "a warning",
+    "panic": "a panic",
+}
 _STATUS = ((1, "HANG"), (2, "the kernel complained"), (4, "it left its schedule"))
 
 
@@ -48,20 +59,33 @@ def here() -> None:
         return
     else:
         print(bold(_wrapped(_moment(moment, events))))
-    stacks.interesting().select()
+    if GUEST.reported == "sched_show_task" and moment is None:
+        # Who does not go on is somebody else than who noticed.
+        stacks.other(gdb.newest_frame().read_var("p"))
+    else:
+        stacks.interesting().select()
     gdb.execute("frame")
 
 
 def _report(events: list[Event]) -> str:
     actor = next((one.name for one in kernel.actors(GUEST.session.actors) if one.runs), "no actor")
     judged = GUEST.session.verdict
+    of = "" if GUEST.by_hand or not judged else f" of {len(GUEST.session.steps)}"
+    at = f"after step {len(events)}{of}" if events else "outside of an execution"
     if judged is None or GUEST.by_hand:
-        return f"{actor}, after step {len(events)}: the kernel is about to report ({GUEST.reported})"
+        return f"{actor}, {at}, before it is reported: {_complaint()}"
     headline = judged.headline
     if judged.function:
         place = GUEST.trace.place(judged.function)
         headline = headline.replace(judged.function, place)
-    return f"{actor}, after step {len(events)} of {len(GUEST.session.steps)}, about to do this: {headline}"
+    return f"{actor}, {at}, before it is reported: {headline}"
+
+
+def _complaint() -> str:
+    if GUEST.reported == "nslab_oracle_begin":
+        with contextlib.suppress(gdb.error):
+            return gdb.newest_frame().read_var("what").string()
+    return _COMPLAINTS.get(GUEST.reported or "", "something")
 
 
 def _moment(moment: int, events: list[Event]) -> str:
@@ -94,7 +118,11 @@ def _end(steps: int) -> str:
     same = ""
     if GUEST.session.hash and not GUEST.by_hand:
         same = ", that of the token" if value == GUEST.session.hash else ", NOT that of the token"
-    return f"the execution is over after {steps} steps: {', '.join(said)}\ntrace hash {value}{same}"
+    lines = [f"the execution is over after {steps} steps: {', '.join(said)}"]
+    judged = GUEST.session.verdict
+    if judged and not GUEST.by_hand:
+        lines.append(_wrapped(f"what comes now, without the kernel: {judged.headline}"))
+    return "\n".join([*lines, f"trace hash {value}{same}"])
 
 
 def ended(status: int | None) -> None:
@@ -175,10 +203,10 @@ def nsproxy(address: int) -> None:
             print(f"  freed by {_who(life.freed_by)} in {place_of(GUEST.trace, life.freed_at)}")
     value = gdb.Value(address).cast(gdb.lookup_type("struct nsproxy").pointer()).dereference()
     try:
-        print(f"  {'count':<20}{printers.count_of(value['count'])}")
+        print(f"  {'count':<22}{printers.count_of(value['count'])}")
         for member in printers.NAMESPACES:
             number = printers.namespace_id(value, member)
-            print(f"  {member:<20}{int(value[member]):#x}  {number or 'no namespace is there'}")
+            print(f"  {member:<22}{int(value[member]):#x}  {number or 'no namespace is there'}")
     except gdb.MemoryError:
         raise gdb.GdbError(f"nothing can be read at {address:#x}") from None
 

@@ -23,8 +23,8 @@ from nslab_lab import verdict
 _SAVED = ("rbx", "rsp", "rbp", "r12", "r13", "r14", "r15", "rip")
 _USER_IP = 16  # index in the registers of user space
 _MAX_FRAMES = 60
-# The lab's and KASAN's files, and what a section's ends are made of.
-_FILES = ("/nslab/", "mm/kasan/")
+# The lab's, KASAN's and the console's files, and what a section's ends are made of.
+_FILES = ("/nslab/", "mm/kasan/", "kernel/printk/")
 _SECTIONS = ("rcu_read_lock", "__rcu_read_lock", "rcu_read_unlock", "__rcu_read_unlock")
 # UML's way into and out of a task.
 _SWITCHING = ("switch_threads", "kernel_setjmp", "context_switch")
@@ -48,6 +48,8 @@ def register() -> None:
 def interesting() -> gdb.Frame:
     """The frame of the code under test, above the lab's and what reports."""
     frame = gdb.newest_frame()
+    if judged := _judged(frame):
+        return judged
     faulted = GUEST.reported in ("show_regs", "panic")
     found = None
     for frame in _frames(frame):
@@ -58,6 +60,15 @@ def interesting() -> gdb.Frame:
             if not faulted:
                 break
     return _whole(found or gdb.newest_frame())
+
+
+def _judged(frame: gdb.Frame | None) -> gdb.Frame | None:
+    """The frame of the function that the token's verdict names, from @frame on."""
+    judged = GUEST.session.verdict
+    if not GUEST.reported or not judged or not judged.function or GUEST.by_hand:
+        return None
+    name = judged.function.partition("+")[0]
+    return next((_whole(one) for one in _frames(frame) if one.name() == name), None)
 
 
 def _frames(frame: gdb.Frame | None) -> Iterator[gdb.Frame]:
@@ -139,7 +150,7 @@ def other(task: gdb.Value) -> None:
     """Have backtraces show the stack of @task, and select the frame that matters there."""
     _OTHER.show(task)
     frame = gdb.newest_frame().older()
-    found = next((one for one in _frames(frame) if not _is_machinery(one)), frame)
+    found = _judged(frame) or next((one for one in _frames(frame) if not _is_machinery(one)), frame)
     if found:
         _whole(found).select()
 
