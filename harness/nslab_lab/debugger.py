@@ -80,12 +80,13 @@ def _script(name: str | None) -> Path | None:
 def _token(args: argparse.Namespace) -> Token:
     """The token of the scenario's first execution. Raises LabError."""
     seed = options.whole("seed", args.seed, plan.DEFAULT_SEED, 0, 2**64 - 1)
-    strategy = strategies.parse(args.strategy or DEFAULT_STRATEGY)
-    if strategy.name in ("bounded", strategies.UNSTEERED):
+    name = args.strategy or DEFAULT_STRATEGY
+    if name in ("pct", strategies.UNSTEERED) or name.startswith("bounded"):
         raise bad_input(
-            f"strategy {strategy.name} has no first execution to step through: take "
-            "STRATEGY=none, random, pos, pct-3-200, or none at all to decide by hand"
+            f"strategy {name} has no one execution to step through: take STRATEGY=none, random, "
+            "pos, pct-3-200, replay-a12b, or leave it out and decide by hand"
         )
+    strategy = strategies.parse(name)
     profile = profiles.load(args.profile or plan.DEFAULT_STEERED_PROFILE)
     options.check_profile(profile, strategy)
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())

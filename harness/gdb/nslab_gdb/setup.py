@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 
 import gdb
 
@@ -36,6 +37,8 @@ def settings(session: Session) -> None:
         "set python print-stack message",
     ):
         gdb.execute(command, to_string=True)
+    if not sys.stdin.isatty():
+        gdb.execute("set confirm off")
     # Not in gdb 11, which asks nobody anyway.
     if gdb.VERSION.split(".")[0] >= "12":
         gdb.execute("set debuginfod enabled off", to_string=True)

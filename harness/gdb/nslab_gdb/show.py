@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+import os
 import textwrap
 
 import gdb
@@ -32,7 +32,8 @@ _STATUS = ((1, "HANG"), (2, "the kernel complained"), (4, "it left its schedule"
 
 def bold(text: str) -> str:
     """On a terminal, if gdb is to use colours."""
-    styled = sys.stdout.isatty() and gdb.parameter("style enabled")
+    # Python's own idea of its output is gdb, which is no terminal.
+    styled = os.isatty(1) and gdb.parameter("style enabled")
     return f"\033[1m{text}\033[m" if styled else text
 
 
@@ -59,11 +60,11 @@ def here() -> None:
         return
     else:
         print(bold(_wrapped(_moment(moment, events))))
+    stacks.interesting().select()
     if GUEST.reported == "sched_show_task" and moment is None:
         # Who does not go on is somebody else than who noticed.
-        stacks.other(gdb.newest_frame().read_var("p"))
-    else:
-        stacks.interesting().select()
+        with contextlib.suppress(gdb.error, ValueError):
+            stacks.other(gdb.newest_frame().read_var("p"))
     gdb.execute("frame")
 
 
