@@ -360,10 +360,9 @@ def test_breakpoints_watchpoints_and_finish_are_gdbs_own(gdb) -> None:
 def test_structures_are_printed_as_people_read_them(gdb) -> None:
     done = gdb(tried(
         "nslab goto 15", "p init_nsproxy", "p init_uts_ns.ns", "p *init_task.thread_pid",
-        "p init_nsproxy.count", "p init_task.tasks", "p init_task.rcu", "p *nslab_gdb_none",
+        "p init_nsproxy.count", "p init_task.tasks", "p init_task.rcu",
         "p ('../kernel/nslab/trace.c'::events)[14]", "p ('../kernel/nslab/core.c'::actors)[1]",
         "p ('../kernel/nslab/core.c'::switches)[0]", "p/r init_nsproxy.count", "lx-ps",
-        "nslab goto 176", "nslab nsproxy 0x8",
     ))  # fmt: skip
     assert re.search(r"= nsproxy = \{count = \d+, uts_ns = 40265\d+, ", said(done, 1)), done.out
     assert re.search(r"= uts:\[40265\d+\] count \d+$", said(done, 2))
@@ -371,24 +370,25 @@ def test_structures_are_printed_as_people_read_them(gdb) -> None:
     assert re.search(r"= \d+$", said(done, 4))
     assert re.search(r"= list of \d+, next 0x\w+$", said(done, 5))
     assert re.search(r"= (no callback|callback \w+)$", said(done, 6))
-    assert re.search(r"= reader: about to read nsproxy #2->uts_ns, utsns_get\+0x\w+/0x\w+$", said(done, 8))
-    assert re.search(r"= actor reader, in, \d+ points, task 0x\w+$", said(done, 9))
-    assert re.search(r"= z0b$", said(done, 10))
-    assert "refs = {" in said(done, 11)
-    assert re.search(r"swapper\b", said(done, 12)) and re.search(r"rcu_exp_gp_kthr", said(done, 12))
+    assert re.search(r"= reader: about to read nsproxy #2->uts_ns, utsns_get\+0x\w+/0x\w+$", said(done, 7))
+    assert re.search(r"= actor reader, in, \d+ points, task 0x\w+$", said(done, 8))
+    assert re.search(r"= z0b$", said(done, 9))
+    assert "refs = {" in said(done, 10)
+    assert re.search(r"swapper\b", said(done, 11)) and re.search(r"rcu_exp_gp_kthr", said(done, 11))
 
 
 def test_a_nsproxy_tells_its_life(gdb) -> None:
     done = gdb(tried("nslab back 2") + "nslab frame reader\n" + tried(
-        "nslab nsproxy target",
-        "python gdb.execute('nslab nsproxy %d' % [address for address, number in "
-        "nslab_gdb.kernel._objects() if number == 2][0])",
+        "nslab nsproxy target", "nslab nsproxy #2", "nslab nsproxy #500", "nslab nsproxy &init_nsproxy",
     ))  # fmt: skip
-    assert re.match(r"nsproxy #\d+ at 0x\w+, generation \d+, alive\n  allocated by target in "
-                    r"create_new_namespaces \(kernel/nsproxy\.c:\d+\)\n", done.out.rpartition("@0\n")[2])  # fmt: skip
+    alive = done.out.rpartition("@0\n")[2]
+    assert re.match(r"nsproxy #\d+ at 0x\w+, generation \d+, alive\n  allocated by target: step \d+, "
+                    r"create_new_namespaces \(kernel/nsproxy\.c:\d+\)\n", alive)  # fmt: skip
+    assert "error: the execution has met no object #500 yet" in alive
+    assert ", alive, the first one\n" in alive
     freed = done.out.rpartition("@1\n")[2]
     assert re.match(r"nsproxy #2 at 0x\w+, generation \d+, freed\n", freed), done.out
-    assert re.search(r"^  freed by target in free_nsproxy \(kernel/nsproxy\.c:\d+\)$", freed, re.M)
+    assert re.search(r"^  freed by target: step \d+, free_nsproxy \(kernel/nsproxy\.c:\d+\)$", freed, re.M)
 
 
 # === The end of a guest, of gdb ===

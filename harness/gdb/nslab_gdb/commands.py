@@ -195,11 +195,11 @@ class Points(_Command):
 class Nsproxy(_Command):
     """A nsproxy: fields, ids, alive or freed, by whom.
 
-    nslab nsproxy [ACTOR|ADDRESS]. Without an argument, that of the actor which runs. ADDRESS
-    is any expression of gdb's.
+    nslab nsproxy [ACTOR|#NUMBER|ADDRESS]. Without an argument, that of the actor which runs.
+    NUMBER is that of the diagram, ADDRESS any expression of gdb's.
     """
 
-    name, usage, most = "nsproxy", "[ACTOR|ADDRESS]", 1
+    name, usage, most = "nsproxy", "[ACTOR|#NUMBER|ADDRESS]", 1
 
     def choices(self, index: int) -> Sequence[str]:
         return GUEST.session.actors if index == 0 else ()
@@ -210,6 +210,11 @@ class Nsproxy(_Command):
     @staticmethod
     def _address(words: list[str]) -> int:
         names = GUEST.session.actors
+        if words and words[0].startswith("#"):
+            number = _whole(words[0][1:], 1, "numbers begin with #1")
+            if address := kernel.address_of(number):
+                return address
+            raise gdb.GdbError(f"the execution has met no object {words[0]} yet")
         if words and words[0] not in names:
             try:
                 return int(gdb.parse_and_eval(words[0]))
@@ -218,7 +223,7 @@ class Nsproxy(_Command):
         actors = kernel.actors(names)
         found = [one for one in actors if (one.name == words[0] if words else one.runs)]
         if not found:
-            raise gdb.GdbError("no actor runs: nslab nsproxy [ACTOR|ADDRESS]")
+            raise gdb.GdbError("no actor runs: nslab nsproxy [ACTOR|#NUMBER|ADDRESS]")
         task = found[0].task
         if task is None or not int(task["nsproxy"]):
             raise gdb.GdbError(f"{found[0].name} has no nsproxy: it is not there, or almost dead")
@@ -249,14 +254,14 @@ class Frame(_Command):
     def run(self, words: list[str]) -> None:
         stacks.own()
         if not words:
-            stacks.interesting().select()
+            show.select()
             gdb.execute("frame")
             return
         one = kernel.actors(GUEST.session.actors)[_actor(words[0])]
         if one.task is None:
             raise gdb.GdbError(f"{one.name} has no stack: it has not come yet, or has left")
         if one.runs:
-            stacks.interesting().select()
+            show.select()
         else:
             stacks.other(one.task)
         gdb.execute("frame")

@@ -97,6 +97,11 @@ def number_of(address: int) -> int:
     return next((number for what, number in _objects() if what == address), 0)
 
 
+def address_of(number: int) -> int:
+    """Where the object with that number is; 0 if there is none."""
+    return next((what for what, known in _objects() if known == number), 0)
+
+
 def owner_of(number: int) -> int:
     """The actor whose task that object is, or was."""
     return int(static("watch.c", "owners")[number]) if number else stepping.NOBODY

@@ -60,7 +60,7 @@ def here() -> None:
         return
     else:
         print(bold(_wrapped(_moment(moment, events))))
-    stacks.interesting().select()
+    select()
     if GUEST.reported == "sched_show_task" and moment is None:
         # Who does not go on is somebody else than who noticed.
         with contextlib.suppress(gdb.error, ValueError):
@@ -80,6 +80,15 @@ def _report(events: list[Event]) -> str:
         place = GUEST.trace.place(judged.function)
         headline = headline.replace(judged.function, place)
     return f"{actor}, {at}, before it is reported: {headline}"
+
+
+def select() -> None:
+    """Select the frame that matters: of the step at which it stands, if it stands at one."""
+    where = ""
+    if kernel.at_stop() in (kernel.RECORDED, kernel.DECIDES):
+        at = int(kernel.control()["at"])
+        where = GUEST.trace.steps(GUEST.so_far()[at - 1 : at])[0].where
+    stacks.interesting(where).select()
 
 
 def _complaint() -> str:
@@ -199,9 +208,9 @@ def nsproxy(address: int) -> None:
     generation = f", generation {life.generation}" if life else ""
     print(bold(f"{name} at {address:#x}{generation}, {state}"))
     if life:
-        print(f"  allocated by {_who(life.made_by)} in {place_of(GUEST.trace, life.made_at)}")
+        _tell_moment("allocated", life.made_by, life.made_at, _step_of("alloc", number))
         if life.ended:
-            print(f"  freed by {_who(life.freed_by)} in {place_of(GUEST.trace, life.freed_at)}")
+            _tell_moment("freed", life.freed_by, life.freed_at, _step_of("free", number))
     value = gdb.Value(address).cast(gdb.lookup_type("struct nsproxy").pointer()).dereference()
     try:
         print(f"  {'count':<22}{printers.count_of(value['count'])}")
@@ -210,6 +219,18 @@ def nsproxy(address: int) -> None:
             print(f"  {member:<22}{int(value[member]):#x}  {number or 'no namespace is there'}")
     except gdb.MemoryError:
         raise gdb.GdbError(f"nothing can be read at {address:#x}") from None
+
+
+def _tell_moment(what: str, actor: int, address: int, step: int) -> None:
+    at = f"step {step}, " if step else ""
+    print(f"  {what} by {_who(actor)}: {at}{place_of(GUEST.trace, address)}")
+
+
+def _step_of(kind: str, number: int) -> int:
+    """The last step of that kind with that object, 0 for none in this execution."""
+    events = enumerate(GUEST.so_far(), 1)
+    found = [step for step, event in events if number and (event.name, event.object) == (kind, number)]
+    return found[-1] if found else 0
 
 
 def _who(index: int) -> str:

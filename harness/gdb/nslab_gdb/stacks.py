@@ -7,6 +7,7 @@ register is changed for it, so going on is always safe.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import Any, Iterator
 
@@ -45,11 +46,14 @@ def register() -> None:
 # === The frame that matters ===
 
 
-def interesting() -> gdb.Frame:
-    """The frame of the code under test, above the lab's and what reports."""
+def interesting(where: str = "") -> gdb.Frame:
+    """The frame of the code under test, above the lab's and what reports.
+
+    @where: of the step at which it stands, "utsns_get+0x1a/0x80".
+    """
     frame = gdb.newest_frame()
-    if judged := _judged(frame):
-        return judged
+    if found := _judged(frame) or _named(where, frame):
+        return found
     faulted = GUEST.reported in ("show_regs", "panic")
     found = None
     for frame in _frames(frame):
@@ -67,8 +71,14 @@ def _judged(frame: gdb.Frame | None) -> gdb.Frame | None:
     judged = GUEST.session.verdict
     if not GUEST.reported or not judged or not judged.function or GUEST.by_hand:
         return None
-    name = judged.function.partition("+")[0]
-    return next((_whole(one) for one in _frames(frame) if one.name() == name), None)
+    return _named(judged.function, frame)
+
+
+def _named(where: str, frame: gdb.Frame | None) -> gdb.Frame | None:
+    """The frame of that place's function, from @frame on."""
+    name = re.split(r"[+.]", where)[0]  # without what the compiler has put behind it
+    found = (_whole(one) for one in _frames(frame) if one.name() == name)
+    return next(found, None) if name else None
 
 
 def _frames(frame: gdb.Frame | None) -> Iterator[gdb.Frame]:
