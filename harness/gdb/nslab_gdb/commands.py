@@ -337,7 +337,8 @@ def _points() -> dict[int, int]:
 class Break(_Command):
     """Stop whenever an actor comes to a named point.
 
-    nslab break POINT [ACTOR]. It is one of gdb's breakpoints: `delete`, `disable` and `ignore` take its number.
+    nslab break POINT [ACTOR]. It is one of gdb's breakpoints: `delete`, `disable` and
+    `ignore` take its number.
     """
 
     name, usage, most = "break", "POINT [ACTOR]", 2
