@@ -399,8 +399,8 @@ def _compared(same: bool, seen: bool) -> str:
 class Goto(_Command):
     """Go to a step of the trace, also back.
 
-    nslab goto N, from 1. To one that is passed by booting again and running up to it, with what was chosen by hand
-    chosen again; it is checked that the trace is the same.
+    nslab goto N, from 1. To one that is passed by booting again and running up to it, with
+    what was chosen by hand chosen again; it is checked that the trace is the same.
     """
 
     name, usage, most, needs_guest = "goto", "N", 1, False
