@@ -450,6 +450,7 @@ int nslab_run(struct nslab_run *run)
 	current_run = *run;
 	run->status = 0;
 	start = ktime_get_ns();
+	nslab_gdb_begins(run);
 	nslab_watch_begin(run);
 	nslab_lifetime_begin();
 	nslab_order_begin();

@@ -27,8 +27,11 @@ noinline void nslab_gdb_stop(void)
 
 static bool is_meant(const struct nslab_run *run)
 {
+	u32 warm_up = run && run->flags & NSLAB_RUN_WARM_UP ?
+		      nslab_gdb.warm_ups : 0;
+
 	return run && run->execution == READ_ONCE(nslab_gdb.execution) &&
-	       !!(run->flags & NSLAB_RUN_WARM_UP) == nslab_gdb.warm_up;
+	       warm_up == nslab_gdb.warm_up;
 }
 
 static void stop(enum nslab_gdb_moment moment, u32 step, u8 actor)
@@ -121,6 +124,17 @@ void __nslab_gdb_goes_on(const struct nslab_actor *actor)
 	nslab_trace_events(&n);
 	if (is_meant(nslab_current_run()) && is_turn(index))
 		stop(NSLAB_GDB_GOES_ON, n, index);
+}
+
+/**
+ * nslab_gdb_begins() - an execution is about to begin
+ * @run: which
+ *
+ * Those that warm up all have the number of the first that counts.
+ */
+void nslab_gdb_begins(const struct nslab_run *run)
+{
+	nslab_gdb.warm_ups += !!(run->flags & NSLAB_RUN_WARM_UP);
 }
 
 /**

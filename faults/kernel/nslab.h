@@ -220,13 +220,14 @@ enum nslab_gdb_moment {
 /**
  * struct nslab_gdb - what gdb waits for
  * @execution: the number of the only one in which it does; 0: none
- * @warm_up: it is the one to warm up that has this number
+ * @warm_up: it is the how manieth of those that warm up, from 1; 0: none
  * @step: at this event of the trace, from 1
  * @next: at every scheduling point
  * @turn: when another actor goes on
  * @points: at a named point, of these actors, a bit each
  * @nchoices: how many @choices there are
  * @choices: at that event this actor is to run next, whatever the strategy says
+ * @warm_ups: out: how many that warm up have begun
  * @last: out: the actor that had the last turn
  * @moment: out: what has come
  * @at: out: the last event
@@ -237,7 +238,7 @@ enum nslab_gdb_moment {
 struct nslab_gdb {
 	u64 execution;
 	u32 step;
-	u8 warm_up;
+	u32 warm_up;
 	u8 next;
 	u8 turn;
 	u8 points[NSLAB_NR_POINTS];
@@ -246,6 +247,7 @@ struct nslab_gdb {
 		u32 step;
 		u32 actor;
 	} choices[NSLAB_MAX_CHOICES];
+	u32 warm_ups;
 	u8 last;
 	u8 moment;
 	u8 actor;
@@ -257,6 +259,7 @@ struct nslab_gdb {
 extern struct nslab_gdb nslab_gdb;
 
 void nslab_gdb_stop(void);
+void nslab_gdb_begins(const struct nslab_run *run);
 void __nslab_gdb_recorded(const struct nslab_event *event);
 void __nslab_gdb_decides(const struct nslab_event *event);
 void __nslab_gdb_goes_on(const struct nslab_actor *actor);

@@ -71,7 +71,7 @@ class Guest:
         self.busy = False  # a command of the lab's says itself why it stopped
         self.points: Callable[[], dict[int, int]] = dict  # what the user's breakpoints are at
         self.choices: dict[int, int] = {}  # by step: who was chosen by hand
-        self.warm_up = False  # it goes wrong already when the guest warms up
+        self.warm_up = 0  # it goes wrong already in that one to warm up, from 1
         self.by_hand = False  # the schedule is no longer the token's
         self._seen: list[Event] = []  # the steps as they were, as far as they are known
         self._trace: Trace | None = None
@@ -105,12 +105,12 @@ class Guest:
         """Whether it is under way, or has just ended."""
         if kernel.at_stop() == kernel.ENDS:
             return True
-        return kernel.execution() == self.execution and kernel.warms_up() == self.warm_up
+        return kernel.execution() == self.execution and kernel.warm_up() == self.warm_up
 
     def take_warm_up(self) -> None:
         """If something is reported before the execution, then what warms up is the one meant."""
-        if self.reported and kernel.alive() and kernel.execution() and kernel.warms_up():
-            self.warm_up = True
+        if self.reported and kernel.alive() and kernel.execution():
+            self.warm_up = kernel.warm_up()
 
     def remember(self) -> bool:
         """Keep the steps so far; whether they are those that were seen before."""
@@ -141,7 +141,7 @@ class Guest:
             # Early enough: nothing of the lab's has run.
             _Start()
             gdb.execute("run", to_string=True)
-            kernel.write("warm_up", int(self.warm_up))
+            kernel.write("warm_up", self.warm_up)
             kernel.write("execution", self.execution)
             self._tell_choices()
             self._go(wanted, members)

@@ -57,9 +57,10 @@ def execution() -> int:
     return int(static("core.c", "current_run")["execution"]) if running else 0
 
 
-def warms_up() -> bool:
-    """Whether that does not count."""
-    return bool(int(static("core.c", "current_run")["flags"]) & 2)
+def warm_up() -> int:
+    """Which one to warm up it is, from 1; 0 if it counts."""
+    warms = int(static("core.c", "current_run")["flags"]) & 2
+    return int(control()["warm_ups"]) if warms else 0
 
 
 def trace_memory() -> bytes:
