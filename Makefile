@@ -10,7 +10,7 @@
 ## make test      every test of the lab itself; TEST=... for those that match
 ## make coverage  which points and readers the scenarios reach, and which not
 ## make matrix    how soon which deliberate defect is caught, by what; 20 minutes or less
-## make bench     the lab's own speed, beside a baseline; PART=speed or variants
+## make bench     the lab's own speed, beside a baseline; PART=speed, gdb or variants
 ## make clean     remove build/; the cache with the kernel source stays
 ##
 ## Variables:  SCENARIO= PROFILE= STRATEGY= VARIANT= KERNEL= EXECUTIONS= SEED=
