@@ -9,14 +9,17 @@ sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 import gdb  # noqa: E402  (the path has to be set first)
 
-from nslab_gdb import commands, guest, printers, setup, stacks  # noqa: E402
+from nslab_lab.errors import LAB_FAILED, LabError  # noqa: E402
 
 try:
+    # The session is read as they are loaded.
+    from nslab_gdb import commands, guest, printers, setup, stacks
+
     setup.settings(guest.GUEST.session)
     printers.register()
     stacks.register()
     commands.register()
     commands.begin()
-except (gdb.error, OSError, ValueError) as error:
+except (gdb.error, LabError, OSError, ValueError) as error:
     print(f"nslab: gdb could not set itself up: {' '.join(str(error).split())}", file=sys.stderr)
-    gdb.execute("quit 3")
+    gdb.execute(f"quit {LAB_FAILED}")

@@ -59,9 +59,11 @@ def _command(args: argparse.Namespace) -> int:
     ready = replay.prepare(args)
     folder = runfolder.numbered(SESSIONS)
     session = _session(ready, folder)
-    known = {} if args.scenario else _replayed(ready, folder)
-    if known is None:
-        return _interrupted()
+    interrupts = Interrupts()
+    known = {} if args.scenario else _replayed(ready, folder, interrupts)
+    if interrupts.is_set():
+        print("INTERRUPTED")
+        return interrupts.status
     (folder / "session.json").write_text(json.dumps(session | known))
     return _gdb(ready, folder, script)
 
@@ -128,15 +130,14 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
     }
 
 
-def _replayed(ready: Ready, folder: Path) -> dict[str, Any] | None:
-    """What the execution does when nobody looks on; None if that was interrupted."""
+def _replayed(ready: Ready, folder: Path, interrupts: Interrupts) -> dict[str, Any]:
+    """What the execution does when nobody looks on; {} if that was interrupted."""
     into = folder / "replay"
     into.mkdir()
-    interrupts = Interrupts()
     with interrupts:
         one = replay.replay(ready.machine, ready.wanted, ready.plan, into, interrupts, 1)
     if one is None:
-        return None
+        return {}
     if one.verdict and one.verdict.oracle == "diverged":
         raise lab_failed(f"{one.verdict.headline}: the token is not of this execution")
     places = {step.where for step in one.steps if step.where}
@@ -147,11 +148,6 @@ def _replayed(ready: Ready, folder: Path) -> dict[str, Any] | None:
         "hash": one.hash,
         "lines": {place: symbols.line_of(ready.kernel.linux, place) for place in places},
     }
-
-
-def _interrupted() -> int:
-    print("INTERRUPTED")
-    return 130
 
 
 def _gdb(ready: Ready, folder: Path, script: Path | None) -> int:

@@ -204,3 +204,24 @@ def test_bad_input_is_one_line(words: list[str], line: str) -> None:
     done = subprocess.run([NSLAB, "gdb", *words], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"nslab: {line}") and done.stderr.count("\n") == 1
+
+
+def test_without_gdb_it_says_what_to_install(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [NSLAB, "gdb", "NSLAB1.x"], capture_output=True, text=True, env={"PATH": str(tmp_path)}
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "nslab: gdb is not there: apt-get install gdb\n"
+
+
+def test_the_commands_want_a_session() -> None:
+    entry = REPO / "harness" / "gdb" / "nslab.py"
+    environment = {name: text for name, text in os.environ.items() if name != "NSLAB_GDB"}
+    done = subprocess.run(
+        ["gdb", "-nx", "-batch", "-x", entry], capture_output=True, text=True,
+        env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "nslab: gdb could not set itself up: nobody has prepared a session: start it by `make gdb`\n"
+    )

@@ -409,6 +409,20 @@ def test_the_exit_status_is_gdbs(gdb, commands: str, status: int) -> None:
     assert "Quit anyway" not in done.out
 
 
+def test_a_token_of_another_execution_is_refused(token: str) -> None:
+    done = nslab("gdb", re.sub(r"replay-\w+", "replay-z0bb9999a", token))
+    assert (done.status, done.out) == (3, "")
+    assert done.err.endswith(": the token is not of this execution\n") and done.err.count("\n") == 1
+
+
+def test_run_is_a_way_to_boot_as_well(gdb) -> None:
+    done = gdb(tried("nslab goto 12", "nslab break switch_after_gp", "run", "continue", "continue"))
+    assert re.search(r"^step \d+ of \d+, target: switch_after_gp;", said(done, 2), re.M), done.out
+    assert "the guest has ended" not in said(done, 2)
+    assert re.match(r"step \d+ of \d+, target: switch_after_gp;", said(done, 3)), done.out
+    assert "before it is reported: KASAN" in said(done, 4)
+
+
 PID = "python print('@pid', gdb.selected_inferior().pid)\n"
 
 

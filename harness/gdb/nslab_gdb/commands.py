@@ -67,6 +67,7 @@ def _is_point(moment: int) -> bool:
 
 
 def _on_stop(event: gdb.StopEvent) -> None:
+    GUEST.leaving = False  # it was asked for, and not done
     GUEST.remember()
     if GUEST.busy:
         return
@@ -78,12 +79,13 @@ def _on_stop(event: gdb.StopEvent) -> None:
 
 def _on_exit(event: gdb.ExitedEvent) -> None:
     GUEST.status = getattr(event, "exit_code", None)
-    if not GUEST.busy:
+    if not GUEST.busy and not GUEST.leaving:
         show.ended(GUEST.status)
+    GUEST.leaving = False
 
 
 def _on_quit(event: gdb.GdbExitingEvent) -> None:
-    GUEST.busy = True  # the guest goes with gdb, of which nothing is to be said
+    GUEST.leaving = True
 
 
 # === Arguments ===

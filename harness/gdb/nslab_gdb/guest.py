@@ -53,11 +53,15 @@ class _Report(gdb.Breakpoint):
 
 
 class _Start(gdb.Breakpoint):
-    """Where a guest begins; once."""
+    """Where a guest begins: early enough, nothing of the lab's has run."""
 
     def __init__(self) -> None:
-        super().__init__("linux_main", internal=True, temporary=True)
+        super().__init__("linux_main", internal=True)
         self.silent = True
+
+    def stop(self) -> bool:
+        GUEST.starts()
+        return False
 
 
 class Guest:
@@ -67,12 +71,14 @@ class Guest:
         self.session = session.load()
         self.wanted: Wanted = NEVER
         self.reported: str | None = None  # the function that has begun a report
+        self.leaving = False  # the user ends it, of which nothing is to be said
         self.status: int | None = None  # the last one ended with, None if it was killed
         self.busy = False  # a command of the lab's says itself why it stopped
         self.points: Callable[[], dict[int, int]] = dict  # what the user's breakpoints are at
         self.choices: dict[int, int] = {}  # by step: who was chosen by hand
         self.warm_up = 0  # it goes wrong already in that one to warm up, from 1
         self.by_hand = False  # the schedule is no longer the token's
+        self._members: dict[str, int] = {}  # of struct nslab_gdb: what the kernel is to look for
         self._seen: list[Event] = []  # the steps as they were, as far as they are known
         self._trace: Trace | None = None
 
@@ -84,6 +90,7 @@ class Guest:
 
     def prepare(self) -> None:
         """Set the breakpoints that nobody sees."""
+        _Start()
         _Stop()
         for function in REPORTS:
             _Report(function)
@@ -137,37 +144,45 @@ class Guest:
         """Boot anew and run to where it is @wanted; the user's breakpoints do not count."""
         with self._quiet(), _no_breakpoints():
             self.end()
-            self.reported = None
-            # Early enough: nothing of the lab's has run.
-            _Start()
-            gdb.execute("run", to_string=True)
-            kernel.write("warm_up", self.warm_up)
-            kernel.write("execution", self.execution)
-            self._tell_choices()
-            self._go(wanted, members)
+            self._members = members
+            self._go("run", wanted)
         self.tell_points()
 
     def run(self, wanted: Wanted, **members: int) -> None:
         """Go on to where it is @wanted, or whatever else stops it."""
         with self._quiet():
-            self._go(wanted, members)
+            self._members = members
+            self._tell_members()
+            self._go("continue", wanted)
+
+    def starts(self) -> None:
+        """A guest begins, by whatever command."""
+        self.reported = None
+        kernel.write("warm_up", self.warm_up)
+        kernel.write("execution", self.execution)
+        self._tell_choices()
+        self._tell_members()
+        self.tell_points()
 
     def end(self) -> None:
         """No guest any more; its processes die with it."""
         if kernel.alive():
             gdb.execute("kill", to_string=True)
 
-    def _go(self, wanted: Wanted, members: dict[str, int]) -> None:
-        for name, value in members.items():
-            kernel.write(name, value)
+    def _go(self, command: str, wanted: Wanted) -> None:
         self.wanted = wanted
         try:
-            gdb.execute("continue", to_string=True)
+            gdb.execute(command, to_string=True)
         finally:
             self.wanted = NEVER
+            self._members = dict.fromkeys(self._members, 0)
             if kernel.alive():
-                for name in members:
-                    kernel.write(name, 0)
+                self._tell_members()
+            self._members = {}
+
+    def _tell_members(self) -> None:
+        for name, value in self._members.items():
+            kernel.write(name, value)
 
     @contextlib.contextmanager
     def _quiet(self) -> Iterator[None]:

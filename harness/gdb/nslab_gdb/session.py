@@ -49,6 +49,8 @@ class Session:
 
 def load() -> Session:
     """The session that NSLAB_GDB and NSLAB_GDB_TTY name. Raises OSError, ValueError."""
+    if "NSLAB_GDB" not in os.environ:
+        raise ValueError("nobody has prepared a session: start it by `make gdb`")
     data: dict[str, Any] = json.loads(Path(os.environ["NSLAB_GDB"]).read_text())
     paths = {name: Path(data[name]) for name in ("linux", "src", "out", "init", "folder", "scratch")}
     lists = {name: tuple(data[name]) for name in ("actors", "watch", "arguments")}

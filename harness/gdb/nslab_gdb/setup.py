@@ -35,10 +35,9 @@ def settings(session: Session) -> None:
         "set print inferior-events off",
         "set print thread-events off",
         "set python print-stack message",
+        # Nothing of what is looked at comes from the network.
+        "set debuginfod enabled off",
     ):
         gdb.execute(command, to_string=True)
     if not sys.stdin.isatty():
         gdb.execute("set confirm off")
-    # Not in gdb 11, which asks nobody anyway.
-    if gdb.VERSION.split(".")[0] >= "12":
-        gdb.execute("set debuginfod enabled off", to_string=True)

@@ -37,10 +37,16 @@ def register() -> None:
     _UserSpace()
     for command in (
         "continue", "step", "next", "stepi", "nexti", "finish", "until", "advance", "jump",
-        "run", "start", "starti", "kill",
     ):  # fmt: skip
-        gdb.execute(f"define hook-{command}\npython nslab_gdb.stacks.own()\nend", to_string=True)
+        _hook(command, "own")
+    for command in ("run", "start", "starti", "kill"):
+        _hook(command, "leave")
     gdb.execute("python import nslab_gdb.stacks")
+
+
+def _hook(command: str, function: str) -> None:
+    """Before @command that function of this file is called."""
+    gdb.execute(f"define hook-{command}\npython nslab_gdb.stacks.{function}()\nend", to_string=True)
 
 
 # === The frame that matters ===
@@ -170,6 +176,12 @@ def own() -> None:
     if _OTHER.is_shown:
         _OTHER.hide()
         gdb.newest_frame().select()
+
+
+def leave() -> None:
+    """The user is about to end the guest, if there is one."""
+    own()
+    GUEST.leaving = kernel.alive()
 
 
 def waits_in(task: gdb.Value) -> str:
