@@ -160,6 +160,15 @@ def _step(n: int, number: int, event: Event, names: Names) -> Step:
     )  # fmt: skip
 
 
+def same_steps(one: Sequence[Step], other: Sequence[Step]) -> bool:
+    """Whether the one is how the other begins, or the reverse, as far as steps so far are known."""
+    return all(
+        (left.actor, left.kind, left.point, left.local, left.object, left.offset)
+        == (right.actor, right.kind, right.point, right.local, right.object, right.offset)
+        for left, right in zip(one, other)
+    )
+
+
 def announced(step: Step, field_of: Callable[[str, int, int], str] | None = None) -> str:
     """What is about to be done: "about to read nsproxy #2->uts_ns".
 

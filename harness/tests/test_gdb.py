@@ -119,6 +119,13 @@ def test_steps_are_those_a_guest_reports() -> None:
     assert others[0].actor == "others"
 
 
+def test_steps_are_compared_as_far_as_both_go() -> None:
+    steps = stepping.steps(7, EVENTS, NAMES)
+    undecided = [replace(step, next="", enabled=0, value=0) for step in steps]
+    assert stepping.same_steps(steps[:3], undecided)
+    assert not stepping.same_steps(steps, [*steps[:3], replace(steps[3], offset=0)])
+
+
 @pytest.mark.parametrize(
     ("number", "said"),
     [(1, "who starts?"), (3, "rcu_read_lock"), (4, "about to read nsproxy #2->uts_ns"),

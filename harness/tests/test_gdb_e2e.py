@@ -166,6 +166,18 @@ def test_goto_goes_both_ways_and_says_what_the_trace_is(gdb) -> None:
     assert "who starts?" in said(done, 4)
 
 
+def test_another_trace_than_the_tokens_is_noticed(gdb) -> None:
+    """The check is seen failing: somebody writes into what the token does."""
+    done = gdb(
+        "python\nimport dataclasses\nfrom nslab_gdb import show\nfrom nslab_gdb.guest import GUEST\n"
+        "steps = list(GUEST.session.steps)\nsteps[5] = dataclasses.replace(steps[5], actor='me')\n"
+        "GUEST.session = dataclasses.replace(GUEST.session, steps=tuple(steps))\n"
+        "print('@0')\nshow.compare_with_token()\nend\n"
+    )  # fmt: skip
+    line = "these are NOT the steps that the token has outside of gdb\n"
+    assert done.out.count(line) == 1 and said(done, 0) == line, done.out
+
+
 def test_another_trace_is_noticed(gdb) -> None:
     """The check is seen failing: somebody writes into what was seen."""
     spoil = (

@@ -55,6 +55,7 @@ def begin() -> None:
         show.interleaving()
         print()
     show.here()
+    show.compare_with_token()
     print("`help nslab` lists the lab's commands")
 
 
@@ -312,10 +313,10 @@ def _arrived() -> None:
 class _PointBreakpoint(gdb.Breakpoint):
     """At a named point, of one actor or of all."""
 
-    def __init__(self, point: int, mask: int, said: str) -> None:
+    def __init__(self, point: int, mask: int) -> None:
         super().__init__(kernel.STOP)
         self.silent = True
-        self.point, self.mask, self.said = point, mask, said
+        self.point, self.mask = point, mask
 
     def stop(self) -> bool:
         what = kernel.control()
@@ -354,10 +355,9 @@ class Break(_Command):
             raise gdb.GdbError("at which point? nslab break POINT [ACTOR]; `nslab points` lists them")
         point = _one_of("point", words[0], kernel.point_names())
         mask = 1 << _actor(words[1]) if words[1:] else 0xFF
-        said = " of ".join(words)
-        _breakpoints.append(_PointBreakpoint(point, mask, said))
+        _breakpoints.append(_PointBreakpoint(point, mask))
         GUEST.tell_points()
-        print(f"that is, at {said}")
+        print(f"that is, at {' of '.join(words)}")
 
 
 # === Anywhere, also back ===

@@ -148,6 +148,13 @@ def ended(status: int | None) -> None:
     print(f"console: {shown(GUEST.session.console)}; `nslab goto N` boots it again, up to step N")
 
 
+def compare_with_token() -> None:
+    """Say so if what happened is not what happens without gdb."""
+    steps = GUEST.trace.steps(GUEST.so_far())
+    if not stepping.same_steps(steps, GUEST.session.steps):
+        print("these are NOT the steps that the token has outside of gdb")
+
+
 # === What there is ===
 
 
