@@ -178,6 +178,18 @@ def test_same_plan_same_bytes(kernel: Kernel) -> None:
     assert one.executions != other.executions
 
 
+def test_an_execution_does_not_depend_on_those_before_it(kernel: Kernel) -> None:
+    """Where a strategy decides it is the same in every boot, as the second or as the twelfth."""
+
+    def hashes(batch: int) -> dict[tuple[str, int], str]:
+        done = nslab("run", "--strategy", "random", "--executions", 12, "--batch", batch)
+        assert done.status == 0, done.out + done.err
+        lines = [json.loads(line) for line in done.executions.splitlines()]
+        return {(line["scenario"], line["n"]): line["hash"] for line in lines}
+
+    assert hashes(12) == hashes(4)
+
+
 # === Each allocation fails once ===
 
 NTH = ("run", "--profile", "fail-nth")
