@@ -352,6 +352,20 @@ def test_the_stack_of_a_preempted_reader(gdb) -> None:
     assert "before it is reported: KASAN" in said(done, 10)
 
 
+def test_it_does_not_matter_which_stack_lies_above_the_other(gdb) -> None:
+    done = gdb(
+        tried(
+            "nslab frame reader", "bt", "nslab goto 1", "nslab choose reader", "nslab next",
+            "nslab frame target", "bt",
+        ),
+        "--scenario", SCENARIO,
+    )  # fmt: skip
+    for number, name in ((1, "reader"), (6, "target")):
+        assert "__schedule (" in said(done, number), done.out
+        assert f"<user space of {name}, in ioctl> ()" in said(done, number)
+        assert "__se_sys_ioctl" in said(done, number - 1)
+
+
 def test_breakpoints_watchpoints_and_finish_are_gdbs_own(gdb) -> None:
     done = gdb(
         tried(

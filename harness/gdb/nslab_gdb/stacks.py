@@ -28,7 +28,7 @@ _MAX_FRAMES = 60
 _FILES = ("/nslab/", "mm/kasan/", "kernel/printk/")
 _SECTIONS = ("rcu_read_lock", "__rcu_read_lock", "rcu_read_unlock", "__rcu_read_unlock")
 # UML's way into and out of a task.
-_SWITCHING = ("switch_threads", "kernel_setjmp", "context_switch")
+_SWITCHING = ("switch_threads", "kernel_setjmp", "context_switch", "__schedule_loop")
 
 
 def register() -> None:
@@ -148,7 +148,9 @@ class _OtherStack(Unwinder):
         here = int(pending.read_register("rip")), int(pending.read_register("rsp"))
         if here != self._newest:
             return None
-        info = pending.create_unwind_info(_FrameId(here[1], here[0]))
+        # gdb takes a stack that lies below its caller's for a broken one.
+        below = min(here[1], int(self.registers["rsp"])) - 16
+        info = pending.create_unwind_info(_FrameId(below, here[0]))
         for name, value in self.registers.items():
             info.add_saved_register(name, value)
         return info
