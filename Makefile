@@ -4,12 +4,13 @@
 #
 ## make run       run scenarios under faults and schedules; the main job
 ## make replay    one execution again, with its trace: TOKEN=...
+## make gdb       an execution under gdb, forwards and backwards: TOKEN=... or SCENARIO=...
 ## make list      scenarios, profiles, strategies, variants, points, kernels
 ## make kernel    only build the kernel and the scenarios
 ## make test      every test of the lab itself; TEST=... for those that match
 ## make coverage  which points and readers the scenarios reach, and which not
 ## make matrix    how soon which deliberate defect is caught, by what; 20 minutes or less
-## make bench     the lab's own speed, beside a baseline; PART=speed or variants
+## make bench     the lab's own speed, beside a baseline; PART=speed, gdb or variants
 ## make clean     remove build/; the cache with the kernel source stays
 ##
 ## Variables:  SCENARIO= PROFILE= STRATEGY= VARIANT= KERNEL= EXECUTIONS= SEED=
@@ -17,6 +18,7 @@
 ##             JOBS=                    how many guests at once
 ##             FINDINGS=                a scenario stops after so many; 0: never
 ##             TIMES= FORMAT=           `make replay`: how often; text, svg, json, trace
+##             GDBSCRIPT=               `make gdb`: commands to run without a terminal
 ##             DEPTH= PREEMPTIONS=      of the strategies pct and bounded
 ##             SEEDS=                   `make matrix`, `make bench`: for a median
 
@@ -28,7 +30,8 @@ PYTEST := PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" \
 
 # The shell takes the variables from its environment, quoted, whatever is in them.
 export SCENARIO PROFILE STRATEGY VARIANT KERNEL EXECUTIONS SEED PATCH JOBS TOKEN TEST \
-	FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS
+	FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS \
+	GDBSCRIPT
 
 # $(call option,name,VARIABLE): --name with the variable's value, if it has one
 option = $${$(2):+--$(1) "$$$(2)"}
@@ -45,7 +48,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
-.PHONY: help setup kernel run replay list test coverage matrix bench clean
+.PHONY: help setup kernel run replay gdb list test coverage matrix bench clean
 .NOTPARALLEL:
 
 help:
@@ -62,6 +65,12 @@ run: setup
 
 replay: setup
 	@$(call nslab,replay $(kernel_options) $(replay_options) $${TOKEN:+"$$TOKEN"})
+
+gdb: setup
+	@$(call nslab,gdb $(kernel_options) $(call option,scenario,SCENARIO) \
+		$(call option,profile,PROFILE) $(call option,strategy,STRATEGY) \
+		$(call option,variant,VARIANT) $(call option,seed,SEED) \
+		$(call option,script,GDBSCRIPT) $${TOKEN:+"$$TOKEN"})
 
 list: setup
 	@exec $(NSLAB) list

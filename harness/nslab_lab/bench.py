@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from nslab_lab import catalog, guest, hunt, options, plan, profiles, runfolder, strategies
+from nslab_lab import bench_gdb, catalog, guest, hunt, options, plan, profiles, runfolder, strategies
 from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
 from nslab_lab.errors import FOUND_NOTHING, bad_input
 from nslab_lab.guest import Machine
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 BENCHES = BUILD / "bench"
 SCENARIO = "ns-readlink-vs-unshare"
-PARTS = ("speed", "variants")
+PARTS = ("speed", "gdb", "variants")
 
 # What is measured for speed: name, strategy, profile.
 SPEEDS = (
@@ -101,9 +101,11 @@ def _command(args: argparse.Namespace) -> int:
     init = ensure_scenarios()
     kernel = ensure_kernel(args.kernel or None, args.patch)
     bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))
-    if args.part != "variants":
+    if args.part in (None, "", "speed"):
         bench.speed(rounds)
-    if args.part != "speed":
+    if args.part in (None, "", "gdb"):
+        bench._tell(*bench_gdb.lines(SCENARIO, rounds, bench.folder))
+    if args.part in (None, "", "variants"):
         bench.variants([item.name for item in hunted], seeds, jobs, baseline_s)
     print(f"kept in {shown(bench.folder)}")
     return FOUND_NOTHING
