@@ -4,12 +4,13 @@
 #
 ## make run       run scenarios under faults and schedules; the main job
 ## make replay    one execution again, with its trace: TOKEN=...
+## make gdb       an execution under gdb, forwards and backwards: TOKEN=... or SCENARIO=...
 ## make list      scenarios, profiles, strategies, variants, points, kernels
 ## make kernel    only build the kernel and the scenarios
 ## make test      every test of the lab itself; TEST=... for those that match
 ## make coverage  which points and readers the scenarios reach, and which not
 ## make matrix    how soon which deliberate defect is caught, by what; 20 minutes or less
-## make bench     the lab's own speed, beside a baseline; PART=speed, sweep or variants
+## make bench     the lab's own speed, beside a baseline; PART=speed, sweep, gdb or variants
 ## make sweep     many cells for a given time, unattended: SWEEP=smoke (2 minutes), nightly
 ## make report    what the last sweep found, as one HTML page
 ## make nightly-install   a sweep each night, by systemd; -uninstall, -status
@@ -20,6 +21,7 @@
 ##             JOBS=                    how many guests at once
 ##             FINDINGS=                a scenario stops after so many; 0: never
 ##             TIMES= FORMAT=           `make replay`: how often; text, svg, json, trace
+##             GDBSCRIPT=               `make gdb`: commands to run without a terminal
 ##             DEPTH= PREEMPTIONS=      of the strategies pct and bounded
 ##             SEEDS=                   `make matrix`, `make bench`: for a median
 ##             BUDGET= RESUME=1 REPEAT= KNOWN= KEEP= NOTIFY= DB=    `make sweep`
@@ -35,7 +37,7 @@ PYTEST := PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" \
 # The shell takes the variables from its environment, quoted, whatever is in them.
 export SCENARIO PROFILE STRATEGY VARIANT KERNEL EXECUTIONS SEED PATCH JOBS TOKEN TEST \
 	FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS \
-	SWEEP BUDGET RESUME REPEAT KNOWN KEEP NOTIFY DB SINCE OUT AT
+	GDBSCRIPT SWEEP BUDGET RESUME REPEAT KNOWN KEEP NOTIFY DB SINCE OUT AT
 
 # $(call option,name,VARIABLE): --name with the variable's value, if it has one
 option = $${$(2):+--$(1) "$$$(2)"}
@@ -52,7 +54,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
-.PHONY: help setup kernel run replay list test coverage matrix bench clean \
+.PHONY: help setup kernel run replay gdb list test coverage matrix bench clean \
 	sweep report nightly-install nightly-uninstall nightly-status
 .NOTPARALLEL:
 
@@ -70,6 +72,12 @@ run: setup
 
 replay: setup
 	@$(call nslab,replay $(kernel_options) $(replay_options) $${TOKEN:+"$$TOKEN"})
+
+gdb: setup
+	@$(call nslab,gdb $(kernel_options) $(call option,scenario,SCENARIO) \
+		$(call option,profile,PROFILE) $(call option,strategy,STRATEGY) \
+		$(call option,variant,VARIANT) $(call option,seed,SEED) \
+		$(call option,script,GDBSCRIPT) $${TOKEN:+"$$TOKEN"})
 
 list: setup
 	@exec $(NSLAB) list

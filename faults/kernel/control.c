@@ -35,6 +35,29 @@ static long join_ioctl(struct nslab_join __user *arg)
 	return nslab_join(&join);
 }
 
+static long next_ioctl(struct nslab_join __user *arg)
+{
+	return nslab_leave(false) ?: join_ioctl(arg);
+}
+
+static long rest_ioctl(struct nslab_rest __user *arg)
+{
+	struct nslab_rest rest;
+	int ret;
+
+	if (copy_from_user(&rest, arg, sizeof(rest)))
+		return -EFAULT;
+	if (rest.flags & ~NSLAB_REST_SETTLE)
+		return -EINVAL;
+	ret = nslab_rest(rest.mask);
+	if (ret)
+		return ret;
+	if (rest.flags & NSLAB_REST_SETTLE)
+		nslab_settle();
+	nslab_census(&rest.census);
+	return copy_to_user(arg, &rest, sizeof(rest)) ? -EFAULT : 0;
+}
+
 static long events_ioctl(void __user *arg)
 {
 	const struct nslab_event *events;
@@ -80,6 +103,8 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 		return join_ioctl((struct nslab_join __user *)arg);
 	case NSLAB_IOC_LEAVE:
 		return nslab_leave(false);
+	case NSLAB_IOC_NEXT:
+		return next_ioctl((struct nslab_join __user *)arg);
 	case NSLAB_IOC_RUN:
 		return run_ioctl((struct nslab_run __user *)arg);
 	case NSLAB_IOC_POINTS:
@@ -90,7 +115,7 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 	case NSLAB_IOC_EVENTS:
 		return events_ioctl((void __user *)arg);
 	case NSLAB_IOC_REST:
-		return nslab_rest(arg);
+		return rest_ioctl((struct nslab_rest __user *)arg);
 	case NSLAB_IOC_CENSUS:
 		return census_ioctl((void __user *)arg);
 	case NSLAB_IOC_SETTLE:

@@ -450,6 +450,7 @@ int nslab_run(struct nslab_run *run)
 	current_run = *run;
 	run->status = 0;
 	start = ktime_get_ns();
+	nslab_gdb_begins(run);
 	nslab_watch_begin(run);
 	nslab_lifetime_begin();
 	nslab_order_begin();
@@ -466,6 +467,7 @@ int nslab_run(struct nslab_run *run)
 	nslab_watch_end();
 	run->virtual_ns = ktime_get_ns() - start;
 	take_result(run);
+	nslab_gdb_at(ends, run);
 	return 0;
 }
 

@@ -26,15 +26,23 @@
  * @generation: how manieth nsproxy since boot it is, from 1
  * @made_by: index of an actor, NSLAB_NOBODY for others
  * @made_at: the instruction
+ * @freed_by: likewise, if it has ended
+ * @freed_at: the instruction
  */
 struct life {
 	const void *object;
 	u64 generation;
 	unsigned int made_by;
 	unsigned long made_at;
+	unsigned int freed_by;
+	unsigned long freed_at;
 };
 
 static struct life live[MAX_LIVE];
+
+/* The last ones that have ended, for gdb, which nobody else reads. */
+static struct life ended[MAX_LIVE] __used;
+static unsigned int nr_ended;
 static u64 generations;
 
 /**
@@ -164,9 +172,14 @@ void nslab_lifetime_free(const void *object, unsigned long ip)
 		loaded->freed_at = ip;
 		readers[i].gone++;
 	}
-	for (i = 0; i < MAX_LIVE; i++)
-		if (live[i].object == object)
-			live[i].object = NULL;
+	for (i = 0; i < MAX_LIVE; i++) {
+		if (live[i].object != object)
+			continue;
+		live[i].freed_by = me;
+		live[i].freed_at = ip;
+		ended[nr_ended++ % MAX_LIVE] = live[i];
+		live[i].object = NULL;
+	}
 	local_irq_restore(flags);
 }
 

@@ -16,6 +16,7 @@
  *   census.c   how many nsproxies and namespaces there are
  *   calls.c    marked calls, and each allocation in them
  *   report.c   results to the host, and what is said when the kernel dies
+ *   gdb.c      where gdb stops an execution
  */
 #ifndef KERNEL_NSLAB_NSLAB_H
 #define KERNEL_NSLAB_NSLAB_H
@@ -131,6 +132,7 @@ u64 nslab_trace_hash(void);
 unsigned int nslab_trace_count(unsigned int kind);
 unsigned int nslab_trace_delays(void);
 unsigned int nslab_trace_points(void);
+u32 nslab_trace_number(const struct nslab_event *event);
 void nslab_trace_emit(u64 execution);
 u64 nslab_text_offset(unsigned long ip);
 u64 nslab_mix(u64 hash, u64 word);
@@ -203,6 +205,73 @@ const struct nslab_site *nslab_calls_sites(unsigned int *n);
 bool nslab_calls_incomplete(void);
 int nslab_calls_tell(u64 id);
 void nslab_self(struct nslab_self *self);
+
+/* === gdb === */
+
+#define NSLAB_MAX_CHOICES	64
+
+enum nslab_gdb_moment {
+	NSLAB_GDB_RECORDED,	/* an event that is no decision */
+	NSLAB_GDB_DECIDES,	/* an event at which it is decided who runs next */
+	NSLAB_GDB_GOES_ON,	/* an actor goes on after another one */
+	NSLAB_GDB_ENDS,		/* the execution is over */
+};
+
+/**
+ * struct nslab_gdb - what gdb waits for
+ * @execution: the number of the only one in which it does; 0: none
+ * @warm_up: it is the how manieth of those that warm up, from 1; 0: none
+ * @step: at this event of the trace, from 1
+ * @next: at every scheduling point
+ * @turn: when another actor goes on
+ * @points: at a named point, of these actors, a bit each
+ * @nchoices: how many @choices there are
+ * @choices: at that event this actor is to run next, whatever the strategy says
+ * @warm_ups: out: how many that warm up have begun
+ * @last: out: the actor that had the last turn
+ * @moment: out: what has come
+ * @at: out: the last event
+ * @actor: out: whose moment it is
+ * @status: out: of the execution, at its end
+ * @hash: out: of its trace, likewise
+ */
+struct nslab_gdb {
+	u64 execution;
+	u32 step;
+	u32 warm_up;
+	u8 next;
+	u8 turn;
+	u8 points[NSLAB_NR_POINTS];
+	u32 nchoices;
+	struct {
+		u32 step;
+		u32 actor;
+	} choices[NSLAB_MAX_CHOICES];
+	u32 warm_ups;
+	u8 last;
+	u8 moment;
+	u8 actor;
+	u32 at;
+	u32 status;
+	u64 hash;
+};
+
+extern struct nslab_gdb nslab_gdb;
+
+void nslab_gdb_stop(void);
+void nslab_gdb_begins(const struct nslab_run *run);
+void __nslab_gdb_recorded(const struct nslab_event *event);
+void __nslab_gdb_decides(const struct nslab_event *event);
+void __nslab_gdb_goes_on(const struct nslab_actor *actor);
+void __nslab_gdb_ends(const struct nslab_run *run);
+unsigned int nslab_gdb_choice(const struct nslab_event *event);
+
+/* Nearly always there is no gdb. */
+#define nslab_gdb_at(what, ...)						\
+do {									\
+	if (unlikely(READ_ONCE(nslab_gdb.execution)))			\
+		__nslab_gdb_##what(__VA_ARGS__);			\
+} while (0)
 
 /* === Executions === */
 

@@ -326,6 +326,36 @@ static void nobody_asks_outside_of_calls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nslab_calls_tell(42), -ENOENT);
 }
 
+static void gdb_is_told_of_its_execution_only(struct kunit *test)
+{
+	struct nslab_run run = { .execution = 3, .nevents = 7, .hash = 9 };
+	static const struct nslab_event event;
+	struct nslab_event *kept;
+
+	nslab_trace_reset();
+	nslab_trace_add(&event);
+	kept = nslab_trace_add(&event);
+	KUNIT_EXPECT_EQ(test, nslab_trace_number(kept), 2);
+	KUNIT_EXPECT_EQ(test, nslab_trace_number(&event), 0);
+	/* Between two executions nothing is chosen. */
+	nslab_gdb.execution = 3;
+	nslab_gdb.nchoices = 1;
+	nslab_gdb.choices[0].step = 2;
+	KUNIT_EXPECT_EQ(test, nslab_gdb_choice(kept), NSLAB_NOBODY);
+
+	nslab_gdb.execution = 2;
+	__nslab_gdb_ends(&run);
+	KUNIT_EXPECT_EQ(test, nslab_gdb.at, 0);
+	nslab_gdb.execution = 3;
+	__nslab_gdb_ends(&run);
+	KUNIT_EXPECT_EQ(test, nslab_gdb.moment, NSLAB_GDB_ENDS);
+	KUNIT_EXPECT_EQ(test, nslab_gdb.at, 7);
+	KUNIT_EXPECT_EQ(test, nslab_gdb.hash, 9);
+
+	nslab_gdb = (struct nslab_gdb) { .last = NSLAB_NOBODY };
+	nslab_trace_reset();
+}
+
 static struct kunit_case nslab_cases[] = {
 	KUNIT_CASE(self_is_what_the_task_has),
 	KUNIT_CASE(calls_lie_within_a_page),
@@ -345,6 +375,7 @@ static struct kunit_case nslab_cases[] = {
 	KUNIT_CASE(points_have_names_of_their_own),
 	KUNIT_CASE(only_actors_stop),
 	KUNIT_CASE(requests_are_checked),
+	KUNIT_CASE(gdb_is_told_of_its_execution_only),
 	{}
 };
 

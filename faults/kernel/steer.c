@@ -75,11 +75,19 @@ static void decide(struct nslab_event *event)
 		.free = event->flags & NSLAB_EVENT_IS_FREE,
 		.next = ops,
 	};
-	u32 next = search.strategy->pick(&search, &choice);
+	u32 next, by_hand;
 
+	event->enabled = choice.enabled;
+	nslab_gdb_at(decides, event);
+	next = search.strategy->pick(&search, &choice);
 	if (WARN_ON_ONCE(!(choice.enabled & 1U << next)))
 		next = nslab_default_pick(&choice);
-	event->enabled = choice.enabled;
+	by_hand = nslab_gdb_choice(event);
+	if (by_hand != NSLAB_NOBODY) {
+		next = by_hand;
+		/* What a schedule says of later points is of another execution. */
+		search.nswitches = search.next_switch;
+	}
 	event->next = next;
 	floor = next;
 }
@@ -110,8 +118,10 @@ static void await_floor(struct nslab_actor *actor)
 			undecided = NULL;
 			decide(event);
 		}
-		if (floor == me)
+		if (floor == me) {
+			nslab_gdb_at(goes_on, actor);
 			break;
+		}
 		nslab_yield();
 	}
 }

@@ -54,6 +54,7 @@ struct nslab_event *nslab_trace_add(const struct nslab_event *event)
 	struct nslab_event *kept = i < MAX_EVENTS ? &events[i] : &dropped;
 
 	*kept = *event;
+	nslab_gdb_at(recorded, kept);
 	return kept;
 }
 
@@ -87,6 +88,17 @@ const struct nslab_event *nslab_trace_events(unsigned int *n)
 {
 	*n = nr_kept();
 	return events;
+}
+
+/**
+ * nslab_trace_number() - the number of an event as kept, from 1
+ *
+ * Return: 0 for one beyond MAX_EVENTS.
+ */
+u32 nslab_trace_number(const struct nslab_event *event)
+{
+	return event >= events && event < events + MAX_EVENTS ?
+	       event - events + 1 : 0;
 }
 
 /**

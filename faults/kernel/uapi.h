@@ -247,6 +247,21 @@ struct nslab_census {
 	__u32 first[NSLAB_NS_TYPES];
 };
 
+/* What struct nslab_rest.flags says. */
+#define NSLAB_REST_SETTLE	1	/* let everything come to rest, then count */
+
+/**
+ * struct nslab_rest - the last execution has been judged
+ * @mask: the kept actors, a bit each
+ * @flags: NSLAB_REST_*
+ * @census: out: what there is
+ */
+struct nslab_rest {
+	__u32 mask;
+	__u32 flags;
+	struct nslab_census census;
+};
+
 /**
  * struct nslab_calls - what actors say of themselves, by stores to memory
  * @call: the number of the marked call that it is in, from 1; 0: in none
@@ -305,7 +320,7 @@ struct nslab_self {
 /* Copy the trace of the last execution to an array with room for all of it. */
 #define NSLAB_IOC_EVENTS	_IOR(NSLAB_IOC_MAGIC, 6, struct nslab_event)
 /* The kept actors may leave the last execution; returns when they are back. */
-#define NSLAB_IOC_REST		_IO(NSLAB_IOC_MAGIC, 7)
+#define NSLAB_IOC_REST		_IOWR(NSLAB_IOC_MAGIC, 7, struct nslab_rest)
 #define NSLAB_IOC_CENSUS	_IOR(NSLAB_IOC_MAGIC, 8, struct nslab_census)
 /* Wait until callbacks and work queues have come to rest. */
 #define NSLAB_IOC_SETTLE	_IO(NSLAB_IOC_MAGIC, 9)
@@ -322,5 +337,7 @@ struct nslab_self {
  * that was not told fails the first time it is met: nobody could aim at it.
  */
 #define NSLAB_IOC_TELL		_IO(NSLAB_IOC_MAGIC, 13)
+/* LEAVE and, for the next execution, JOIN: each way to the kernel costs. */
+#define NSLAB_IOC_NEXT		_IOW(NSLAB_IOC_MAGIC, 14, struct nslab_join)
 
 #endif /* KERNEL_NSLAB_UAPI_H */

@@ -290,15 +290,8 @@ def replay(
     machine: Machine, token: Token, like: BootPlan, folder: Path, stop: Stop
 ) -> tuple[Failure | None, Boot]:
     """Run one execution again, traced; its failure if it fails, and the boot."""
-    plan = replace(
-        like,
-        token=replace(token, n=token.first),
-        count=token.n - token.first + 1,
-        trace=True,
-        schedules=(),
-    )
     folder.mkdir(parents=True, exist_ok=True)
-    boot = guest.boot(machine, plan, folder, stop)
+    boot = guest.boot(machine, like.of_replay(token), folder, stop)
     guest.check_boot(boot)
     _, failures = examine(boot, machine)
     return next((one for one in failures if one.execution.n == token.n), None), boot

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from nslab_lab import catalog, guest, hunt, options, plan, profiles, runfolder, strategies
+from nslab_lab import bench_gdb, catalog, guest, hunt, options, plan, profiles, runfolder, strategies
 from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
 from nslab_lab.errors import FOUND_NOTHING, bad_input
 from nslab_lab.guest import Machine
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 BENCHES = BUILD / "bench"
 SCENARIO = "ns-readlink-vs-unshare"
-PARTS = ("speed", "sweep", "variants")
+PARTS = ("speed", "sweep", "gdb", "variants")
 
 # What is measured for speed: name, strategy, profile.
 SPEEDS = (
@@ -106,6 +106,8 @@ def _command(args: argparse.Namespace) -> int:
         bench.speed(rounds)
     if args.part in (None, "", "sweep"):
         bench.guests(rounds)
+    if args.part in (None, "", "gdb"):
+        bench._tell(*bench_gdb.lines(SCENARIO, rounds, bench.folder))
     if args.part in (None, "", "variants"):
         bench.variants([item.name for item in hunted], seeds, jobs, baseline_s)
     print(f"kept in {shown(bench.folder)}")

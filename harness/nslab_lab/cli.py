@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "build": "build", "run": "run", "replay": "replay", "list": "listing", "bench": "bench",
-    "coverage": "coverage", "matrix": "matrix",
+    "coverage": "coverage", "matrix": "matrix", "gdb": "debugger",
     "sweep": "sweeps.command", "report": "sweeps.report", "nightly": "sweeps.nightly",
 }  # fmt: skip
 

@@ -25,7 +25,7 @@ LineOf = Callable[[str, bool], "str | None"]  # as symbols.line_of, of one kerne
 FieldOf = Callable[[str, int, int], str]  # as layout.namer returns
 
 WIDTH = 80
-FAIL, SWITCH, BAR, MORE = "✗", "~", "│", "…"
+FAIL, SWITCH, BAR, MORE, HERE = "✗", "~", "│", "…", "▶"
 _GAP = "  "
 _MAX_COLUMNS = 3  # actors that have columns side by side; of more, all share one
 _FOLD = 3  # steps left out in a row before it is said how many
@@ -130,6 +130,14 @@ class _Moment:
     @property
     def key(self) -> tuple[str, str]:
         return self.step.kind, self.step.point
+
+
+def position(diagram: Diagram, steps: Sequence[Step]) -> int | None:
+    """The last row of @diagram that is reached in @steps, the first ones of its trace."""
+    reached = {(moment.step.step, moment.preempted) for moment in _in_order(steps)}
+    rows = enumerate(diagram.rows)
+    found = [index for index, row in rows if (row.step, row.kind == "preempted") in reached]
+    return found[-1] if found else None
 
 
 def _is_announced(step: Step) -> bool:
@@ -530,12 +538,15 @@ def _sentence(verdict: Verdict, line_of: LineOf | None) -> str:
 # === Text ===
 
 
-def text(diagram: Diagram) -> str:
-    """The diagram in at most 80 columns; "" if there is nothing to show."""
+def text(diagram: Diagram, here: int | None = None) -> str:
+    """The diagram in at most 80 columns; "" if there is nothing to show.
+
+    @here: the row, from 0, that a debugger has come to.
+    """
     if not diagram.rows:
         return ""
     narrow = len(diagram.actors) > _MAX_COLUMNS
-    lines = list(_one_column(diagram) if narrow else _columns(diagram))
+    lines = list(_one_column(diagram, here) if narrow else _columns(diagram, here))
     lines += verdict_lines(diagram.verdict, WIDTH)
     legend = list(_legend(diagram.rows))
     if legend:
@@ -578,27 +589,32 @@ def verdict_lines(verdict: str, width: int) -> list[str]:
     return textwrap.wrap(f"{FAIL} {verdict}", width, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _columns(diagram: Diagram) -> Iterator[str]:
-    number = _number_width(diagram.rows)
+def _columns(diagram: Diagram, here: int | None) -> Iterator[str]:
+    number = _number_width(diagram.rows) + (here is not None)
     width = (WIDTH - number) // len(diagram.actors) - len(_GAP)
     yield _line("", number, [shorten(actor, width) for actor in diagram.actors], width)
-    for row in diagram.rows:
+    for index, row in enumerate(diagram.rows):
         cells = [BAR * min(depth, width) for depth in row.depth]
         bars = f"{BAR} " * min(row.depth[row.actor], width // 4)
         cells[row.actor] = bars + wording(row, width - len(bars))
-        yield _line(str(row.number or ""), number, cells, width)
+        yield _line(_number(row, number, index == here), number, cells, width)
 
 
-def _one_column(diagram: Diagram) -> Iterator[str]:
-    number = _number_width(diagram.rows)
+def _one_column(diagram: Diagram, here: int | None) -> Iterator[str]:
+    number = _number_width(diagram.rows) + (here is not None)
     letters = [chr(ord("A") + index % 26) for index in range(len(diagram.actors))]
     names = [f"{letter} {actor}" for letter, actor in zip(letters, diagram.actors)]
     yield from textwrap.wrap(", ".join(names), WIDTH)
     width = WIDTH - number - 2 * len(_GAP) - 1
-    for row in diagram.rows:
+    for index, row in enumerate(diagram.rows):
         bars = f"{BAR} " * min(row.depth[row.actor], width // 4)
         cell = f"{letters[row.actor]}{_GAP}{bars}{wording(row, width - len(bars))}"
-        yield _line(str(row.number or ""), number, [cell], 0)
+        yield _line(_number(row, number, index == here), number, [cell], 0)
+
+
+def _number(row: Row, width: int, here: bool) -> str:
+    number = str(row.number or "")
+    return HERE + number.rjust(width - 1) if here else number
 
 
 def _number_width(rows: Sequence[Row]) -> int:

@@ -225,19 +225,33 @@ def command(machine: Machine, plan: BootPlan, results: Path, cpu: int) -> list[s
     It runs in a folder of its own and names what is there without its path: socket paths
     are limited to 108 bytes, and the console is the same wherever the run folder lies.
     """
-    token = plan.token
-    variant = [f"nslab.variant={token.variant}"] if token.variant != NO_VARIANT else []
-    # It has to be on from the first allocation, or all of them would be unknown to it.
-    detector = ["kmemleak=on"] if str(profiles.KMEMLEAK) in plan.knobs else []
     return [
         *("/bin/sh", "-c", f'exec "$@" {RESULT_FD}>>"$0"', str(results)),
+        *confined(cpu),
+        *machine.wrapper,
+        str(machine.linux),
+        *arguments(machine, plan),
+    ]
+
+
+def confined(cpu: int) -> list[str]:
+    """The words before a command that make it fit for a guest, on @cpu."""
+    return [
         *("prlimit", "--core=0"),
         # The host's address randomisation would change the guest's memory size.
         *("setarch", "-R"),
         *("taskset", "-c", str(cpu)),
         *("setpriv", *_drop_privileges(), "--pdeathsig", "KILL"),
-        *machine.wrapper,
-        str(machine.linux),
+    ]
+
+
+def arguments(machine: Machine, plan: BootPlan) -> list[str]:
+    """The guest's command line, in a folder that holds its initrd."""
+    token = plan.token
+    variant = [f"nslab.variant={token.variant}"] if token.variant != NO_VARIANT else []
+    # It has to be on from the first allocation, or all of them would be unknown to it.
+    detector = ["kmemleak=on"] if str(profiles.KMEMLEAK) in plan.knobs else []
+    return [
         f"mem={MEMORY_MB}M",
         # Nor may the guest place its programs by the host's random numbers: where a stack
         # begins decides how many page tables an exit frees.

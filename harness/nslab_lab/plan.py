@@ -74,6 +74,12 @@ class BootPlan:
         """The token of execution @n as this boot runs it."""
         return replace(self.token, n=n)
 
+    def of_replay(self, token: Token) -> BootPlan:
+        """A boot like this one that runs @token's execution, and those before it, traced."""
+        count = token.n - token.first + 1
+        first = replace(token, n=token.first)
+        return replace(self, token=first, count=count, trace=True, schedules=())
+
     def guest_text(self) -> str:
         """The guest's /plan."""
         token, strategy = self.token, self.strategy

@@ -21,8 +21,8 @@ from nslab_lab.results import Points
 
 _FORMAT = 1  # of readers.json
 
-# Runs inside gdb; PLACES: addresses of call instructions. With -mcmodel=large a function's address
-# stands in the text as eight bytes wherever the function is called.
+# Runs inside gdb; PLACES: addresses of call instructions. Where a function is called, or jumped to,
+# an instruction has how far it is to there; or, with -mcmodel=large, its address.
 _GDB = r"""
 import re
 def hands_on(function):
@@ -44,8 +44,11 @@ def mentions(address):
     start, end = (int(text, 16) for text in re.search(
         r'(0x\w+) - (0x\w+) is \.text$', gdb.execute('info files', to_string=True), re.M).groups())
     text = bytes(gdb.selected_inferior().read_memory(start, end - start))
-    pattern = re.escape(address.to_bytes(8, 'little'))
-    return [start + found.start() for found in re.finditer(pattern, text)]
+    far = re.finditer(re.escape(address.to_bytes(8, 'little')), text)
+    near = re.finditer(rb'(?s)(?=[\xe8\xe9](....))', text)
+    return [start + found.start() for found in far] + [
+        start + found.start() for found in near
+        if start + found.start() + 5 + int.from_bytes(found[1], 'little', signed=True) == address]
 names, entries = set(), set()
 try:
     inlined = gdb.decode_line('task_nsproxy')[1]

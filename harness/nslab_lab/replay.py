@@ -49,19 +49,51 @@ def register(commands: Commands) -> None:
 def _command(args: argparse.Namespace) -> int:
     if not args.token:
         raise bad_input("replay needs the TOKEN that a finding ends with: make replay TOKEN=NSLAB1...")
-    wanted = token.parse(args.token)
     times = options.whole("times", args.times, 1, 1, 10**6)
     jobs = options.jobs_of(args)
     form = args.format or "text"
     if form not in (*picture.FORMATS, "trace"):
         raise bad_input(f"format={form}: there is {', '.join(picture.FORMATS)}, trace")
+    ready = prepare(args)
+    wanted = ready.wanted
+    folder = runfolder.numbered(REPLAYS)
+    interrupts = Interrupts()
+    with interrupts, ThreadPoolExecutor(min(jobs, times)) as executor:
+        once = functools.partial(replay, ready.machine, wanted, ready.plan, folder, interrupts)
+        replays = list(executor.map(once, range(1, times + 1)))
+    if interrupts.is_set():
+        print("INTERRUPTED")
+        return interrupts.status
+    drawn = Drawn(ready.kernel, ready.profile, form)
+    return report(wanted, replays, drawn, folder)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that it takes to run a token's execution."""
+
+    wanted: Token
+    profile: Profile
+    kernel: Kernel
+    machine: Machine
+    init: Path  # the guest program
+    plan: BootPlan
+    actors: tuple[str, ...]  # in the order of their letters
+    patches: tuple[Path, ...]  # the user's own
+
+
+def prepare(args: argparse.Namespace) -> Ready:
+    """Whatever is needed is there. @args: token, profile, kernel, patch. Raises LabError."""
+    wanted = token.parse(args.token)
     profile = profile_of(wanted, args.profile)
     catalog.choose("kernel", wanted.kernel, catalog.all_kernels())
     if args.kernel and args.kernel != wanted.kernel:
         raise bad_input(f"the token is of kernel {wanted.kernel}, not {args.kernel}")
     catalog.choose("variant", wanted.variant, catalog.variants())
     init = ensure_scenarios()
-    catalog.choose("scenario", wanted.scenario, catalog.from_init(init).scenarios)
+    known = catalog.from_init(init).scenarios
+    catalog.choose("scenario", wanted.scenario, known)
+    (actors,) = (one.actors for one in known if one.name == wanted.scenario)
     strategy = strategies.parse(wanted.strategy)
     kernel = ensure_kernel(wanted.kernel, args.patch)
     check_kernel(wanted, kernel, bool(args.patch))
@@ -71,16 +103,7 @@ def _command(args: argparse.Namespace) -> int:
         wanted, plan.knobs(profile, watches), 1, True, not profile.named_points,
         watch=tuple(one.name for one in watches), fail_nth=profile.fail_nth,
     )  # fmt: skip
-    folder = runfolder.numbered(REPLAYS)
-    interrupts = Interrupts()
-    with interrupts, ThreadPoolExecutor(min(jobs, times)) as executor:
-        once = functools.partial(replay, machine, wanted, boot_plan, folder, interrupts)
-        replays = list(executor.map(once, range(1, times + 1)))
-    if interrupts.is_set():
-        print("INTERRUPTED")
-        return interrupts.status
-    drawn = Drawn(kernel, profile, form)
-    return report(wanted, replays, drawn, folder)
+    return Ready(wanted, profile, kernel, machine, init, boot_plan, actors, tuple(args.patch))
 
 
 def profile_of(wanted: Token, own: str | None) -> Profile:

@@ -116,6 +116,11 @@ _TOKEN = re.compile(r"^nslab: token=(\S+)", re.MULTILINE)
 _SCHEDULE = re.compile(r"^nslab: token=\S+ schedule=(\S+)$", re.MULTILINE)
 
 
+def is_machinery(function: str) -> bool:
+    """Whether that function only reports, or only lets others run."""
+    return bool(_MACHINERY.fullmatch(_COMPILER_SUFFIX.sub("", function)))
+
+
 def lines_of(console: str) -> list[str]:
     """The console's lines without what printk puts before them."""
     return [_PRINTK_PREFIX.sub("", line.rstrip()) for line in console.split("\n")]

@@ -48,10 +48,11 @@ def test_the_binary_holds_no_path_of_this_clone(kernel: build.Kernel) -> None:
     assert str(paths.REPO).encode() not in kernel.linux.read_bytes()
 
 
-def test_an_up_to_date_kernel_costs_no_time(kernel: build.Kernel) -> None:
-    start = time.monotonic()
+def test_an_up_to_date_kernel_is_left_alone(kernel: build.Kernel) -> None:
+    log = kernel.src.parent / "build.log"
+    before = (made(log), made(kernel.out / "vmlinux"))
     assert build.ensure_kernel() == kernel
-    assert time.monotonic() - start < 3
+    assert (made(log), made(kernel.out / "vmlinux")) == before
 
 
 def made(path: Path) -> tuple[int, int, int]:
@@ -64,10 +65,8 @@ def test_a_patch_of_one_file_is_a_build_of_its_own(kernel: build.Kernel, tmp_pat
     patch = tmp_path / "mine.patch"
     patch.write_text(_ksysfs_patch(kernel.src))
     before = (made(kernel.linux), made(kernel.out / "vmlinux"))
-    start = time.monotonic()
     patched = build.ensure_kernel(patches=[patch])
     try:
-        seconds = time.monotonic() - start
         assert b"nslab-one-file" in patched.linux.read_bytes()
         assert b"nslab-one-file" not in kernel.linux.read_bytes()
         assert patched.id != kernel.id
@@ -77,7 +76,6 @@ def test_a_patch_of_one_file_is_a_build_of_its_own(kernel: build.Kernel, tmp_pat
         compiled = re.findall(r"^  CC +(\S+)", log, re.MULTILINE)
         assert "kernel/ksysfs.o" in compiled
         assert len(compiled) <= 8, compiled
-        assert seconds < 300
         # The plain build is as it was, and no file is shared that could be written.
         assert build.ensure_kernel() == kernel
         assert (made(kernel.linux), made(kernel.out / "vmlinux")) == before

@@ -50,16 +50,17 @@ int main(void)
 """
 
 
-def compiled(folder, source):
+def compiled(folder, source, model="small"):
     (folder / "x.c").write_text(source)
-    flags = ("-O2", "-g", "-no-pie", "-fno-pie", "-mcmodel=large", "-fno-omit-frame-pointer")
+    flags = ("-O2", "-g", "-no-pie", "-fno-pie", f"-mcmodel={model}", "-fno-omit-frame-pointer")
     subprocess.run(["cc", *flags, "-o", folder / "linux", folder / "x.c"], check=True)
     return folder / "linux"
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    return compiled(tmp_path_factory.mktemp("readers"), SOURCE)
+@pytest.fixture(scope="module", params=["small", "large"])
+def program(request, tmp_path_factory):
+    """In both code models: calls look different."""
+    return compiled(tmp_path_factory.mktemp("readers"), SOURCE, request.param)
 
 
 def after_call(program, function):

@@ -110,8 +110,15 @@ int of_nsset(struct nsset *nsset)
 	return nsset->nsproxy->a;
 }
 
+void publish(struct task_struct *tsk, struct nsproxy *new)
+{
+	rcu_assign_pointer(*(struct nsproxy __rcu **)&tsk->nsproxy, new);	/* raw */
+	tsk->nsproxy = new;		/* raw */
+}
+
 int copy_namespaces(unsigned long flags, struct task_struct *tsk)
 {
+	tsk->nsproxy = NULL;
 	return tsk->nsproxy->a + tsk->real_parent->nsproxy->a;	/* raw */
 }
 """
@@ -160,9 +167,9 @@ def raw_reads(files: list[str], tree: Path) -> list[tuple[str, int]]:
     done = run("spatch", "--sp-file", RULE, "--very-quiet", *files, cwd=tree)
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
-    found = [re.match(r"(?:\./)?(\S+?):(\d+):\S+ raw read", line) for line in lines]
+    found = [re.match(r"(?:\./)?(\S+?):(\d+):\S+ (?:raw read|unordered store)", line) for line in lines]
     assert all(found), done.stdout
-    return sorted((match[1], int(match[2])) for match in found if match)
+    return sorted({(match[1], int(match[2])) for match in found if match})
 
 
 def function_at(path: Path, line: int) -> str:
@@ -182,10 +189,12 @@ def test_rule_example(tmp_path: Path) -> None:
 
 
 def test_rule_finds_every_reader(pristine_src: Path) -> None:
-    """On the kernel as released, the rule reports each cross-task reader and nothing else."""
+    """On the kernel as released, the rule reports each cross-task reader, the writer, and nothing else."""
     found: dict[str, set[str]] = {}
     for name, line in raw_reads(touched([NSPROXY_PATCH]), pristine_src):
         found.setdefault(name, set()).add(function_at(pristine_src / name, line))
+    # The only one that stores it need not order anything under task_lock().
+    found["kernel/nsproxy.c"].remove("switch_task_namespaces")
     assert {name: sorted(functions) for name, functions in found.items()} == READERS
 
 
@@ -198,6 +207,35 @@ def test_rule_silent_when_patched(pristine_src: Path, tmp_path: Path) -> None:
     applied = run("patch", "-p1", "--fuzz=0", "-i", NSPROXY_PATCH, cwd=tmp_path)
     assert applied.returncode == 0 and "offset" not in applied.stdout, applied.stdout
     assert raw_reads(files, tmp_path) == []
+
+
+ACCESSOR = "include/linux/nsproxy.h"
+SWITCH = "kernel/nsproxy.c"
+LOAD = "rcu_dereference(*(struct nsproxy __rcu **)&tsk->nsproxy)"
+STORE = "rcu_assign_pointer(*(struct nsproxy __rcu **)&p->nsproxy, new)"
+
+
+@pytest.mark.parametrize(
+    "name, right, wrong",
+    [
+        (ACCESSOR, LOAD, "tsk->nsproxy"),
+        (ACCESSOR, LOAD, "READ_ONCE(tsk->nsproxy)"),
+        (SWITCH, STORE, "p->nsproxy = new"),
+        (SWITCH, STORE, "WRITE_ONCE(p->nsproxy, new)"),
+        (SWITCH, STORE, STORE.replace("rcu_assign_pointer", "RCU_INIT_POINTER")),
+    ],
+)
+def test_a_missing_barrier_is_seen(
+    kernel_src: Path, tmp_path: Path, name: str, right: str, wrong: str
+) -> None:
+    """Which no execution on x86 would show."""
+    text = (kernel_src / name).read_text()
+    assert text.count(right) == 1
+    (tmp_path / "x.c").write_text(text)
+    assert raw_reads(["x.c"], tmp_path) == []
+    (tmp_path / "x.c").write_text(text.replace(right, wrong))
+    line = text[: text.index(right)].count("\n") + 1
+    assert raw_reads(["x.c"], tmp_path) == [("x.c", line)]
 
 
 # === Types ===

@@ -58,6 +58,14 @@ static void kept_actor(const struct control *control, struct actor *actor,
 		       unsigned int index)
 {
 	kept_index = index;
+	if (!actor->before && !actor->after) {
+		if (control->join(index, actor->name) < 0)
+			_exit(1);
+		do
+			do_part(actor, index);
+		while (control->next(index, actor->name) >= 0);
+		_exit(1);
+	}
 	for (;;) {
 		if (actor->before)
 			actor->before();

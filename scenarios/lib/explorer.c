@@ -70,14 +70,15 @@ static unsigned int first_of(const struct job *job, uint64_t n)
 	       (n - 1) % setups_of(job) / inputs_of(job) : 0;
 }
 
-static void begin(const struct job *job, uint64_t n)
+/*
+ * @drawn: what is random comes from the seed of that execution
+ * @shift: 0, or to another input than that of execution @n
+ */
+static void begin(const struct job *job, uint64_t n, uint64_t drawn,
+		  unsigned int shift)
 {
-	uint64_t drawn = n;
-
-	/* What was counted has to come again: each set-up draws but once. */
-	if (job->plan->fail_nth)
-		drawn = 1 + (n - 1) % setups_of(job);
 	shared->n = n;
+	shared->input = (n - 1 + shift) % inputs_of(job);
 	shared->seed = execution_seed(job->plan->seed, drawn);
 	shared->failed = false;
 	memset(&shared->calls, 0, sizeof(shared->calls));
@@ -136,9 +137,10 @@ static bool is_settled(const struct job *job)
 	       actors_kept(scenario) == (1UL << scenario->nactors) - 1;
 }
 
-static int prepare(const struct job *job, uint64_t n)
+static int prepare(const struct job *job, uint64_t n, uint64_t drawn,
+		   unsigned int shift)
 {
-	begin(job, n);
+	begin(job, n, drawn, shift);
 	if (shared->failed) {
 		json_error_line(job->control, "set-up of execution %llu: %s",
 				(unsigned long long)n, shared->message);
@@ -152,9 +154,18 @@ static int prepare(const struct job *job, uint64_t n)
 	return EXPLORE_DONE;
 }
 
+/*
+ * What is still to be put would hide what was put too often, so everything comes
+ * to rest before it is counted. Where the clock goes on by itself, waiting for
+ * that would take real time.
+ */
 static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 		    char *leak, size_t size)
 {
+	struct nslab_rest rest = {
+		.mask = actors_kept(job->scenario),
+		.flags = shared->unsteered ? 0 : NSLAB_REST_SETTLE,
+	};
 	int ret;
 
 	if (job->scenario->check)
@@ -162,7 +173,7 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	actors_stop_fresh(job->scenario);
 	if (job->scenario->teardown)
 		job->scenario->teardown();
-	if (job->control->rest(actors_kept(job->scenario))) {
+	if (job->control->rest(&rest)) {
 		json_error_line(job->control,
 				"execution %llu: an actor did not come back",
 				(unsigned long long)n);
@@ -171,7 +182,7 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	if (warm_up)
 		ret = leak_start(job->control);
 	else
-		ret = leak_check(job->control, leak, size);
+		ret = leak_check(job->control, rest.census, leak, size);
 	shared->warm = true;
 	if (!ret)
 		return EXPLORE_DONE;
@@ -239,6 +250,8 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
 /**
  * struct manner - how an execution is to be done
  * @warm_up: nothing is injected or told
+ * @shift: it has another input than its number says, by so many
+ * @more: another one to warm up follows
  * @counts: it warms up, and its allocations are counted
  * @schedule: it follows that one; NULL: it draws its own
  * @text: of @schedule
@@ -246,11 +259,31 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
  */
 struct manner {
 	bool warm_up;
+	unsigned int shift;
+	bool more;
 	bool counts;
 	const struct schedule *schedule;
 	const char *text;
 	const struct nslab_site *aim;
 };
+
+/* No execution has this number: its seed is that of what warms up. */
+#define WARM_UP_SEED	0
+
+static bool only_warms(const struct manner *manner)
+{
+	return manner->warm_up && !manner->counts;
+}
+
+/* From the seed of which execution it has what is random. */
+static uint64_t drawn_as(const struct job *job, uint64_t n,
+			 const struct manner *manner)
+{
+	if (only_warms(manner))
+		return WARM_UP_SEED;
+	/* What was counted has to come again: each set-up draws but once. */
+	return job->plan->fail_nth ? 1 + (n - 1) % setups_of(job) : n;
+}
 
 static int execute(const struct job *job, uint64_t n, struct manner manner,
 		   struct nslab_run *run)
@@ -269,7 +302,7 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 		.strategy = job->kernel_strategy,
 		.depth = plan->depth,
 		.length = plan->length,
-		.first = first_of(job, n),
+		.first = only_warms(&manner) ? 0 : first_of(job, n),
 		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
 			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
 			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
@@ -287,10 +320,12 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 		run->nfailures = schedule->nfailures;
 	}
 
-	ret = prepare(job, n);
+	ret = prepare(job, n, drawn_as(job, n, &manner), manner.shift);
 	if (ret)
 		return ret;
-	run->seed = result.seed = execution_seed(plan->seed, n);
+	result.seed = execution_seed(plan->seed, n);
+	run->seed = only_warms(&manner) ?
+		    execution_seed(plan->seed, WARM_UP_SEED) : result.seed;
 	snprintf(run->token, sizeof(run->token), "%s.%llu", plan->token,
 		 (unsigned long long)n);
 	if (manner.text)
@@ -320,7 +355,8 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 	*leak = *kmemleak = '\0';
 	if (!is_fatal(run))
 		ret = clean_up(job, n, manner.warm_up, leak, sizeof(leak));
-	if (!ret && !is_fatal(run) && watches_memory(plan) && !manner.counts)
+	if (!ret && !is_fatal(run) && watches_memory(plan) && !manner.counts &&
+	    !manner.more)
 		ret = look_for_memory(job, manner.warm_up, kmemleak,
 				      sizeof(kmemleak));
 	if (ret || (manner.warm_up && !is_fatal(run)))
@@ -335,20 +371,34 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 
 /*
  * The first execution of a boot meets cold caches, which costs it points that
- * the second does not see. So there is one more before it that does not count,
- * unless it leaves the kernel broken.
+ * the second does not see, and so does the first with an input of its own. So
+ * each input comes once before, which does not count unless it leaves the kernel
+ * broken; then it is the first execution that did it.
+ *
+ * All boots do that in the same way, whatever comes then: what actors open once,
+ * say, has to be the same for one execution alone as for many.
  */
 static int warm_up(const struct job *job)
 {
 	static const struct schedule none;
-	bool follows = job->kernel_strategy == NSLAB_STRATEGY_SCHEDULE;
+	uint64_t first = job->plan->first;
+	unsigned int i, inputs = inputs_of(job);
+	struct job warm = *job;
+	struct manner manner = { .warm_up = true };
 	struct nslab_run run;
+	int ret = 0;
 
-	return execute(job, job->plan->first, (struct manner) {
-			.warm_up = true,
-			.schedule = follows ? &none : NULL,
-			.text = follows ? "0" : NULL,
-		}, &run);
+	if (!shared->unsteered) {
+		warm.kernel_strategy = NSLAB_STRATEGY_SCHEDULE;
+		manner.schedule = &none;
+		manner.text = "0";
+	}
+	for (i = 0; !ret && i < inputs; i++) {
+		manner.shift = i + inputs - (first - 1) % inputs;
+		manner.more = i + 1 < inputs;
+		ret = execute(&warm, first, manner, &run);
+	}
+	return ret;
 }
 
 /* === Each allocation of a marked call fails once === */

@@ -33,15 +33,16 @@ static struct {
 	int fail_call;
 	int setups, checks, teardowns, afters, orphans, left_over;
 	pid_t child;
-	unsigned int inputs;	/* that were seen, a bit each */
+	char inputs[32];	/* one after the other */
 } *told;
 
-INPUTS(3);
+#define WARM_UPS	3
+INPUTS(WARM_UPS);
 
 SETUP()
 {
 	told->setups++;
-	told->inputs |= 1 << scenario_input();
+	told->inputs[strlen(told->inputs)] = '0' + scenario_input();
 	if (told->fail_setup)
 		FAIL("told to");
 }
@@ -197,10 +198,9 @@ static int toy_events(struct nslab_event *events)
 	return 0;
 }
 
-static int toy_rest(unsigned long mask)
+static int toy_next(unsigned int index, const char *name)
 {
-	toy->rests++;
-	return mask == 1 ? 0 : -1;
+	return toy_leave() ?: toy_join(index, name);
 }
 
 /* What an execution left comes back late, or not at all. */
@@ -218,6 +218,15 @@ static int toy_settle(void)
 {
 	toy->settles += toy->runs == toy->leaks_in;
 	return 0;
+}
+
+static int toy_rest(struct nslab_rest *rest)
+{
+	toy->rests++;
+	if (rest->flags & NSLAB_REST_SETTLE)
+		toy_settle();
+	toy_census(&rest->census);
+	return rest->mask == 1 ? 0 : -1;
 }
 
 static const char unreferenced[] =
@@ -265,7 +274,7 @@ static void toy_emit(const char *line)
 }
 
 static const struct control control = {
-	.join = toy_join, .leave = toy_leave, .run = toy_run,
+	.join = toy_join, .leave = toy_leave, .next = toy_next, .run = toy_run,
 	.faults = toy_faults, .emit = toy_emit, .events = toy_events,
 	.rest = toy_rest, .census = toy_census, .settle = toy_settle,
 	.kmemleak = toy_kmemleak, .sleep = toy_sleep,
@@ -302,12 +311,12 @@ static int before(void **state)
 static void each_execution_is_told(void **state)
 {
 	assert_int_equal(0, explored(3, 2));
-	/* One to warm up, which nobody hears of. */
-	assert_int_equal(1, toy->warm_ups);
-	assert_int_equal(1 + 2, toy->runs);
-	assert_int_equal(1 + 2, told->setups);
-	assert_int_equal(1 + 2, told->checks);
-	assert_int_equal(1 + 2, told->teardowns);
+	/* One for each input to warm up, which nobody hears of. */
+	assert_int_equal(WARM_UPS, toy->warm_ups);
+	assert_int_equal(WARM_UPS + 2, toy->runs);
+	assert_int_equal(WARM_UPS + 2, told->setups);
+	assert_int_equal(WARM_UPS + 2, told->checks);
+	assert_int_equal(WARM_UPS + 2, told->teardowns);
 	assert_non_null(strstr(lines, "\"n\":3,"));
 	assert_non_null(strstr(lines, "\"n\":4,"));
 	assert_null(strstr(lines, "fail"));
@@ -345,7 +354,7 @@ static void crashed_actor_is_told(void **state)
 
 static void leak_is_told(void **state)
 {
-	toy->leaks_in = 3;
+	toy->leaks_in = WARM_UPS + 2;
 	toy->back_after = 1000;
 	assert_int_equal(0, explored(5, 3));
 	assert_non_null(strstr(lines, "\"n\":5,"));
@@ -363,15 +372,15 @@ static void leak_ends_a_search(void **state)
 		.preemptions = 2,
 	};
 
-	toy->leaks_in = 2;
+	toy->leaks_in = WARM_UPS + 1;
 	toy->back_after = 1000;
 	assert_int_equal(0, explored_with(&plan));
-	assert_int_equal(2, toy->runs);
+	assert_int_equal(WARM_UPS + 1, toy->runs);
 }
 
 static void what_comes_back_late_is_no_leak(void **state)
 {
-	toy->leaks_in = 3;
+	toy->leaks_in = WARM_UPS + 2;
 	toy->back_after = 7;
 	assert_int_equal(0, explored(5, 3));
 	assert_null(strstr(lines, "leak"));
@@ -504,16 +513,17 @@ static int times(const char *what)
 
 static void inputs_come_in_turn(void **state)
 {
-	assert_int_equal(0, explored(1, 3));
-	assert_int_equal(7, told->inputs);
+	assert_int_equal(0, explored(2, 4));
+	/* However it goes on, all boots begin in the same way. */
+	assert_string_equal("012" "1201", told->inputs);
 }
 
 static void kept_actors_rest_after_the_check(void **state)
 {
 	assert_int_equal(0, explored(1, 2));
-	assert_int_equal(1 + 2, toy->rests);
+	assert_int_equal(WARM_UPS + 2, toy->rests);
 	/* The last one may still be at it. */
-	assert_in_range(told->afters, 2, 3);
+	assert_in_range(told->afters, WARM_UPS + 1, WARM_UPS + 2);
 }
 
 static void children_live_for_one_execution(void **state)
@@ -546,7 +556,7 @@ static void listed_schedules_are_followed(void **state)
 	};
 
 	assert_int_equal(0, explored_with(&plan));
-	assert_int_equal(1 + 2, toy->runs);
+	assert_int_equal(WARM_UPS + 2, toy->runs);
 	assert_int_equal(1, toy->run.nswitches);
 	assert_int_equal(1, toy->run.nfailures);
 	assert_int_equal(4, toy->run.execution);

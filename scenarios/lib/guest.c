@@ -33,6 +33,14 @@ static int control_leave(void)
 	return ioctl(control_fd, NSLAB_IOC_LEAVE);
 }
 
+static int control_next(unsigned int index, const char *name)
+{
+	struct nslab_join join = { .index = index };
+
+	snprintf(join.name, sizeof(join.name), "%s", name);
+	return ioctl(control_fd, NSLAB_IOC_NEXT, &join);
+}
+
 static int control_run(struct nslab_run *run)
 {
 	return ioctl(control_fd, NSLAB_IOC_RUN, run) ? -errno : 0;
@@ -48,9 +56,9 @@ static int control_events(struct nslab_event *events)
 	return ioctl(control_fd, NSLAB_IOC_EVENTS, events);
 }
 
-static int control_rest(unsigned long mask)
+static int control_rest(struct nslab_rest *rest)
 {
-	return ioctl(control_fd, NSLAB_IOC_REST, mask);
+	return ioctl(control_fd, NSLAB_IOC_REST, rest);
 }
 
 static int control_census(struct nslab_census *census)
@@ -135,6 +143,7 @@ static void control_emit(const char *line)
 static const struct control guest_control = {
 	.join = control_join,
 	.leave = control_leave,
+	.next = control_next,
 	.run = control_run,
 	.faults = control_faults,
 	.events = control_events,
@@ -265,6 +274,8 @@ static void run_plan(void)
 	ioctl(control_fd, NSLAB_IOC_ARM);
 	/* Real-time tasks may take all the time there is. */
 	write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	/* Nor does a delayed actor get some of it once a second. */
+	write_file("/sys/kernel/debug/sched/fair_server/cpu0/runtime", "0");
 	/* Debian's kernels ask before a user namespace makes another one. */
 	write_file("/proc/sys/kernel/unprivileged_userns_clone", "1");
 

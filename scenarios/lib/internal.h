@@ -51,6 +51,7 @@ struct marked {
  * @calls: in its first page: what the kernel sees, too
  * @scenario: the scenario (a pointer into the program, the same everywhere)
  * @n: number of the execution
+ * @input: what scenario_input() is in it
  * @seed: of the execution
  * @pids: of the actors, by index
  * @control: how to reach the kernel
@@ -66,6 +67,7 @@ struct shared {
 	struct nslab_calls calls;
 	struct scenario *scenario;
 	uint64_t n;
+	unsigned int input;
 	uint64_t seed;
 	pid_t pids[SCENARIO_MAX_ACTORS];
 	const struct control *control;
@@ -200,7 +202,8 @@ void json_list(FILE *out);
 /**
  * struct control - how the explorer reaches the kernel; the tests have a toy
  * @join: the calling actor waits for the start; 0, or negative
- * @leave: the calling actor is through
+ * @leave: the calling actor is through; returns when it may do other things
+ * @next: @leave and @join for the next execution, in one
  * @run: one execution; 0, or a negative errno
  * @faults: how many allocations of the calling actor failed in this execution
  * @events: copy the trace of the last execution; 0, or a negative errno
@@ -208,8 +211,8 @@ void json_list(FILE *out);
  * @settle: wait until everything under way has come to rest; 0, or negative
  * @kmemleak: give the detector a command, or take its report; 0, or negative
  * @sleep: let some seconds of guest time pass
- * @rest: the execution has been judged; returns 0 when these actors (a bit
- *	each) wait for the next one
+ * @rest: the execution has been judged; returns 0 when the kept actors wait
+ *	for the next one, with a census
  * @calls: the memory in which actors say what they do; 0, or negative
  * @sites: copy the allocations in marked calls; 0, or negative
  * @tell: hand the stack with that id to the harness, once; 0, or negative
@@ -219,10 +222,11 @@ void json_list(FILE *out);
 struct control {
 	int (*join)(unsigned int index, const char *name);
 	int (*leave)(void);
+	int (*next)(unsigned int index, const char *name);
 	int (*run)(struct nslab_run *run);
 	int (*faults)(void);
 	int (*events)(struct nslab_event *events);
-	int (*rest)(unsigned long mask);
+	int (*rest)(struct nslab_rest *rest);
 	int (*census)(struct nslab_census *census);
 	int (*settle)(void);
 	int (*calls)(struct nslab_calls *calls);
@@ -262,7 +266,8 @@ bool failnth_is_new(unsigned int setup, const struct nslab_site *site);
 /* === Leaks === */
 
 int leak_start(const struct control *control);
-int leak_check(const struct control *control, char *message, size_t size);
+int leak_check(const struct control *control, struct nslab_census now,
+	       char *message, size_t size);
 
 void kmemleak_summary(const char *report, char *message, size_t size);
 int kmemleak_start(const struct control *control);

@@ -68,6 +68,7 @@ int leak_start(const struct control *control)
 
 /**
  * leak_check() - is there what was there at leak_start()?
+ * @now: what there is
  * @message: out: what is not, "nsproxies +1, uts namespaces -1"; else empty
  * @size: bytes
  *
@@ -75,25 +76,17 @@ int leak_start(const struct control *control)
  *
  * Return: 0, or -1 with errno set.
  */
-int leak_check(const struct control *control, char *message, size_t size)
+int leak_check(const struct control *control, struct nslab_census now,
+	       char *message, size_t size)
 {
-	struct nslab_census now;
 	unsigned int i;
 
-	/*
-	 * What is still to be put would hide what was put too often. Where the
-	 * clock goes on by itself, waiting for it would take real time.
-	 */
-	if (!shared->unsteered)
+	for (i = 0; memcmp(&now, &before, sizeof(now)); i++) {
+		if (i == MAX_SETTLES)
+			break;
 		control->settle();
-	for (i = 0; i <= MAX_SETTLES; i++) {
 		if (control->census(&now))
 			return -1;
-		if (!memcmp(&now, &before, sizeof(now))) {
-			*message = '\0';
-			return 0;
-		}
-		control->settle();
 	}
 	compare(&now, message, size);
 	before = now;

@@ -150,3 +150,42 @@ void marked_end(int actor, const char *file, int line, long ret,
 	}
 	errno = err;
 }
+
+/**
+ * refused_begin() - an actor is about to make a call that has to fail
+ * @name: of the call
+ *
+ * Return: what refused_end() needs to know.
+ */
+int refused_begin(const char *name)
+{
+	int actor = shared->marks ? marked_begin(name) : actors_self();
+
+	if (actor >= 0 && look(actor, &before[actor])) {
+		scenario_fail(name, 0, "cannot look: %s", strerror(errno));
+		return -1;
+	}
+	return actor;
+}
+
+/**
+ * refused_end() - the call has been made
+ * @actor: as refused_begin() returned it
+ * @name: of the call
+ * @file: where it stands
+ * @line: in that file
+ * @ret: what it returned
+ * @allowed: errno values, the last one 0
+ */
+void refused_end(int actor, const char *name, const char *file, int line,
+		 long ret, const int *allowed)
+{
+	int err = errno;
+
+	if (shared->marks)
+		marked_end(actor, file, line, ret, allowed);
+	if (ret >= 0)
+		scenario_fail(file, line, "%s was not refused", name);
+	else if (actor >= 0)
+		judge(actor, name, file, line, err, allowed);
+}

@@ -32,6 +32,7 @@ static struct toy {
 	struct nslab_site sites[MAX_SITES];
 	unsigned int nsites, first, hidden;
 	uint64_t told;
+	int refuses, refusal;	/* with which errno, 0: not at all */
 } *toy;
 
 SCENARIO("toy", "a toy");
@@ -87,9 +88,21 @@ static int call(int actor)
 	return 0;
 }
 
+static int refuse(void)
+{
+	errno = toy->refusal;
+	toy->self.ns[NSLAB_NS_UTS] += toy->changed.ns[NSLAB_NS_UTS];
+	return errno ? -1 : 0;
+}
+
 ACTOR(first, KEPT)
 {
 	int i;
+
+	if (toy->refuses) {
+		REFUSED(refuse(), EPERM, ENOMEM);
+		return;
+	}
 
 	REQUIRE(MARKED(call(0), ENOMEM, ENOSPC));
 	REQUIRE(MARKED_AS("the other call", call(0), ENOMEM));
@@ -146,7 +159,12 @@ static int toy_run(struct nslab_run *run)
 	return 0;
 }
 
-static int toy_rest(unsigned long mask)
+static int toy_next(unsigned int index, const char *name)
+{
+	return toy_leave() ?: toy_join(index, name);
+}
+
+static int toy_rest(struct nslab_rest *rest)
 {
 	return 0;
 }
@@ -201,7 +219,7 @@ static int toy_self(struct nslab_self *self)
 }
 
 static const struct control control = {
-	.join = toy_join, .leave = toy_leave, .run = toy_run,
+	.join = toy_join, .leave = toy_leave, .next = toy_next, .run = toy_run,
 	.faults = toy_faults, .emit = toy_emit, .rest = toy_rest,
 	.census = toy_census, .settle = toy_settle, .calls = toy_calls,
 	.sites = toy_sites, .tell = toy_tell, .self = toy_self,
@@ -388,6 +406,33 @@ static void an_actor_that_cannot_look_is_told(void **state)
 	assert_told("cannot look: ");
 }
 
+static void what_is_refused_changes_nothing(void **state)
+{
+	toy->refuses = 1;
+	toy->refusal = EPERM;
+	assert_int_equal(0, explored(false, 1, 1));
+	assert_int_equal(0, times("\"verdict\":\"fail\""));
+
+	lines[0] = '\0';
+	after(state);
+	toy->changed.ns[NSLAB_NS_UTS] = 1;
+	assert_int_equal(0, explored(false, 1, 1));
+	assert_told("refuse() failed with EPERM, but uts is another namespace now");
+}
+
+static void what_is_not_refused_is_told(void **state)
+{
+	toy->refuses = 1;
+	assert_int_equal(0, explored(false, 1, 1));
+	assert_told("refuse() was not refused");
+
+	lines[0] = '\0';
+	after(state);
+	toy->refusal = EBADF;
+	assert_int_equal(0, explored(true, 1, 1));
+	assert_told("refuse() failed with EBADF, which");
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, before, after)
@@ -407,6 +452,8 @@ int main(void)
 		TEST(too_much_is_the_labs_error),
 		TEST(too_many_calls_are_told),
 		TEST(an_actor_that_cannot_look_is_told),
+		TEST(what_is_refused_changes_nothing),
+		TEST(what_is_not_refused_is_told),
 	};
 
 	return cmocka_run_group_tests_name("marked", tests, NULL, NULL);

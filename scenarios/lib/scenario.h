@@ -228,6 +228,21 @@ do {									\
 	ret_;								\
 })
 
+/**
+ * REFUSED() - an actor's call that has to fail, and then nothing may have changed
+ * @call: returns a negative value, and sets errno, if it fails
+ * @...: the errno values that it may have; with ENOMEM, as it is MARKED()
+ *
+ * Other than for one that is only MARKED(), this holds in every profile.
+ */
+#define REFUSED(call, ...)						\
+do {									\
+	int actor_ = refused_begin(#call);				\
+									\
+	refused_end(actor_, #call, __FILE__, __LINE__, (call),		\
+		    (const int[]){ __VA_ARGS__, 0 });			\
+} while (0)
+
 /* === What scenarios call === */
 
 pid_t actor_pid(const char *name);
@@ -248,5 +263,8 @@ bool scenario_errno_in(const int *allowed);
 int marked_begin(const char *name);
 void marked_end(int actor, const char *file, int line, long ret,
 		const int *allowed);
+int refused_begin(const char *name);
+void refused_end(int actor, const char *name, const char *file, int line,
+		 long ret, const int *allowed);
 
 #endif /* SCENARIOS_LIB_SCENARIO_H */

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is debugged, as `nslab gdb` has prepared it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nslab_lab import token
+from nslab_lab.results import Step
+from nslab_lab.token import Token
+from nslab_lab.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Session:
+    """One `nslab gdb`."""
+
+    token: Token
+    profile: Path | None  # if it is the user's own
+    patches: tuple[Path, ...]
+    actors: tuple[str, ...]
+    steers: bool  # a strategy decides who runs
+    watch: tuple[str, ...]
+    linux: Path
+    src: Path
+    out: Path
+    init: Path  # the guest program
+    folder: Path
+    scratch: Path  # where the guest runs
+    arguments: tuple[str, ...]  # of the guest
+    memory: str  # where its memory file goes
+    fd: int  # for the results
+    tty: str  # of the guest
+    # Of a token's execution, when nobody looks on.
+    steps: tuple[Step, ...] = ()
+    verdict: Verdict | None = None
+    hash: str | None = None
+    lines: dict[str, str | None] | None = None  # by "utsns_get+0x1a"
+
+    @property
+    def console(self) -> Path:
+        """What the guest says."""
+        return self.folder / "console.log"
+
+
+def load() -> Session:
+    """The session that NSLAB_GDB and NSLAB_GDB_TTY name. Raises OSError, ValueError."""
+    if "NSLAB_GDB" not in os.environ:
+        raise ValueError("nobody has prepared a session: start it by `make gdb`")
+    data: dict[str, Any] = json.loads(Path(os.environ["NSLAB_GDB"]).read_text())
+    paths = {name: Path(data[name]) for name in ("linux", "src", "out", "init", "folder", "scratch")}
+    lists = {name: tuple(data[name]) for name in ("actors", "watch", "arguments")}
+    lines = data.get("lines", {})
+    return Session(
+        token=token.parse(data["token"]),
+        profile=Path(data["profile"]) if data["profile"] else None,
+        patches=tuple(map(Path, data["patches"])),
+        steers=data["steers"],
+        memory=data["memory"],
+        fd=data["fd"],
+        tty=os.environ["NSLAB_GDB_TTY"],
+        steps=tuple(Step(**one) for one in data.get("steps", ())),
+        verdict=Verdict(**data["verdict"]) if data.get("verdict") else None,
+        hash=data.get("hash"),
+        lines={place.partition("/")[0]: line for place, line in lines.items()},
+        **paths,
+        **lists,
+    )  # fmt: skip
