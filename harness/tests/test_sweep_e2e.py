@@ -125,7 +125,7 @@ KILLS = 50
 def start(night: Path, results: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [NSLAB, "sweep", night, "--db", results, "--resume", "--no-report", "--jobs", "2"], cwd=REPO,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=night.with_name("err").open("w"),
         start_new_session=True,
     )  # fmt: skip
 
@@ -156,7 +156,7 @@ def test_killed_at_random_instants(kernel: Kernel, tmp_path: Path) -> None:
         process = start(night, killed)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(dice.uniform(0, first / 2 if is_near else first + 0.02 * whole))
-        assert process.poll() is None
+        assert process.poll() is None, night.with_name("err").read_text()
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     before = through(killed)

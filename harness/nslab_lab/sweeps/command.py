@@ -7,12 +7,13 @@ import argparse
 import datetime
 import hashlib
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, Sequence
 
-from nslab_lab import catalog, cells, files, options, plan, profiles, readers
+from nslab_lab import catalog, cells, options, plan, profiles, readers
 from nslab_lab.build import Kernel, ensure_kernel, ensure_scenarios
 from nslab_lab.catalog import Program, Scenario
 from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input
@@ -287,8 +288,10 @@ class _Sweep:
                 " ".join(str(patch.resolve()) for patch in self.args.patch),
             )  # fmt: skip
         scratch = self.path.with_name(f"{self.path.name}.work")
-        files.remove(scratch)  # of one that was killed
-        scratch.mkdir()
+        # Guests of one that was killed a moment ago may still be about to go; what they leave
+        # is in nobody's way.
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(exist_ok=True)
         interrupts = Interrupts()
         try:
             with interrupts, view(row.id) as shown_to:
@@ -301,7 +304,7 @@ class _Sweep:
                 with ThreadPoolExecutor(jobs) as executor:
                     done = runner.run(executor, jobs)
         finally:
-            files.remove(scratch)
+            shutil.rmtree(scratch, ignore_errors=True)
         if done and keep_s:
             now = datetime.datetime.now(datetime.timezone.utc)
             retention.apply(store, keep_s, now)

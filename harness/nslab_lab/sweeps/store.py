@@ -25,6 +25,8 @@ from nslab_lab.sweeps.sketch import Sketch
 
 SWEEPS = BUILD / "sweeps"
 DEFAULT = SWEEPS / "results.sqlite"
+# A process that was killed a moment ago may still hold its lock, host seconds.
+_LOCK_S = 2.0
 # How finely the course of a sweep is kept: a minute of it; of a short one, a second.
 _SLOT_S = 60
 _SHORT_S = 900
@@ -78,7 +80,7 @@ def alone(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(path.with_name(f"{path.name}.lock"))
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_LOCK_S)
     except filelock.Timeout:
         raise bad_input(
             f"another sweep is writing to {shown(path)}: wait for its end, or give DB=FILE"

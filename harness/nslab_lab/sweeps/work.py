@@ -78,7 +78,17 @@ def make_smaller(task: Task, finding: str, reproduced: str, stop: Stop) -> Small
 
     After a stop what is returned is of no use.
     """
-    return _again_if_killed(task, lambda place: _smaller(task, finding, reproduced, place, stop))
+    for _ in range(ATTEMPTS):
+        try:
+            return _again_if_killed(
+                task, lambda place: _smaller(task, finding, reproduced, place, stop)
+            )
+        except LabError:
+            # The finding is worth more than a smaller one, and the night more than both.
+            _check_room(task.folder)
+        if stop.is_set():
+            return None
+    return None
 
 
 _T = TypeVar("_T")
