@@ -267,6 +267,14 @@ def test_interrupted_and_resumed(nslab, tmp_path):
     )
 
 
+def test_what_a_killed_one_left_running_is_ended(nslab, tmp_path):
+    place = tmp_path / "r" / "results.sqlite.work" / "boot"
+    place.mkdir(parents=True)
+    process = subprocess.Popen(["sleep", "1000"], cwd=place)
+    assert nslab(*sweep(tmp_path, "passes", executions=10))[0] == 0
+    assert process.wait(10) == -signal.SIGKILL
+
+
 def test_one_that_was_given_up_does_not_go_on(nslab, tmp_path):
     left(tmp_path, "slow")
     words = sweep(tmp_path, "passes", executions=10)

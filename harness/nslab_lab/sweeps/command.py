@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import hashlib
 import json
+import os
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -288,8 +291,7 @@ class _Sweep:
                 " ".join(str(patch.resolve()) for patch in self.args.patch),
             )  # fmt: skip
         scratch = self.path.with_name(f"{self.path.name}.work")
-        # Guests of one that was killed a moment ago may still be about to go; what they leave
-        # is in nobody's way.
+        _end_leftovers(scratch)
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(exist_ok=True)
         interrupts = Interrupts()
@@ -355,6 +357,18 @@ class _Sweep:
         if any(one.status == judge.NEW for one in found):
             return FINDINGS
         return LAB_FAILED if errors else FOUND_NOTHING
+
+
+def _end_leftovers(scratch: Path) -> None:
+    """End what guests of a sweep that was killed have left running in @scratch.
+
+    Each guest dies with its harness, but a process that it was just making may stay, stopped.
+    """
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+                if os.readlink(entry / "cwd").startswith(f"{scratch}/"):
+                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 def errors_of(store: Store, row: SweepRow) -> list[tuple[str, str]]:
