@@ -129,6 +129,7 @@ class RunPlan:
     fail_nth: bool = False  # each allocation of each marked call fails once
     rounds: tuple[int, ...] = ()  # then: how many executions that takes, where none were asked for
     timeout_ms: int = HANG_MS  # guest time
+    series: str | None = None  # of the kernel's patches; None: the default one
 
     def json(self) -> str:
         """The plan as a canonical line of JSON: same plan, same bytes."""

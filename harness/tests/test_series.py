@@ -196,8 +196,8 @@ def test_the_series_file_gives_the_order(tmp_path: Path) -> None:
     for name in ("b.patch", "a.patch"):
         (tmp_path / name).write_text(diff(f"{name}.c", None, "x\n"))
     (tmp_path / "series").write_text("# order matters\nb.patch\n\na.patch  # last\n")
-    assert [patch.path.name for patch in series.read_series(tmp_path)] == ["b.patch", "a.patch"]
+    assert [patch.path.name for patch in series.read_series(tmp_path / "series")] == ["b.patch", "a.patch"]
     (tmp_path / "series").write_text("c.patch\n")
     with pytest.raises(LabError, match="c.patch: No such file") as caught:
-        series.read_series(tmp_path)
+        series.read_series(tmp_path / "series")
     assert caught.value.status == 3
