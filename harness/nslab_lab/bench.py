@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`nslab bench`: the lab's own speed, and how soon each strategy finds each defect.
+"""`nslab bench`: the lab's own speed, how soon each strategy finds each defect, what designs cost.
 
 Everything that is compared is measured in one run, the runs of one kind between those of the
 others, since machines are noisy. The baseline is what there would be without the lab: the same
@@ -9,6 +9,7 @@ scenario as a stress test on the same kernel, with random sleeps and a clock tha
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 import resource
 import shutil
@@ -19,14 +20,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING, Mapping, Sequence
 
-from nslab_lab import catalog, guest, hunt, options, plan, profiles, runfolder, strategies
+from nslab_lab import (
+    bench_design, catalog, guest, hunt, kernels, options, plan, profiles, runfolder, strategies,
+)  # fmt: skip
 from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
-from nslab_lab.errors import FOUND_NOTHING, bad_input
+from nslab_lab.errors import FOUND_NOTHING, bad_input, lab_failed
 from nslab_lab.guest import Machine
 from nslab_lab.paths import BUILD, shown
-from nslab_lab.plan import BootPlan
+from nslab_lab.plan import NO_VARIANT, BootPlan
 from nslab_lab.progress import say
 from nslab_lab.strategies import Strategy
 
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
 BENCHES = BUILD / "bench"
 SCENARIO = "ns-readlink-vs-unshare"
-PARTS = ("speed", "variants")
+PARTS = ("speed", "variants", "design")
 
 # What is measured for speed: name, strategy, profile.
 SPEEDS = (
@@ -75,10 +78,10 @@ BASELINE_S = 60
 def register(commands: Commands) -> None:
     """`nslab bench`."""
     parser = commands.add_parser("bench", help="the lab's own speed, beside a baseline")
-    parser.add_argument("--part", metavar="NAME", help=f"only {' or '.join(PARTS)}")
+    parser.add_argument("--part", metavar="NAME", help=f"only {', '.join(PARTS)}")
     parser.add_argument("--variant", metavar="NAME", help="hunt only this one")
     parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({HUNT_SEEDS})")
-    parser.add_argument("--rounds", metavar="N", help=f"of the speed ({SPEED_ROUNDS})")
+    parser.add_argument("--rounds", metavar="N", help=f"of the speed ({SPEED_ROUNDS}) and the designs ({bench_design.ROUNDS})")
     parser.add_argument(
         "--baseline", metavar="SECONDS", help=f"give the baseline up after so long ({BASELINE_S})"
     )
@@ -96,17 +99,34 @@ def _command(args: argparse.Namespace) -> int:
         hunted = [item for item in hunted if item.name == args.variant]
     seeds = options.whole("seeds", args.seeds, HUNT_SEEDS, 1, 1000)
     rounds = options.whole("rounds", args.rounds, SPEED_ROUNDS, 1, 1000)
+    parts = (args.part,) if args.part else PARTS
+    if "variants" in parts:
+        options.check_variants(args, [item.name for item in hunted])
+    if "design" in parts and args.series:
+        raise bad_input(f"series={args.series}: part design compares all of them; leave SERIES= out")
     baseline_s = options.whole("baseline", args.baseline, BASELINE_S, 1, 3600)
     jobs = options.jobs_of(args)
     init = ensure_scenarios()
-    kernel = ensure_kernel(args.kernel or None, args.patch)
+    kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))
-    if args.part != "variants":
+    if "design" in parts:
+        bench.design(options.whole("rounds", args.rounds, bench_design.ROUNDS, 1, 1000), _designs(args, init))
+    if "speed" in parts:
         bench.speed(rounds)
-    if args.part != "speed":
+    if "variants" in parts:
         bench.variants([item.name for item in hunted], seeds, jobs, baseline_s)
     print(f"kept in {shown(bench.folder)}")
     return FOUND_NOTHING
+
+
+def _designs(args: argparse.Namespace, init: Path) -> dict[str, tuple[Machine, Kernel]]:
+    """Each series of the kernel, built."""
+    entry = kernels.load().entry(args.kernel or None)
+    designs = {}
+    for name in entry.series:
+        kernel = ensure_kernel(entry.name, args.patch, series_name=name)
+        designs[name] = (options.machine(args, kernel, init), kernel)
+    return designs
 
 
 @dataclass
@@ -143,14 +163,34 @@ class Bench:
         """The baseline has an ordinary clock."""
         if boot_plan.strategy.name != strategies.UNSTEERED:
             return self.machine
-        ordinary = [word for word in self.machine.cmdline if not word.startswith("time-travel")]
-        return replace(self.machine, cmdline=tuple(ordinary))
+        return _ordinary(self.machine)
 
     def _place(self) -> Path:
         self.boots += 1
         place = self.folder / f"{self.boots:04}"
         place.mkdir()
         return place
+
+    # === Designs ===
+
+    def design(self, rounds: int, designs: Mapping[str, tuple[Machine, Kernel]]) -> None:
+        """What unshare(), setns() and reads of another task's namespaces cost with each of them."""
+        boots = {name: functools.partial(self._costs, *design) for name, design in designs.items()}
+        self._tell(*bench_design.text(bench_design.measure(rounds, boots)))
+
+    def _costs(self, machine: Machine, kernel: Kernel) -> dict[str, float]:
+        """The figures of one boot, by what was measured."""
+        made = plan.make(
+            kernel.name, kernel.id, profiles.load("none"), (SCENARIO,), variant=NO_VARIANT,
+            strategy=strategies.UNSTEERED, seed=1, executions=1, findings=1, inputs=(1,),
+            series=kernel.series,
+        )  # fmt: skip
+        boot_plan = replace(made.boot(SCENARIO, 1, 1), measure=True)
+        boot = guest.boot(_ordinary(machine), boot_plan, self._place(), threading.Event())
+        guest.check_boot(boot)
+        if not boot.ended:
+            raise lab_failed(f"the guest ended before all was measured; see {shown(boot.console)}")
+        return bench_design.figures(boot.measured)
 
     # === Speed ===
 
@@ -275,6 +315,12 @@ class Bench:
         found = self._until_failure(boot_plan, stop)
         timer.cancel()
         return _cell([found]) if found else "not found"
+
+
+def _ordinary(machine: Machine) -> Machine:
+    """The same with a clock that goes on by itself."""
+    words = (word for word in machine.cmdline if not word.startswith("time-travel"))
+    return replace(machine, cmdline=tuple(words))
 
 
 def _row(name: str, *cells: str) -> str:

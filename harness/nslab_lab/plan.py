@@ -52,6 +52,7 @@ class BootPlan:
     watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
     fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
+    measure: bool = False  # no execution: what namespaces cost is measured
 
     @property
     def first(self) -> int:
@@ -93,6 +94,8 @@ class BootPlan:
             values.append(("fail_nth", 1))
         if self.unpruned:
             values.append(("unpruned", 1))
+        if self.measure:
+            values.append(("measure", 1))
         if strategy.name == "pct":
             values += [("depth", strategy.depth), ("length", strategy.length)]
         if strategy.name == "bounded":
