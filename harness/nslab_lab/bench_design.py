@@ -18,7 +18,7 @@ from nslab_lab.errors import lab_failed
 from nslab_lab.progress import say
 from nslab_lab.results import Measured
 
-ROUNDS = 5
+ROUNDS = 9
 
 # What is measured: the guest's name for it, the row's, and whether a single call's time counts
 # (microseconds, less is better) or calls in a second.
@@ -38,7 +38,7 @@ Figures = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True)
 class Ratio:
-    """How one design stands to another: of the medians, and between which bounds in all rounds."""
+    """How one design stands to another, by the boots of each round, which are next to each other."""
 
     median: float
     low: float
@@ -46,15 +46,14 @@ class Ratio:
 
     @property
     def is_clear(self) -> bool:
-        """Whether even the rounds nearest to each other differ, and always the same way."""
+        """Whether all rounds say the same about which is more."""
         return self.low > 1 or self.high < 1
 
 
 def ratio(of: Sequence[float], to: Sequence[float]) -> Ratio:
-    """@of divided by @to."""
-    return Ratio(
-        statistics.median(of) / statistics.median(to), min(of) / max(to), max(of) / min(to)
-    )
+    """@of divided by @to, round by round."""
+    rounds = [one / other for one, other in zip(of, to, strict=True)]
+    return Ratio(statistics.median(rounds), min(rounds), max(rounds))
 
 
 def figures(measured: Sequence[Measured]) -> dict[str, float]:
@@ -92,12 +91,13 @@ def text(found: Mapping[str, Figures]) -> list[str]:
         medians = [f"{statistics.median(figures[what]):,.0f}" for figures in found.values()]
         ratios = [_times(ratio(found[first][what], found[other][what])) for other in others]
         rows.append((name, *medians, *ratios))
-    heading, rule, *lines = table.lines([(f" {row[0]}", *row[1:]) for row in rows], left=1)
+    heading, rule, *lines = table.lines(rows, left=1)
     said = [sentence for other in others for sentence in _conclusions(found, first, other)]
     about = (
-        f"Medians of {rounds} rounds; ~: the rounds do not agree on which is more. One CPU, so "
-        "nobody ever waits for a lock that somebody else holds: readers pay for taking it, not for "
-        "contention. KASAN and lockdep are on in both and make each of these calls slower."
+        f"Medians of {rounds} rounds; ~: the rounds do not agree on which is more. An ordinary "
+        "grace period goes by the ticks of the clock. There is one CPU, so nobody ever waits for a "
+        "lock that somebody else holds: readers pay for taking it, not for contention. KASAN and "
+        "lockdep are on in all of them and make each of these calls slower."
     )
     return [
         "what the designs cost", "", heading, rule, *lines, "",
