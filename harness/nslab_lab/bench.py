@@ -81,7 +81,10 @@ def register(commands: Commands) -> None:
     parser.add_argument("--part", metavar="NAME", help=f"only {', '.join(PARTS)}")
     parser.add_argument("--variant", metavar="NAME", help="hunt only this one")
     parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({HUNT_SEEDS})")
-    parser.add_argument("--rounds", metavar="N", help=f"of the speed ({SPEED_ROUNDS}) and the designs ({bench_design.ROUNDS})")
+    parser.add_argument(
+        "--rounds", metavar="N",
+        help=f"of the speed ({SPEED_ROUNDS}) and of the designs ({bench_design.ROUNDS})",
+    )  # fmt: skip
     parser.add_argument(
         "--baseline", metavar="SECONDS", help=f"give the baseline up after so long ({BASELINE_S})"
     )
@@ -91,32 +94,46 @@ def register(commands: Commands) -> None:
 
 
 def _command(args: argparse.Namespace) -> int:
-    if args.part and args.part not in PARTS:
-        raise bad_input(f"part={args.part}: there is {', '.join(PARTS)}")
+    parts = _parts(args)
     hunted = catalog.variants()[1:]
     if args.variant:
         catalog.choose("variant", args.variant, hunted)
         hunted = [item for item in hunted if item.name == args.variant]
     seeds = options.whole("seeds", args.seeds, HUNT_SEEDS, 1, 1000)
     rounds = options.whole("rounds", args.rounds, SPEED_ROUNDS, 1, 1000)
-    parts = (args.part,) if args.part else PARTS
+    design_rounds = options.whole("rounds", args.rounds, bench_design.ROUNDS, 1, 1000)
     if "variants" in parts:
         options.check_variants(args, [item.name for item in hunted])
-    if "design" in parts and args.series:
-        raise bad_input(f"series={args.series}: part design compares all of them; leave SERIES= out")
     baseline_s = options.whole("baseline", args.baseline, BASELINE_S, 1, 3600)
     jobs = options.jobs_of(args)
     init = ensure_scenarios()
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))
     if "design" in parts:
-        bench.design(options.whole("rounds", args.rounds, bench_design.ROUNDS, 1, 1000), _designs(args, init))
+        bench.design(design_rounds, _designs(args, init))
     if "speed" in parts:
         bench.speed(rounds)
     if "variants" in parts:
         bench.variants([item.name for item in hunted], seeds, jobs, baseline_s)
     print(f"kept in {shown(bench.folder)}")
     return FOUND_NOTHING
+
+
+def _parts(args: argparse.Namespace) -> tuple[str, ...]:
+    """What is asked for. Raises LabError(2)."""
+    if args.part and args.part not in PARTS:
+        raise bad_input(f"part={args.part}: there is {', '.join(PARTS)}")
+    entry = kernels.load().entry(args.kernel or None)
+    if args.part == "design":
+        if args.series:
+            raise bad_input(f"series={args.series}: part design compares all; leave SERIES= out")
+        if len(entry.series) == 1:
+            raise bad_input(f"kernel {entry.name} has one series only: there is nothing to compare")
+    if args.part:
+        return (args.part,)
+    # A patch need not fit all of them, so then it has to be asked for.
+    compares = len(entry.series) > 1 and not (args.patch or args.series)
+    return PARTS if compares else tuple(part for part in PARTS if part != "design")
 
 
 def _designs(args: argparse.Namespace, init: Path) -> dict[str, tuple[Machine, Kernel]]:

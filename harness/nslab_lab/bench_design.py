@@ -83,7 +83,7 @@ def measure(rounds: int, boots: Mapping[str, Callable[[], Mapping[str, float]]])
 
 
 def text(found: Mapping[str, Figures]) -> list[str]:
-    """The table, and what it says; at most 80 columns wide. The first series is set against the others."""
+    """The table, and what it says, in 80 columns: the first series is set against the others."""
     first, *others = found
     rounds = len(found[first]["setns"])
     rows = [("", *found, *(f"{first}/{other}" for other in others))]

@@ -93,7 +93,8 @@ def all_kernels() -> list[Item]:
 
 def all_series() -> list[Item]:
     """The designs that kernels of uml/kernels.toml come in. Raises LabError."""
-    known = {name: one for entry in kernels.load().entries.values() for name, one in entry.series.items()}
+    entries = kernels.load().entries.values()
+    known = {one.name: one for entry in entries for one in entry.series.values()}
     return [Item(name, one.about) for name, one in known.items()]
 
 

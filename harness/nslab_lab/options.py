@@ -88,7 +88,7 @@ def check_variants(args: argparse.Namespace, variants: Sequence[str]) -> None:
             of = [one.name for one in entry.series.values() if variant in _variants(one)]
             raise bad_input(
                 f"series {design.name} has no variant '{variant}', "
-                f"it is a defect of series {' and '.join(of) or 'none'}: leave one of them out"
+                f"it is a defect of series {' and '.join(of) or 'none'}: leave SERIES= or VARIANT= out"
             )
 
 

@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from nslab_lab import bench_design
+from lab import fake_machine
+from nslab_lab import bench, bench_design, cli, kernels
+from nslab_lab.build import Kernel
 from nslab_lab.errors import LabError
 from nslab_lab.results import Measured
 
@@ -59,3 +64,44 @@ def test_boots_of_one_design_are_between_those_of_the_other() -> None:
     measured = bench_design.measure(2, {"a": lambda: boot("a"), "b": lambda: boot("b")})
     assert order == ["a", "b", "a", "b"]
     assert measured["b"]["setns"] == [2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "says"),
+    [("ends", "the guest ended before all was measured; see "),
+     ("passes", "the guest measured nothing: remove build/scenarios")],
+)  # fmt: skip
+def test_a_guest_that_does_not_measure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scenario: str, says: str
+) -> None:
+    machine = fake_machine(tmp_path)
+    kernel = Kernel(
+        name="6.12", id="0123abcd", engine="det", src=tmp_path, out=tmp_path, linux=machine.linux,
+        config=tmp_path, versions={}, cmdline=(),
+    )  # fmt: skip
+    monkeypatch.setattr(bench, "SCENARIO", scenario)
+    with pytest.raises(LabError, match=says) as caught:
+        bench.Bench(machine, kernel, tmp_path).design(1, {"a": (machine, kernel)})
+    assert caught.value.status == 3
+
+
+def test_one_series_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    known = kernels.load()
+    entry = known.entry()
+    alone = replace(entry, series={"rcu": entry.one_series()})
+    monkeypatch.setattr(kernels, "load", lambda: replace(known, entries={entry.name: alone}))
+    assert cli.main(["bench", "--part", "design"]) == 2
+    assert capsys.readouterr().err == (
+        "nslab: kernel 6.12 has one series only: there is nothing to compare\n"
+    )
+
+
+def test_what_is_compared_if_nothing_is_said() -> None:
+    def parts(*options: str) -> tuple[str, ...]:
+        words = ["bench", *options]
+        return bench._parts(cli.make_parser(words).parse_args(words))
+
+    assert "design" in parts()
+    # A patch need not fit both.
+    assert "design" not in parts("--patch", "a.patch")
+    assert parts("--patch", "a.patch", "--part", "design") == ("design",)

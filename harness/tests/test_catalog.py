@@ -72,7 +72,10 @@ def test_what_is_only_in_one_design():
     }
     assert of["rcu"] == {item.name for item in catalog.points()}
     assert of["rcu"] - of["task_lock"] == {"task_nsproxy", "switch_before_gp", "switch_after_gp"}
-    variants = {name: catalog.placed(catalog.variants(), entry.one_series(name), "nslab_variant") for name in of}
+    variants = {
+        one.name: catalog.placed(catalog.variants(), one, "nslab_variant")
+        for one in entry.series.values()
+    }
     assert variants == {"rcu": catalog.variants()[1:], "task_lock": []}
 
 

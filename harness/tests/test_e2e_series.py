@@ -30,8 +30,9 @@ def test_they_are_two_kernels(kernel: Kernel, task_lock: Kernel) -> None:
 
 
 @pytest.mark.parametrize(
-    "how", [("--profile", "delay"), ("--profile", "mixed"), ("--strategy", "random")], ids=lambda how: how[1]
-)
+    "how", [("--profile", "delay"), ("--profile", "mixed"), ("--strategy", "random")],
+    ids=lambda how: how[1],
+)  # fmt: skip
 def test_it_passes(task_lock: Kernel, how: tuple[str, str]) -> None:
     done = nslab("run", *SERIES, *how, "--executions", 100)
     assert done.status == 0, done.out + done.err
@@ -45,10 +46,8 @@ def test_it_passes(task_lock: Kernel, how: tuple[str, str]) -> None:
 
 def test_a_reader_without_the_lock_is_found_and_replays(task_lock: Kernel, tmp_path: Path) -> None:
     patch = tmp_path / "no-lock.patch"
-    old = "\ttask_lock(task);\n\tnsproxy = task->nsproxy;\n"
-    patch.write_text(
-        patch_for(task_lock.src, "kernel/utsname.c", old, "\tnsproxy = task->nsproxy;\n\ttask_lock(task);\n")
-    )
+    lock, load = "\ttask_lock(task);\n", "\tnsproxy = task->nsproxy;\n"
+    patch.write_text(patch_for(task_lock.src, "kernel/utsname.c", lock + load, load + lock))
     more = (*SERIES, "--patch", patch)
     done = nslab("run", *more, "--scenario", "ns-readlink-vs-unshare", "--strategy", "random")
     assert done.status == 1, done.out + done.err
@@ -90,4 +89,4 @@ def test_the_designs_are_compared(kernel: Kernel, task_lock: Kernel) -> None:
     said = " ".join(done.out.split())
     assert re.search(r"setns\(\) takes \S+ times as long, [\d,]+ us more\.", said)
     wrong = nslab("bench", "--part", "design", *SERIES)
-    assert wrong.status == 2 and "compares all of them; leave SERIES= out" in wrong.err
+    assert wrong.status == 2 and "compares all; leave SERIES= out" in wrong.err
