@@ -87,6 +87,6 @@ def test_the_designs_are_compared(kernel: Kernel, task_lock: Kernel) -> None:
     assert rcu > lock > 0
     assert re.search(r"^readlink /proc/PID/ns/uts, per s +[\d,]+ +[\d,]+ ", done.out, re.M)
     said = " ".join(done.out.split())
-    assert re.search(r"setns\(\) takes \S+ times as long, [\d,]+ us more\.", said)
+    assert re.search(r"setns\(\) takes \S+ times as long: [\d,]+ us more\.", said)
     wrong = nslab("bench", "--part", "design", *SERIES)
     assert wrong.status == 2 and "compares all; leave SERIES= out" in wrong.err
