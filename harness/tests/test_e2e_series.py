@@ -44,12 +44,13 @@ def test_it_passes(task_lock: Kernel, how: tuple[str, str]) -> None:
     assert json.loads((done.folder / "versions.json").read_text())["series"] == "task_lock"
 
 
-def test_a_reader_without_the_lock_is_found_and_replays(task_lock: Kernel, tmp_path: Path) -> None:
-    patch = tmp_path / "no-lock.patch"
-    lock, load = "\ttask_lock(task);\n", "\tnsproxy = task->nsproxy;\n"
-    patch.write_text(patch_for(task_lock.src, "kernel/utsname.c", lock + load, load + lock))
+def test_a_reader_that_unlocks_too_early_is_found_and_replays(task_lock: Kernel, tmp_path: Path) -> None:
+    patch = tmp_path / "early.patch"
+    use = "\tif (nsproxy) {\n\t\tns = nsproxy->uts_ns;\n\t\tget_uts_ns(ns);\n\t}\n"
+    unlock = "\ttask_unlock(task);\n"
+    patch.write_text(patch_for(task_lock.src, "kernel/utsname.c", use + unlock, unlock + use))
     more = (*SERIES, "--patch", patch)
-    done = nslab("run", *more, "--scenario", "ns-readlink-vs-unshare", "--strategy", "random")
+    done = nslab("run", *more, "--scenario", "ns-readlink-vs-unshare", "--strategy", "bounded")
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
     assert finding["oracle"] == "kasan" and "utsns_get" in finding["headline"]
