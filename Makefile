@@ -5,18 +5,19 @@
 ## make run       run scenarios under faults and schedules; the main job
 ## make replay    one execution again, with its trace: TOKEN=...
 ## make gdb       an execution under gdb, forwards and backwards: TOKEN=... or SCENARIO=...
-## make list      scenarios, profiles, strategies, variants, points, kernels
+## make list      scenarios, profiles, strategies, variants, points, kernels, series, sweeps
 ## make kernel    only build the kernel and the scenarios
 ## make test      every test of the lab itself; TEST=... for those that match
 ## make coverage  which points and readers the scenarios reach, and which not
 ## make matrix    how soon which deliberate defect is caught, by what; 20 minutes or less
-## make bench     the lab's own speed, beside a baseline; PART=speed, sweep, gdb or variants
+## make bench     the lab's own speed; PART=speed, sweep, gdb, design or variants
 ## make sweep     many cells for a given time, unattended: SWEEP=smoke (2 minutes), nightly
 ## make report    what the last sweep found, as one HTML page
 ## make nightly-install   a sweep each night, by systemd; -uninstall, -status
 ## make clean     remove build/; the cache with the kernel source stays
 ##
 ## Variables:  SCENARIO= PROFILE= STRATEGY= VARIANT= KERNEL= EXECUTIONS= SEED=
+##             SERIES=                  rcu or task_lock: which of the two designs
 ##             PATCH="a.patch b.patch"  kernel patches of your own, on top
 ##             JOBS=                    how many guests at once
 ##             FINDINGS=                a scenario stops after so many; 0: never
@@ -35,8 +36,8 @@ PYTEST := PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" \
 	/usr/bin/python3 -m pytest -q -p no:cacheprovider harness/tests
 
 # The shell takes the variables from its environment, quoted, whatever is in them.
-export SCENARIO PROFILE STRATEGY VARIANT KERNEL EXECUTIONS SEED PATCH JOBS TOKEN TEST \
-	FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS \
+export SCENARIO PROFILE STRATEGY VARIANT KERNEL SERIES EXECUTIONS SEED PATCH JOBS TOKEN \
+	TEST FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS \
 	GDBSCRIPT SWEEP BUDGET RESUME REPEAT KNOWN KEEP NOTIFY DB SINCE OUT AT
 
 # $(call option,name,VARIABLE): --name with the variable's value, if it has one
@@ -45,7 +46,7 @@ option = $${$(2):+--$(1) "$$$(2)"}
 nslab = set -f; for file in $$PATCH; do set -- "$$@" --patch "$$file"; done; \
 	exec $(NSLAB) $(1) "$$@"
 
-kernel_options = $(call option,kernel,KERNEL)
+kernel_options = $(call option,kernel,KERNEL) $(call option,series,SERIES)
 run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 	$(call option,strategy,STRATEGY) $(call option,variant,VARIANT) \
 	$(call option,executions,EXECUTIONS) $(call option,seed,SEED) $(call option,jobs,JOBS) \

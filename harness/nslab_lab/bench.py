@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`nslab bench`: the lab's own speed, and how soon each strategy finds each defect.
+"""`nslab bench`: the lab's own speed, how soon each strategy finds each defect, what designs cost.
 
 Everything that is compared is measured in one run, the runs of one kind between those of the
 others, since machines are noisy. The baseline is what there would be without the lab: the same
@@ -9,6 +9,7 @@ scenario as a stress test on the same kernel, with random sleeps and a clock tha
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 import resource
 import shutil
@@ -19,14 +20,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING, Mapping, Sequence
 
-from nslab_lab import bench_gdb, catalog, guest, hunt, options, plan, profiles, runfolder, strategies
+from nslab_lab import (
+    bench_design, bench_gdb, catalog, guest, hunt, kernels, options, plan, profiles, runfolder,
+    strategies,
+)  # fmt: skip
 from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
-from nslab_lab.errors import FOUND_NOTHING, bad_input
+from nslab_lab.errors import FOUND_NOTHING, bad_input, lab_failed
 from nslab_lab.guest import Machine
 from nslab_lab.paths import BUILD, shown
-from nslab_lab.plan import BootPlan
+from nslab_lab.plan import NO_VARIANT, BootPlan
 from nslab_lab.progress import say
 from nslab_lab.strategies import Strategy
 from nslab_lab.sweeps import speed
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 
 BENCHES = BUILD / "bench"
 SCENARIO = "ns-readlink-vs-unshare"
-PARTS = ("speed", "sweep", "gdb", "variants")
+PARTS = ("speed", "sweep", "gdb", "design", "variants")
 
 # What is measured for speed: name, strategy, profile.
 SPEEDS = (
@@ -79,7 +83,10 @@ def register(commands: Commands) -> None:
     parser.add_argument("--part", metavar="NAME", help=f"only one of {', '.join(PARTS)}")
     parser.add_argument("--variant", metavar="NAME", help="hunt only this one")
     parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({HUNT_SEEDS})")
-    parser.add_argument("--rounds", metavar="N", help=f"of the speed ({SPEED_ROUNDS})")
+    parser.add_argument(
+        "--rounds", metavar="N",
+        help=f"of the speed ({SPEED_ROUNDS}) and of the designs ({bench_design.ROUNDS})",
+    )  # fmt: skip
     parser.add_argument(
         "--baseline", metavar="SECONDS", help=f"give the baseline up after so long ({BASELINE_S})"
     )
@@ -89,29 +96,60 @@ def register(commands: Commands) -> None:
 
 
 def _command(args: argparse.Namespace) -> int:
-    if args.part and args.part not in PARTS:
-        raise bad_input(f"part={args.part}: there is {', '.join(PARTS)}")
+    parts = _parts(args)
     hunted = catalog.variants()[1:]
     if args.variant:
         catalog.choose("variant", args.variant, hunted)
         hunted = [item for item in hunted if item.name == args.variant]
     seeds = options.whole("seeds", args.seeds, HUNT_SEEDS, 1, 1000)
     rounds = options.whole("rounds", args.rounds, SPEED_ROUNDS, 1, 1000)
+    design_rounds = options.whole("rounds", args.rounds, bench_design.ROUNDS, 1, 1000)
+    if "variants" in parts:
+        options.check_variants(args, [item.name for item in hunted])
     baseline_s = options.whole("baseline", args.baseline, BASELINE_S, 1, 3600)
     jobs = options.jobs_of(args)
     init = ensure_scenarios()
-    kernel = ensure_kernel(args.kernel or None, args.patch)
+    kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))
-    if args.part in (None, "", "speed"):
+    if "speed" in parts:
         bench.speed(rounds)
-    if args.part in (None, "", "sweep"):
+    if "sweep" in parts:
         bench.guests(rounds)
-    if args.part in (None, "", "gdb"):
+    if "gdb" in parts:
         bench._tell(*bench_gdb.lines(SCENARIO, rounds, bench.folder))
-    if args.part in (None, "", "variants"):
+    if "design" in parts:
+        bench.design(design_rounds, _designs(args, init))
+    if "variants" in parts:
         bench.variants([item.name for item in hunted], seeds, jobs, baseline_s)
     print(f"kept in {shown(bench.folder)}")
     return FOUND_NOTHING
+
+
+def _parts(args: argparse.Namespace) -> tuple[str, ...]:
+    """What is asked for. Raises LabError(2)."""
+    if args.part and args.part not in PARTS:
+        raise bad_input(f"part={args.part}: there is {', '.join(PARTS)}")
+    entry = kernels.load().entry(args.kernel or None)
+    if args.part == "design":
+        if args.series:
+            raise bad_input(f"series={args.series}: part design compares all; leave SERIES= out")
+        if len(entry.series) == 1:
+            raise bad_input(f"kernel {entry.name} has one series only: there is nothing to compare")
+    if args.part:
+        return (args.part,)
+    # A patch need not fit all of them, so then it has to be asked for.
+    compares = len(entry.series) > 1 and not (args.patch or args.series)
+    return PARTS if compares else tuple(part for part in PARTS if part != "design")
+
+
+def _designs(args: argparse.Namespace, init: Path) -> dict[str, tuple[Machine, Kernel]]:
+    """Each series of the kernel, built."""
+    entry = kernels.load().entry(args.kernel or None)
+    designs = {}
+    for name in entry.series:
+        kernel = ensure_kernel(entry.name, args.patch, series_name=name)
+        designs[name] = (options.machine(args, kernel, init), kernel)
+    return designs
 
 
 @dataclass
@@ -148,14 +186,34 @@ class Bench:
         """The baseline has an ordinary clock."""
         if boot_plan.strategy.name != strategies.UNSTEERED:
             return self.machine
-        ordinary = [word for word in self.machine.cmdline if not word.startswith("time-travel")]
-        return replace(self.machine, cmdline=tuple(ordinary))
+        return _ordinary(self.machine)
 
     def _place(self) -> Path:
         self.boots += 1
         place = self.folder / f"{self.boots:04}"
         place.mkdir()
         return place
+
+    # === Designs ===
+
+    def design(self, rounds: int, designs: Mapping[str, tuple[Machine, Kernel]]) -> None:
+        """What unshare(), setns() and reads of another task's namespaces cost with each of them."""
+        boots = {name: functools.partial(self._costs, *design) for name, design in designs.items()}
+        self._tell(*bench_design.text(bench_design.measure(rounds, boots)))
+
+    def _costs(self, machine: Machine, kernel: Kernel) -> dict[str, float]:
+        """The figures of one boot, by what was measured."""
+        made = plan.make(
+            kernel.name, kernel.id, profiles.load("none"), (SCENARIO,), variant=NO_VARIANT,
+            strategy=strategies.UNSTEERED, seed=1, executions=1, findings=1, inputs=(1,),
+            series=kernel.series,
+        )  # fmt: skip
+        boot_plan = replace(made.boot(SCENARIO, 1, 1), measure=True)
+        boot = guest.boot(_ordinary(machine), boot_plan, self._place(), threading.Event())
+        guest.check_boot(boot)
+        if not boot.ended:
+            raise lab_failed(f"the guest ended before all was measured; see {shown(boot.console)}")
+        return bench_design.figures(boot.measured)
 
     # === Speed ===
 
@@ -284,6 +342,12 @@ class Bench:
         found = self._until_failure(boot_plan, stop)
         timer.cancel()
         return _cell([found]) if found else "not found"
+
+
+def _ordinary(machine: Machine) -> Machine:
+    """The same with a clock that goes on by itself."""
+    words = (word for word in machine.cmdline if not word.startswith("time-travel"))
+    return replace(machine, cmdline=tuple(words))
 
 
 def _row(name: str, *cells: str) -> str:

@@ -9,6 +9,7 @@ build/kernels/
 		bin/ID/          linux and config as built; stays what it is when out/ moves on
 		stamp.json       written last: what was built from which inputs
 	6.12+1a2b3c4d/       the same with the user's patches on top
+	6.12-task_lock/      the plain build of another series than the default
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from nslab_lab import fetch, files, kconfig, kernels, kmake, paths, progress, series
+from nslab_lab import catalog, fetch, files, kconfig, kernels, kmake, paths, progress, series
 from nslab_lab.errors import LabError, lab_failed
 from nslab_lab.paths import shown
 
@@ -49,29 +50,35 @@ class Kernel:
     config: Path  # its .config
     versions: dict[str, str]  # source_package, source_version, source_sha256, compiler, ...
     cmdline: tuple[str, ...]  # what this kernel's entry adds to the command line
+    series: str | None = None  # of its patches; None: the default one
+    points: tuple[str, ...] = ()  # the named points that its patches place
 
 
 def ensure_kernel(
-    name: str | None = None, patches: Sequence[Path] = (), engine: str | None = None
+    name: str | None = None, patches: Sequence[Path] = (), engine: str | None = None,
+    series_name: str | None = None,
 ) -> Kernel:
     """The kernel, fetched, patched, configured and built as far as that is still to do.
 
-    @name, @engine: None for the default of uml/kernels.toml.
+    @name, @engine, @series_name: None for the default of uml/kernels.toml.
     @patches: the user's own patches, on top of the series, in a build of their own.
     Raises LabError.
     """
     entry = kernels.load().entry(name)
     chosen = entry.engine(engine)
+    design = entry.one_series(series_name)
     source = fetch.ensure_source(entry.package, entry.suite)
-    own = series.read_series(entry.series)
+    own = series.read_series(design.file)
     users = [series.read_patch(path) for path in patches]
     stem = entry.name if chosen == entry.engine() else f"{entry.name}-{chosen.name}"
-    plain = _Build(entry, chosen, source, own, KERNELS / stem)
+    if design != entry.one_series():
+        stem += f"-{design.name}"
+    plain = _Build(entry, chosen, design, source, own, KERNELS / stem)
     if not users:
         return plain.ensure()
     digest = _digest([patch.content for patch in users])[:8]
-    patched = _Build(entry, chosen, source, [*own, *users], KERNELS / f"{stem}+{digest}", plain)
-    return patched.ensure()
+    folder = KERNELS / f"{stem}+{digest}"
+    return _Build(entry, chosen, design, source, [*own, *users], folder, plain).ensure()
 
 
 def ensure_scenarios() -> Path:
@@ -90,14 +97,27 @@ def ensure_scenarios() -> Path:
     return target / "init"
 
 
+def series_built(name: str, identity: str) -> str | None:
+    """Of which series the build @identity of kernel @name is; None where it is not there any more."""
+    for path in KERNELS.glob(f"{name}*/stamp.json"):
+        try:
+            stamp = json.loads(path.read_text())
+            if stamp["id"] == identity:
+                return str(stamp["versions"]["series"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # half written, or of an older lab
+    return None
+
+
 class _Build:
     """One folder in build/kernels."""
 
     def __init__(
-        self, entry: kernels.Entry, engine: kernels.Engine, source: fetch.Source,
-        patches: Sequence[series.Patch], folder: Path, plain: _Build | None = None,
+        self, entry: kernels.Entry, engine: kernels.Engine, design: kernels.Series,
+        source: fetch.Source, patches: Sequence[series.Patch], folder: Path,
+        plain: _Build | None = None,
     ) -> None:
-        self.entry, self.engine, self.source = entry, engine, source
+        self.entry, self.engine, self.design, self.source = entry, engine, design, source
         self.patches, self.folder, self.plain = patches, folder, plain
         self.src, self.out = folder / "src", folder / "src" / "out"
         self.compiler = kmake.compiler()
@@ -182,6 +202,13 @@ class _Build:
             name=self.entry.name, id=identity, engine=self.engine.name, src=self.src, out=self.out,
             linux=binary / "linux", config=binary / "config", versions=versions,
             cmdline=self.engine.cmdline,
+            series=None if self.design == self.entry.one_series() else self.design.name,
+            points=tuple(
+                item.name
+                for item in catalog.called(
+                    catalog.points(), series.calls(self.patches, "nslab_point")
+                )
+            ),
         )
 
     # === Building ===
@@ -301,6 +328,7 @@ class _Build:
             "kernel": self.entry.name,
             "kernel_id": identity,
             "engine": self.engine.name,
+            "series": self.design.name,
             "source_package": self.source.package,
             "source_version": self.source.version,
             "source_sha256": self.source.sha256,
@@ -377,8 +405,9 @@ def register(commands: Commands) -> None:
 
 
 def add_kernel_options(parser: argparse.ArgumentParser) -> None:
-    """The options that choose a kernel: --kernel, --patch."""
+    """The options that choose a kernel: --kernel, --series, --patch."""
     parser.add_argument("--kernel", help="a kernel of uml/kernels.toml")
+    parser.add_argument("--series", metavar="NAME", help="the design of its patches (make list)")
     parser.add_argument(
         "--patch", action="append", default=[], type=Path, metavar="FILE",
         help="a patch of your own on top of the series (repeatable)",
@@ -386,8 +415,9 @@ def add_kernel_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(args: argparse.Namespace) -> int:
-    kernel = ensure_kernel(args.kernel, args.patch)
+    kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     if (paths.SCENARIOS / "Makefile").exists():
         ensure_scenarios()
-    print(f"kernel {kernel.name}, id {kernel.id}: {shown(kernel.linux)}")
+    design = f", series {kernel.series}" if kernel.series else ""
+    print(f"kernel {kernel.name}{design}, id {kernel.id}: {shown(kernel.linux)}")
     return 0

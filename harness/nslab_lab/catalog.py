@@ -9,9 +9,9 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import Collection, Sequence
 
-from nslab_lab import kernels, profiles
+from nslab_lab import kernels, profiles, series
 from nslab_lab.errors import bad_input, lab_failed
 from nslab_lab.paths import FAULTS_KERNEL, shown
 from nslab_lab.plan import NO_VARIANT
@@ -89,6 +89,23 @@ def all_profiles() -> list[Item]:
 def all_kernels() -> list[Item]:
     """The kernels of uml/kernels.toml."""
     return [Item(entry.name, entry.about) for entry in kernels.load().entries.values()]
+
+
+def all_series() -> list[Item]:
+    """The designs that kernels of uml/kernels.toml come in. Raises LabError."""
+    entries = kernels.load().entries.values()
+    known = {one.name: one for entry in entries for one in entry.series.values()}
+    return [Item(name, one.about) for name, one in known.items()]
+
+
+def placed(items: Sequence[Item], design: kernels.Series, hook: str) -> list[Item]:
+    """Those points or variants that the patches of a design place with calls of @hook."""
+    return called(items, series.calls(series.read_series(design.file), hook))
+
+
+def called(items: Sequence[Item], ids: Collection[str]) -> list[Item]:
+    """Those of which the identifier in C is among @ids: it is the name in capitals."""
+    return [item for item in items if item.name.upper().replace("-", "_") in ids]
 
 
 def choose(kind: str, name: str, items: Sequence[Item]) -> str:

@@ -63,7 +63,7 @@ def _command(args: argparse.Namespace) -> int:
     jobs = options.jobs_of(args)
     init = ensure_scenarios()
     scenarios = catalog.choose_scenarios(args.scenario, catalog.from_init(init).scenarios)
-    kernel = ensure_kernel(args.kernel or None, args.patch)
+    kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     machine = options.machine(args, kernel, init)
     if not readers.names(kernel.linux):
         raise bad_input(
@@ -86,6 +86,7 @@ def _plan(
         kernel.name, kernel.id, profile, tuple(one.name for one in scenarios), watches,
         variant=plan.NO_VARIANT, strategy=strategy, seed=seed, executions=executions, findings=1,
         actors=tuple(one.actors for one in scenarios), inputs=tuple(one.inputs for one in scenarios),
+        series=kernel.series,
     )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def _run(ways: Sequence[_Way], kernel: Kernel, scenarios: Sequence[Scenario], jo
     if interrupts.is_set():
         print("INTERRUPTED: what was not reached until then says nothing")
         return interrupts.status
-    coverage = reach.evaluate(kernel.linux, scenarios, ran, met)
+    coverage = reach.evaluate(kernel, scenarios, ran, met)
     failures = coverage.failures()
     text = [
         f"kernel {kernel.name}-{kernel.id}, {count(sum(ran.values()), 'execution')} of "
@@ -152,7 +153,9 @@ class _Way:
         """Not what was looked for, but nothing to keep silent about."""
         self.findings.append(finding)
         failure = finding.failure
-        command = options.replay_command(failure.token, self.profile, self.patches)
+        command = options.replay_command(
+            failure.token, self.profile, self.patches, self.plan.series
+        )
         lines = [f"FINDING {failure.token.scenario}, execution {failure.execution.n:,}"]
         self._bar.say_result("\n".join(["", *lines, failure.verdict.headline, command, ""]))
 

@@ -94,7 +94,8 @@ def _token(args: argparse.Namespace) -> Token:
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
     known = catalog.from_init(ensure_scenarios()).scenarios
     scenario = catalog.choose("scenario", args.scenario, known)
-    kernel = ensure_kernel(args.kernel or None, args.patch)
+    options.check_variants(args, [variant])
+    kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     args.profile = args.profile and str(profile.path)
     return Token(
         kernel.name, kernel.id, scenario, variant, profile.name, profile.digest, str(strategy),
@@ -115,6 +116,7 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
         "token": str(wanted),
         "profile": str(ready.profile.path) if ready.profile.is_own else None,
         "patches": [str(path.resolve()) for path in ready.patches],
+        "series": kernel.series,
         "actors": ready.actors,
         "steers": strategies.parse(wanted.strategy).steers,
         "watch": ready.plan.watch,

@@ -19,7 +19,7 @@ from nslab_lab.errors import lab_failed
 from nslab_lab.paths import shown
 from nslab_lab.plan import NO_VARIANT, BootPlan
 from nslab_lab.results import (
-    Event, Execution, Note, Points, Reader, Round, Search, Site, Stack, Step,
+    Event, Execution, Measured, Note, Points, Reader, Round, Search, Site, Stack, Step,
 )  # fmt: skip
 
 MEMORY_MB = 256
@@ -68,6 +68,7 @@ class Boot:
     sites: list[Site] = field(default_factory=list)  # each once
     stacks: list[Stack] = field(default_factory=list)  # each once
     round: Round | None = None  # with the profile fail-nth
+    measured: list[Measured] = field(default_factory=list)  # where the plan says so
     ready: bool = False  # the guest had read its plan
     ended: bool = False  # the whole plan was run
     error: str | None = None  # the guest could not use its plan
@@ -153,6 +154,8 @@ def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None])
             result.stacks.append(event)
         case Round():
             result.round = event
+        case Measured():
+            result.measured.append(event)
         case Note("ready"):
             result.ready = True
         case Note("end"):

@@ -23,6 +23,15 @@ class Engine:
 
 
 @dataclass(frozen=True)
+class Series:
+    """The patches of one design."""
+
+    name: str
+    about: str
+    file: Path  # names the patches in order, in the folder that they are in
+
+
+@dataclass(frozen=True)
 class Entry:
     """One kernel."""
 
@@ -30,7 +39,7 @@ class Entry:
     about: str
     package: str
     suite: str
-    series: Path
+    series: dict[str, Series]  # by name, the default first
     cflags: tuple[str, ...]  # for every file of the kernel, after its own
     engines: dict[str, Engine]
 
@@ -42,6 +51,15 @@ class Entry:
             known = ", ".join(self.engines)
             raise bad_input(f"kernel {self.name} has no engine {name}, it has: {known}")
         return self.engines[name]
+
+    def one_series(self, name: str | None = None) -> Series:
+        """The series of that name, or the first one. Raises LabError."""
+        if name is None:
+            return next(iter(self.series.values()))
+        if name not in self.series:
+            known = ", ".join(self.series)
+            raise bad_input(f"kernel {self.name} has no series {name}, it has: {known} (make list)")
+        return self.series[name]
 
 
 @dataclass(frozen=True)
@@ -75,18 +93,31 @@ def load(path: Path = KERNELS_TOML, patches: Path = PATCHES) -> Kernels:
 
 
 def _entry(name: str, table: tomlfile.Table, uml: Path, patches: Path) -> Entry:
-    table.allow(("about", "source", "suite", "patches", "cflags", "engines"))
+    table.allow(("about", "source", "suite", "patches", "series", "cflags", "engines"))
     return Entry(
         name=name,
         about=table.string("about"),
         package=table.string("source"),
         suite=table.string("suite"),
-        series=patches / table.string("patches"),
+        series=_series(table, patches / table.string("patches")),
         cflags=table.strings("cflags") if "cflags" in table.values else (),
         engines={
             engine: _engine(engine, inner, uml) for engine, inner in table.tables("engines").items()
         },
     )
+
+
+
+def _series(table: tomlfile.Table, folder: Path) -> dict[str, Series]:
+    if "series" not in table.values:
+        return {"default": Series("default", "the only one", folder / "series")}
+    found = {}
+    for name, inner in table.tables("series").items():
+        inner.allow(("about", "file"))
+        found[name] = Series(name, inner.string("about"), folder / inner.string("file"))
+        if not found[name].file.is_file():
+            raise inner.wrong("file", f"no such file {shown(found[name].file)}")
+    return found
 
 
 def _engine(name: str, table: tomlfile.Table, uml: Path) -> Engine:

@@ -9,7 +9,7 @@ import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Sequence
 
-from nslab_lab import catalog
+from nslab_lab import catalog, kernels
 from nslab_lab.build import ensure_scenarios
 from nslab_lab.catalog import Item, Scenario
 from nslab_lab.sweeps import description
@@ -34,8 +34,9 @@ def _command(args: argparse.Namespace) -> int:
         "profiles": catalog.all_profiles(),
         "strategies": known.strategies,
         "variants": catalog.variants(),
-        "points": catalog.points(),
+        "points": _points(),
         "kernels": catalog.all_kernels(),
+        "series": catalog.all_series(),
         "sweeps": description.items(),
     }
     if args.json:
@@ -44,6 +45,18 @@ def _command(args: argparse.Namespace) -> int:
     else:
         print("\n\n".join(section(kind, them) for kind, them in items.items()))
     return 0
+
+
+def _points() -> list[Item]:
+    """The points; of those that the default kernel has not in every series it is said."""
+    designs = kernels.load().entry().series.values()
+    has = {one.name: catalog.placed(catalog.points(), one, "nslab_point") for one in designs}
+    items = []
+    for item in catalog.points():
+        of = [name for name, those in has.items() if item in those]
+        rest = "" if len(of) == len(has) else f" (series {', '.join(of) or 'none'})"
+        items.append(Item(item.name, item.about + rest))
+    return items
 
 
 def section(kind: str, items: Sequence[Item]) -> str:

@@ -65,11 +65,12 @@ def _command(args: argparse.Namespace) -> int:
     seeds = options.whole("seeds", args.seeds, DEFAULT_SEEDS, 1, 1000)
     jobs = options.jobs_of(args)
     variants = catalog.choose_names("variant", args.variant, catalog.variants())
+    options.check_variants(args, variants)
     known = dict.fromkeys(way.strategy for way in WAYS)
     chosen = catalog.choose_names("strategy", args.strategy, [catalog.Item(name, "") for name in known])
     init = ensure_scenarios()
     scenarios = catalog.choose_scenarios(args.scenario, catalog.from_init(init).scenarios)
-    kernel = ensure_kernel(args.kernel or None, args.patch)
+    kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     matrix = Matrix(
         variants=variants,
         scenarios=tuple(one.name for one in scenarios),
@@ -232,7 +233,8 @@ class _Runner:
 
     def _command(self, result: Result) -> str:
         """The command that replays its finding."""
-        return options.replay_command(result.token, self.faults[result.cell.way].profile, self.patches)
+        profile = self.faults[result.cell.way].profile
+        return options.replay_command(result.token, profile, self.patches, self.kernel.series)
 
     def _write(self, name: str, text: str) -> None:
         files.write(self._folder / name, f"{text}\n".encode())

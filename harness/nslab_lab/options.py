@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Sequence
 
-from nslab_lab import cpus, guest, initramfs, layout
+from nslab_lab import catalog, cpus, guest, initramfs, kernels, layout, plan
 from nslab_lab.build import Kernel
 from nslab_lab.errors import bad_input, lab_failed
 from nslab_lab.guest import Machine
@@ -78,9 +78,31 @@ def watches(profile: Profile, strategy: Strategy, kernel: Kernel) -> list[layout
     return layout.watches(kernel.linux, profile.watch) if strategy.steers else []
 
 
-def replay_command(token: object, profile: Profile, patches: Sequence[Path]) -> str:
-    """The command line that replays @token."""
+def check_variants(args: argparse.Namespace, variants: Sequence[str]) -> None:
+    """Raises LabError(2) for a variant that the series asked for has not got."""
+    entry = kernels.load().entry(args.kernel or None)
+    design = entry.one_series(args.series or None)
+    has = {plan.NO_VARIANT, *_variants(design)}
+    for variant in variants:
+        if variant not in has:
+            of = [one.name for one in entry.series.values() if variant in _variants(one)]
+            raise bad_input(
+                f"series {design.name} has no variant '{variant}', "
+                f"it is a defect of series {' and '.join(of) or 'none'}: leave SERIES= or VARIANT= out"
+            )
+
+
+def _variants(design: kernels.Series) -> list[str]:
+    return [item.name for item in catalog.placed(catalog.variants(), design, "nslab_variant")]
+
+
+def replay_command(
+    token: object, profile: Profile, patches: Sequence[Path], series: str | None = None
+) -> str:
+    """The command line that replays @token. @series: None for the default one."""
     words = ["make", "replay", f"TOKEN={token}"]
+    if series:
+        words.append(f"SERIES={series}")
     if profile.is_own:
         words.append(f"PROFILE={profile.path}")
     if patches:

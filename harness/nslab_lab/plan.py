@@ -52,6 +52,7 @@ class BootPlan:
     watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
     fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
+    measure: bool = False  # no execution: what namespaces cost is measured
 
     @property
     def first(self) -> int:
@@ -99,6 +100,8 @@ class BootPlan:
             values.append(("fail_nth", 1))
         if self.unpruned:
             values.append(("unpruned", 1))
+        if self.measure:
+            values.append(("measure", 1))
         if strategy.name == "pct":
             values += [("depth", strategy.depth), ("length", strategy.length)]
         if strategy.name == "bounded":
@@ -135,6 +138,7 @@ class RunPlan:
     fail_nth: bool = False  # each allocation of each marked call fails once
     rounds: tuple[int, ...] = ()  # then: how many executions that takes, where none were asked for
     timeout_ms: int = HANG_MS  # guest time
+    series: str | None = None  # of the kernel's patches; None: the default one
 
     def json(self) -> str:
         """The plan as a canonical line of JSON: same plan, same bytes."""

@@ -6,10 +6,10 @@ from __future__ import annotations
 import difflib
 import textwrap
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Mapping, Sequence
 
-from nslab_lab import catalog, readers, table
+from nslab_lab import readers, table
+from nslab_lab.build import Kernel
 from nslab_lab.catalog import Scenario
 from nslab_lab.results import Points
 
@@ -89,17 +89,18 @@ class Coverage:
 
 
 def evaluate(
-    linux: Path, scenarios: Sequence[Scenario], executions: Mapping[str, int], met: Mapping[str, Points]
+    kernel: Kernel, scenarios: Sequence[Scenario], executions: Mapping[str, int],
+    met: Mapping[str, Points],
 ) -> Coverage:
     """What @met, by scenario, comes to. Raises LabError(3) where the binary tells of no readers."""
-    by_reader = {name: readers.executions(linux, met[name]) for name in met}
+    by_reader = {name: readers.executions(kernel.linux, met[name]) for name in met}
     by_point = {name: met[name].executions for name in met}
     names = sorted({name for counts in by_reader.values() for name in counts})
     return Coverage(
         scenarios,
         executions,
         {name: _by_scenario(name, by_reader) for name in names},
-        {point.name: _by_scenario(point.name, by_point) for point in catalog.points()},
+        {name: _by_scenario(name, by_point) for name in kernel.points},
     )
 
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from nslab_lab import (
     batch, catalog, options, picture, plan, profiles, runfolder, strategies, symbols, token, trace,
 )  # fmt: skip
-from nslab_lab.build import Kernel, add_kernel_options, ensure_kernel, ensure_scenarios
+from nslab_lab.build import (
+    Kernel, add_kernel_options, ensure_kernel, ensure_scenarios, series_built,
+)  # fmt: skip
 from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input, lab_failed
 from nslab_lab.guest import Boot, Machine, Stop
 from nslab_lab.interrupts import Interrupts
@@ -95,7 +97,7 @@ def prepare(args: argparse.Namespace) -> Ready:
     catalog.choose("scenario", wanted.scenario, known)
     (actors,) = (one.actors for one in known if one.name == wanted.scenario)
     strategy = strategies.parse(wanted.strategy)
-    kernel = ensure_kernel(wanted.kernel, args.patch)
+    kernel = ensure_kernel(wanted.kernel, args.patch, series_name=args.series or None)
     check_kernel(wanted, kernel, bool(args.patch))
     machine = options.machine(args, kernel, init)
     watches = options.watches(profile, strategy, kernel)
@@ -129,10 +131,16 @@ def check_kernel(wanted: Token, kernel: Kernel, patched: bool) -> None:
     """Raises LabError(2) for a token of another build."""
     if kernel.id == wanted.kernel_id:
         return
-    reason = "" if patched else ", or it was made with a PATCH= that is to be given again"
+    of = series_built(wanted.kernel, wanted.kernel_id)
+    if of and of != series_built(kernel.name, kernel.id):
+        reason = f"that one is of series {of}, to be given as SERIES={of}"
+    else:
+        reason = "sources, patches, configuration or compiler differ"
+        if not patched:
+            reason += ", or it was made with a PATCH= or SERIES= that is to be given again"
     raise bad_input(
         f"the token is of kernel build {wanted.kernel}-{wanted.kernel_id}, this one is "
-        f"{kernel.name}-{kernel.id}: sources, patches, configuration or compiler differ{reason}"
+        f"{kernel.name}-{kernel.id}: {reason}"
     )
 
 

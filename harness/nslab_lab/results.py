@@ -166,7 +166,16 @@ class Round:
     points: int  # of the longest execution in which none does
 
 
-Event = Execution | Step | Points | Search | Site | Stack | Round | Note
+@dataclass(frozen=True)
+class Measured:
+    """How long some system call took."""
+
+    what: str
+    calls: int
+    ns: int  # nanoseconds, of the guest's clock, of all of them
+
+
+Event = Execution | Step | Points | Search | Site | Stack | Round | Measured | Note
 
 
 class Reader:
@@ -197,8 +206,11 @@ class Reader:
             ) from None
 
 
-_Kind = TypeVar("_Kind", Execution, Refused, Step, Search, Site, Stack, Round)
-_KINDS = {"search": Search, "step": Step, "site": Site, "stack": Stack, "round": Round}
+_Kind = TypeVar("_Kind", Execution, Refused, Step, Search, Site, Stack, Round, Measured)
+_KINDS = {
+    "search": Search, "step": Step, "site": Site, "stack": Stack, "round": Round,
+    "measured": Measured,
+}  # fmt: skip
 
 
 def parse(data: dict[str, Any]) -> Event:

@@ -95,6 +95,7 @@ def _command(args: argparse.Namespace) -> int:
     if profile.fail_nth and not args.executions:
         numbers["executions"] = 0  # as many as that takes, which is not known yet
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
+    options.check_variants(args, [variant])
     init = ensure_scenarios()
     known = catalog.from_init(init)
     catalog.choose("strategy", name, known.strategies)
@@ -102,14 +103,15 @@ def _command(args: argparse.Namespace) -> int:
         raise bad_input("strategy 'replay' is for tokens: make replay TOKEN=...")
     options.check_profile(profile, strategy)
     scenarios = catalog.choose_scenarios(args.scenario, known.scenarios)
-    kernel = ensure_kernel(args.kernel or None, args.patch)
+    kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     machine = options.machine(args, kernel, init)
     readers.names(kernel.linux)  # whatever is wrong with that shall not show at the end
     run_plan = plan.make(
         kernel.name, kernel.id, profile, tuple(one.name for one in scenarios),
         options.watches(profile, strategy, kernel), variant=variant, strategy=str(strategy),
         actors=tuple(one.actors for one in scenarios),
-        inputs=tuple(one.inputs for one in scenarios), unpruned=args.unpruned, **numbers,
+        inputs=tuple(one.inputs for one in scenarios), unpruned=args.unpruned,
+        series=kernel.series, **numbers,
     )  # fmt: skip
     return Run(run_plan, machine, kernel, profile, args.patch).run(jobs)
 
@@ -192,7 +194,9 @@ class Run:
         )
         drawn, full = draw(), draw(full=True)
         finding = smaller.with_line(finding, self.kernel)
-        command = options.replay_command(finding.failure.token, self.profile, self.patches)
+        command = options.replay_command(
+            finding.failure.token, self.profile, self.patches, self.kernel.series
+        )
         folder = self._folder.add_finding(finding, command)
         picture.write(drawn, full, folder)
         failure = finding.failure
@@ -232,6 +236,8 @@ class Run:
         if strategy.name == "bounded":
             words += ["--preemptions", str(strategy.preemptions)]
             words += ["--unpruned"] * self.plan.unpruned
+        if self.kernel.series:
+            words += ["--series", self.kernel.series]
         for patch in patches:
             words += ["--patch", f"./{patch}"]
         folder.write_repeat(words)
@@ -279,7 +285,7 @@ class Run:
         together = Points()
         for one in results:
             together.add(one.met)
-        points = {point.name: together.executions[point.name] for point in catalog.points()}
+        points = {name: together.executions[name] for name in self.kernel.points}
         return table.reached(points, readers.executions(linux, together))
 
 

@@ -58,13 +58,22 @@ class Patch:
 # === Reading ===
 
 
-def read_series(folder: Path) -> list[Patch]:
-    """The patches that FOLDER/series names, in its order. No such folder: none."""
-    series = folder / "series"
+def read_series(series: Path) -> list[Patch]:
+    """The patches beside the file @series that it names, in its order. No such file: none."""
     if not series.exists():
         return []
     lines = (line.split("#")[0].strip() for line in series.read_text().splitlines())
-    return [read_patch(folder / line, own=True) for line in lines if line]
+    return [read_patch(series.parent / line, own=True) for line in lines if line]
+
+
+def calls(patches: Sequence[Patch], hook: str) -> set[str]:
+    """The identifiers that these patches put calls of @hook with into the kernel.
+
+    "nslab_point" gives {"RCU_READ_LOCK", ...}: what a design has not got, nobody is to look for.
+    """
+    call = re.compile(rf"\b{hook}(?:_ip)?\((\w+)")
+    lines = (line for one in patches for line in one.content.decode("utf-8", "replace").splitlines())
+    return {name for line in lines if line.startswith("+") for name in call.findall(line)}
 
 
 def read_patch(path: Path, own: bool = False) -> Patch:

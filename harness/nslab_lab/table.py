@@ -35,8 +35,9 @@ def lines(rows: Sequence[Sequence[str]], left: int) -> list[str]:
 
 def about(plan: RunPlan) -> str:
     """The plan on one line."""
+    series = f"series {plan.series}, " if plan.series else ""
     return (
-        f"kernel {plan.kernel}-{plan.kernel_id}, variant {plan.variant}, "
+        f"kernel {plan.kernel}-{plan.kernel_id}, {series}variant {plan.variant}, "
         f"strategy {plan.strategy}, seed {plan.seed}"
     )
 

@@ -2,10 +2,11 @@
 """What there is to choose from, and `nslab list`."""
 
 import json
+import re
 
 import pytest
 
-from nslab_lab import catalog, cli, listing
+from nslab_lab import catalog, cli, kernels, listing
 from nslab_lab.catalog import Item, Scenario
 from nslab_lab.errors import LabError
 
@@ -52,6 +53,30 @@ def test_the_labs_own_definitions():
     assert "no-grace-period" in {item.name for item in catalog.variants()}
     assert "6.12" in {item.name for item in catalog.all_kernels()}
     assert all(item.about for item in catalog.points() + catalog.all_profiles())
+
+
+def test_a_name_is_its_identifier_in_lower_case():
+    # catalog.called() goes by that.
+    for name in ("points", "variants"):
+        text = (catalog.FAULTS_KERNEL / f"{name}.def").read_text()
+        pairs = re.findall(r'^NSLAB_\w+\((\w+),\s*"([^"]+)"', text, re.M)
+        items = [Item(name, "") for _, name in pairs]
+        assert len(pairs) > 10 and catalog.called(items, {id for id, _ in pairs}) == items
+
+
+def test_what_is_only_in_one_design():
+    entry = kernels.load().entry()
+    of = {
+        one.name: {item.name for item in catalog.placed(catalog.points(), one, "nslab_point")}
+        for one in entry.series.values()
+    }
+    assert of["rcu"] == {item.name for item in catalog.points()}
+    assert of["rcu"] - of["task_lock"] == {"task_nsproxy", "switch_before_gp", "switch_after_gp"}
+    variants = {
+        one.name: catalog.placed(catalog.variants(), one, "nslab_variant")
+        for one in entry.series.values()
+    }
+    assert variants == {"rcu": catalog.variants()[1:], "task_lock": []}
 
 
 def test_definitions_that_are_not_there(tmp_path):
@@ -116,7 +141,7 @@ def test_list(nslab_list):
     text = nslab_list()
     blocks = text.split("\n\n")
     assert [block.splitlines()[0] for block in blocks] == [
-        "scenarios", "profiles", "strategies", "variants", "points", "kernels", "sweeps",
+        "scenarios", "profiles", "strategies", "variants", "points", "kernels", "series", "sweeps",
     ]  # fmt: skip
     assert blocks[0].splitlines() == [
         "scenarios",
@@ -125,13 +150,17 @@ def test_list(nslab_list):
         "          writers: exit_notify",
         "  c       c alone",
     ]
+    assert blocks[4].count("(series rcu)") == 3
     assert max(map(len, text.splitlines())) <= 80
 
 
 def test_list_for_programs(nslab_list):
     data = json.loads(nslab_list("--json"))
     assert data["scenarios"] == LIST["scenarios"]
-    assert set(data) == {"scenarios", "profiles", "strategies", "variants", "points", "kernels", "sweeps"}
+    assert set(data) == {
+        "scenarios", "profiles", "strategies", "variants", "points", "kernels", "series",
+        "sweeps",
+    }  # fmt: skip
 
 
 def test_a_list_of_many_readers_fits():

@@ -370,6 +370,14 @@ def test_the_correct_kernel_passes_under_each_strategy(kernel: Kernel, strategy:
     assert ("with a probability of at least 1/" in " ".join(done.out.split())) == (strategy == "pct")
 
 
+def test_nobody_goes_on_while_references_are_counted(kernel: Kernel) -> None:
+    """Execution 530 was a finding that was none: another actor switched in the middle of it."""
+    done = nslab(
+        "run", "--scenario", "nested-userns-vs-readers", "--strategy", "pct", "--executions", 600
+    )
+    assert done.status == 0, done.out + done.err
+
+
 def test_every_schedule_with_two_preemptions(kernel: Kernel) -> None:
     done = bounded()
     assert done.status == 0, done.out + done.err

@@ -34,6 +34,12 @@ engines.smp = { config = ["base.config"], cmdline = ["ncpus=2"] }
 """
 
 
+SERIES = """\
+series.new = { file = "series", about = "one" }
+series.old = { file = "series.old", about = "two" }
+"""
+
+
 def load(folder: Path, text: str) -> kernels.Kernels:
     (folder / "config").mkdir(exist_ok=True)
     (folder / "config" / "base.config").write_text("CONFIG_NET=y\n")
@@ -53,7 +59,24 @@ def test_a_second_kernel_with_two_engines_is_only_an_entry(tmp_path: Path) -> No
     assert list(entry.engines) == ["det", "smp"]
     assert entry.engine("smp").cmdline == ("ncpus=2",)
     assert entry.cflags == ("-fno-var-tracking",)
-    assert entry.series == tmp_path / "patches" / "7.3"
+    assert entry.one_series().file == tmp_path / "patches" / "7.3" / "series"
+
+
+def test_a_kernel_in_two_designs(tmp_path: Path) -> None:
+    folder = tmp_path / "patches" / "6.12"
+    folder.mkdir(parents=True)
+    for name in ("series", "series.old"):
+        (folder / name).write_text("")
+    text = GOOD.replace('patches = "6.12"\n', f'patches = "6.12"\n{SERIES}', 1)
+    entry = load(tmp_path, text).entry()
+    assert entry.one_series().name == "new"
+    assert entry.one_series("old").file == folder / "series.old"
+    with pytest.raises(LabError, match="kernel 6.12 has no series no, it has: new, old") as caught:
+        entry.one_series("no")
+    assert caught.value.status == 2
+    with pytest.raises(LabError, match="series.new.file: no such file .*/seris") as caught:
+        load(tmp_path, text.replace('"series"', '"seris"'))
+    assert caught.value.status == 2
 
 
 @pytest.mark.parametrize(

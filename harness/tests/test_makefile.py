@@ -59,6 +59,7 @@ def make(folder: Path, *arguments: str) -> list[str]:
         (["matrix", "VARIANT=a,b", "SCENARIO=c", "STRATEGY=pos", "EXECUTIONS=9", "SEEDS=3", "JOBS=1"],
          ["matrix", "--variant", "a,b", "--scenario", "c", "--strategy", "pos", "--executions", "9",
           "--seeds", "3", "--jobs", "1"]),
+        (["run", "SERIES=task_lock"], ["run", "--series", "task_lock"]),
         (["coverage"], ["coverage"]),
         (["coverage", "SCENARIO=a,b", "EXECUTIONS=9", "SEED=2", "JOBS=1", "PATCH=a.patch"],
          ["coverage", "--scenario", "a,b", "--executions", "9", "--seed", "2", "--jobs", "1",

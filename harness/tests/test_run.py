@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import xml.etree.ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lab import ACTORS, FAKE_GUEST, PLACES, READERS
-from nslab_lab import cli, coverage, layout, matrix, readers, replay, run, runfolder
+from nslab_lab import build, catalog, cli, coverage, layout, matrix, readers, replay, run, runfolder
 from nslab_lab.build import Kernel
 from test_guest import pids_in, wait_for
 
@@ -54,11 +55,16 @@ def install(folder: Path, put=setattr) -> None:
         name="6.12", id="0123abcd", engine="det", src=folder / "src", out=folder / "out",
         linux=FAKE_GUEST, config=folder / "config", versions={"compiler": "cc"}, cmdline=(),
     )  # fmt: skip
+
+    def in_series(name, patches, series_name=None):
+        points = tuple(item.name for item in catalog.points())
+        return replace(kernel, series=series_name, points=points)
+
     put(readers, "_known", lambda linux, places: readers._Known(READERS, PLACES))
     put(coverage, "COVERAGES", folder / "coverage")
     put(matrix, "MATRICES", folder / "matrix")
     for module in (run, replay, coverage, matrix):
-        put(module, "ensure_kernel", lambda name, patches: kernel)
+        put(module, "ensure_kernel", in_series)
         put(module, "ensure_scenarios", lambda: init)
     put(runfolder, "RUNS", folder / "runs")
     put(replay, "REPLAYS", folder / "replays")
@@ -300,6 +306,48 @@ def test_wrong_usage_of_run(nslab, tmp_path, options, message):
 
 
 TOKEN = "NSLAB1.6.12-0123abcd.dies.none.none-e3b0c4.none.1.7.7"
+
+
+def test_another_series_is_told_and_kept(nslab, tmp_path):
+    status, out, _ = nslab(*small("dies"), "--series", "task_lock")
+    assert status == 1
+    assert "kernel 6.12-0123abcd, series task_lock, variant none, strategy none, seed 1\n" in out
+    assert re.search(r"^make replay TOKEN=NSLAB1\S+ SERIES=task_lock$", out, re.M)
+    folder = tmp_path / "runs" / "latest"
+    assert json.loads((folder / "plan.json").read_text())["series"] == "task_lock"
+    assert " --series task_lock " in (folder / "repeat").read_text()
+
+
+def test_the_default_series_needs_no_word(nslab, tmp_path):
+    _, out, _ = nslab(*small("dies"))
+    assert "SERIES=" not in out and ", series " not in out
+    assert "--series" not in (tmp_path / "runs" / "latest" / "repeat").read_text()
+
+
+@pytest.mark.parametrize("command", [["run"], ["matrix"], ["bench", "--part", "variants"]])
+def test_a_defect_that_the_series_has_not(nslab, command):
+    status, out, err = nslab(*command, "--series", "task_lock", "--variant", "plain-get")
+    assert (status, out) == (2, "")
+    assert err == (
+        "nslab: series task_lock has no variant 'plain-get', it is a defect of series rcu: "
+        "leave SERIES= or VARIANT= out\n"
+    )
+
+
+def test_a_token_of_another_series(nslab, monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "KERNELS", tmp_path)
+    for folder, id, series in (("6.12", "0123abcd", "rcu"), ("6.12-old", "99999999", "task_lock")):
+        (tmp_path / folder).mkdir()
+        stamp = {"id": id, "versions": {"series": series}}
+        (tmp_path / folder / "stamp.json").write_text(json.dumps(stamp))
+    (tmp_path / "6.12+x").mkdir()
+    (tmp_path / "6.12+x" / "stamp.json").write_text("{")
+    status, out, err = nslab("replay", TOKEN.replace("0123abcd", "99999999"))
+    assert (status, out) == (2, "")
+    assert err == (
+        "nslab: the token is of kernel build 6.12-99999999, this one is 6.12-0123abcd: "
+        "that one is of series task_lock, to be given as SERIES=task_lock\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -192,12 +192,21 @@ def test_a_patch_that_is_not_there(tmp_path: Path) -> None:
     assert caught.value.status == 2
 
 
+def test_calls_of_a_hook_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.patch"
+    path.write_text(
+        "--- a/f.c\n+++ b/f.c\n@@ -1,3 +1,4 @@\n nslab_point(THERE);\n-nslab_point(GONE);\n"
+        "+nslab_point(ONE);\n+nslab_point_ip(TWO, ip); a(nslab_point(THREE));\n c\n"
+    )
+    assert series.calls([series.read_patch(path)], "nslab_point") == {"ONE", "TWO", "THREE"}
+
+
 def test_the_series_file_gives_the_order(tmp_path: Path) -> None:
     for name in ("b.patch", "a.patch"):
         (tmp_path / name).write_text(diff(f"{name}.c", None, "x\n"))
     (tmp_path / "series").write_text("# order matters\nb.patch\n\na.patch  # last\n")
-    assert [patch.path.name for patch in series.read_series(tmp_path)] == ["b.patch", "a.patch"]
+    assert [patch.path.name for patch in series.read_series(tmp_path / "series")] == ["b.patch", "a.patch"]
     (tmp_path / "series").write_text("c.patch\n")
     with pytest.raises(LabError, match="c.patch: No such file") as caught:
-        series.read_series(tmp_path)
+        series.read_series(tmp_path / "series")
     assert caught.value.status == 3

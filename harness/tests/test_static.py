@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from nslab_lab import kernels, series
+
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = sorted((ROOT / "patches" / "6.12").glob("*.patch"))
 NSPROXY_PATCH = PATCHES[0]
@@ -145,6 +147,22 @@ def touched(patches: list[Path]) -> list[str]:
     """The files, by path in the tree, which `patches` change and did not make."""
     names = {name for patch in patches for name in re.findall(r"^--- a/(\S+)$", patch.read_text(), re.M)}
     return sorted(names)
+
+
+# === Series ===
+
+
+def test_every_patch_is_in_a_series() -> None:
+    designs = kernels.load().entry("6.12").series.values()
+    named = {patch.path for one in designs for patch in series.read_series(one.file)}
+    assert named == set(PATCHES)
+
+
+@pytest.mark.parametrize("name", kernels.load().entry("6.12").series)
+def test_the_patches_of_a_series_apply(name: str, pristine_src: Path, tmp_path: Path) -> None:
+    patches = series.read_series(kernels.load().entry("6.12").series[name].file)
+    staged = series.stage(pristine_src, patches, tmp_path / "staged")
+    assert len(staged) > 20
 
 
 # === Style ===

@@ -254,6 +254,11 @@ static void say(const char *event)
 	control_emit(line);
 }
 
+static int expedite(const char *value)
+{
+	return write_file("/sys/kernel/rcu_expedited", value);
+}
+
 static void run_plan(void)
 {
 	static struct plan plan;
@@ -280,6 +285,11 @@ static void run_plan(void)
 	write_file("/proc/sys/kernel/unprivileged_userns_clone", "1");
 
 	say("ready");
+	if (plan.measure) {
+		if (!measure(&guest_control, expedite))
+			say("end");
+		return;
+	}
 	if (explore(&plan, scenario, &guest_control))
 		return;
 	ioctl(control_fd, NSLAB_IOC_POINTS);

@@ -14,6 +14,7 @@
  *   marked.c    marked calls: has one that failed left everything as it was?
  *   failnth.c   which allocation of which marked call fails when
  *   kmemleak.c  the same of memory, at the end of a boot
+ *   measure.c   what namespaces cost
  *   guest.c     what init has to do in a guest
  *   main.c      init, and --list on the host
  */
@@ -110,6 +111,7 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @length: for pct, in steps
  * @preemptions: for bounded: how many at most
  * @unpruned: for bounded: leave nothing out
+ * @measure: no execution, measure what namespaces cost
  * @failures: for bounded: the allocations that fail, as schedules have them
  * @schedules: for replay: texts, as schedule_parse() reads them
  * @nschedules: how many
@@ -128,6 +130,7 @@ struct plan {
 	bool unnamed;
 	bool fail_nth;
 	bool unpruned;
+	bool measure;
 	uint64_t depth;
 	uint64_t length;
 	uint64_t preemptions;
@@ -272,6 +275,10 @@ int leak_check(const struct control *control, struct nslab_census now,
 void kmemleak_summary(const char *report, char *message, size_t size);
 int kmemleak_start(const struct control *control);
 int kmemleak_check(const struct control *control, char *message, size_t size);
+
+/* === Measuring === */
+
+int measure(const struct control *control, int (*expedite)(const char *value));
 
 /* === Guest === */
 

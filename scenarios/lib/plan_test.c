@@ -93,6 +93,7 @@ static void what_strategies_need(void **state)
 	assert_int_equal(2, plan.preemptions);
 	assert_true(plan.unnamed);
 	assert_false(plan.unpruned);
+	assert_false(plan.measure);
 	assert_string_equal("a3", plan.failures);
 	assert_int_equal(2, plan.nschedules);
 	assert_string_equal("a1b", plan.schedules[1]);

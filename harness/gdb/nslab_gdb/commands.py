@@ -487,13 +487,15 @@ class Save(_Command):
         words = ["replay", str(token)]
         if session.profile:
             words += ["--profile", str(session.profile)]
+        if session.series:
+            words += ["--series", session.series]
         for patch in session.patches:
             words += ["--patch", str(patch)]
         done = subprocess.run(
             [REPO / "harness" / "nslab", *words], capture_output=True, text=True, check=False,
             cwd=REPO,
         )  # fmt: skip
-        print(options.replay_command(token, profile, session.patches))
+        print(options.replay_command(token, profile, session.patches, session.series))
         print("\n".join(_result(done.stdout) or done.stderr.splitlines()))
 
     @staticmethod

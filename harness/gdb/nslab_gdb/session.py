@@ -22,6 +22,7 @@ class Session:
     token: Token
     profile: Path | None  # if it is the user's own
     patches: tuple[Path, ...]
+    series: str | None  # if it is not the default one
     actors: tuple[str, ...]
     steers: bool  # a strategy decides who runs
     watch: tuple[str, ...]
@@ -59,6 +60,7 @@ def load() -> Session:
         token=token.parse(data["token"]),
         profile=Path(data["profile"]) if data["profile"] else None,
         patches=tuple(map(Path, data["patches"])),
+        series=data["series"],
         steers=data["steers"],
         memory=data["memory"],
         fd=data["fd"],
