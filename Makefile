@@ -114,7 +114,8 @@ nightly-install: setup
 nightly-uninstall nightly-status: setup
 	@exec $(NSLAB) nightly $(@:nightly-%=%)
 
-test: setup
+test:
+	@uml/setup.sh tests
 	@$(NSLAB) build || { echo '0 passed, 1 failed'; exit 1; }
 	@mkdir -p build/tmp
 	@$(PYTEST) $${TEST:+-k "$$TEST"}

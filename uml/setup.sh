@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Install the Debian packages of uml/packages that are missing. Says nothing
-# when there is nothing to do. Exit status: 0 all there, 3 could not be.
+# Install the Debian packages of uml/packages that are missing, and with the
+# argument "tests" those of uml/packages.tests. Says nothing when there is
+# nothing to do. Exit status: 0 all there, 3 could not be.
 
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
+lists="packages ${1:+packages.$1}"
 build=$here/../build
 log=$build/setup.log
 
@@ -18,12 +20,14 @@ fail() {
 # Sets $missing. Only one process is started, this runs before every target.
 find_missing() {
 	wanted=
-	while read -r name rest; do
-		case $name in
-		'' | '#'*) ;;
-		*) wanted="$wanted $name" ;;
-		esac
-	done <"$here/packages"
+	for list in $lists; do
+		while read -r name rest; do
+			case $name in
+			'' | '#'*) ;;
+			*) wanted="$wanted $name" ;;
+			esac
+		done <"$here/$list"
+	done
 	# shellcheck disable=SC2086 # a list of words
 	there=$(dpkg-query -W -f '<${Package}:${db:Status-Status}>' $wanted 2>/dev/null)
 	missing=

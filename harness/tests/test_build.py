@@ -212,19 +212,21 @@ def test_a_second_build_waits_and_says_so(tmp_path: Path) -> None:
 # === Set-up ===
 
 
-def test_missing_packages_are_named_with_the_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lists", [(), ("tests",)])
+def test_missing_packages_are_named_with_the_command(tmp_path: Path, lists: tuple[str, ...]) -> None:
     for name in ("dirname", "mkdir"):
         (tmp_path / name).symlink_to(Path("/usr/bin", name))
     for name, says in (("id", "1000"), ("dpkg-query", "<gcc:installed><git:installed>")):
         (tmp_path / name).write_text(f"#!/bin/sh\necho '{says}'\n")
         (tmp_path / name).chmod(0o755)
     ran = subprocess.run(
-        ["/bin/sh", paths.UML / "setup.sh"], env={"PATH": str(tmp_path)},
+        ["/bin/sh", paths.UML / "setup.sh", *lists], env={"PATH": str(tmp_path)},
         capture_output=True, text=True,
     )  # fmt: skip
     assert ran.returncode == 3
     assert ran.stderr.count("\n") == 1
     assert "as root run: apt-get update && apt-get install" in ran.stderr
+    assert (" chromium" in ran.stderr) == (" python3-pytest" in ran.stderr) == bool(lists)
     assert " bison" in ran.stderr and " gcc" not in ran.stderr.split("recommends")[1]
 
 
