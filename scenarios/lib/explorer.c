@@ -564,6 +564,20 @@ static int search(const struct job *job, struct bounded *bounded)
 	return EXPLORE_DONE;
 }
 
+/* A search does not know which schedule is its last, so there is one more. */
+static int end_search(struct job *job)
+{
+	static const struct schedule none;
+	struct nslab_run run;
+
+	if (shared->failed || !watches_memory(job->plan))
+		return EXPLORE_DONE;
+	job->last = true;
+	return execute(job, job->plan->first, (struct manner) {
+			.schedule = &none, .text = "0",
+		}, &run);
+}
+
 static int run_bounded(struct job *job)
 {
 	const struct plan *plan = job->plan;
@@ -586,7 +600,7 @@ static int run_bounded(struct job *job)
 	json_search(line, sizeof(line), plan->first, bounded_stats(bounded));
 	job->control->emit(line);
 	bounded_free(bounded);
-	return ret;
+	return ret ?: end_search(job);
 }
 
 static const struct {

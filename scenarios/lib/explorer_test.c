@@ -427,6 +427,21 @@ static void forgotten_memory_is_told(void **state)
 	assert_ptr_equal(strstr(lines, "fail"), strstr(last, "fail"));
 }
 
+static void a_search_looks_for_memory_when_it_is_through(void **state)
+{
+	struct plan plan = {
+		.strategy = "bounded", .first = 3, .count = 100,
+		.preemptions = 2,
+		.knobs = { "kmemleak=scan=off" }, .nknobs = 1,
+	};
+
+	toy->forgets = true;
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(4, toy->scans);
+	assert_non_null(strstr(strstr(lines, "\"event\":\"search\""),
+			       "\"oracle\":\"kmemleak\""));
+}
+
 static void no_kmemleak_is_the_labs_error(void **state)
 {
 	toy->no_kmemleak = true;
@@ -640,6 +655,7 @@ int main(void)
 		TEST(no_census_is_the_labs_error),
 		TEST(memory_is_looked_for_at_the_end),
 		TEST(forgotten_memory_is_told),
+		TEST(a_search_looks_for_memory_when_it_is_through),
 		TEST(no_kmemleak_is_the_labs_error),
 		TEST(failed_setup_is_the_labs_error),
 		TEST(kernel_that_refuses_is_the_labs_error),
