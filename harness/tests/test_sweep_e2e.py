@@ -201,7 +201,7 @@ def test_without_network_and_with_the_system_read_only(kernel: Kernel, tmp_path:
         'shift 2; touch "$0" 2>/dev/null && exit 8; exec "$@"'
     )
     done = subprocess.run(
-        ["unshare", *user, "--mount", "--net", "sh", "-c", script, tmp_path / "no", BUILD, cache(),
+        ["unshare", *user, "--mount", "--net", "sh", "-c", script, NSLAB.with_name("no"), BUILD, cache(),
          NSLAB, "sweep", night, "--db", results],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S,
     )  # fmt: skip
