@@ -414,6 +414,7 @@ except LabError as error:
 """
 
 
+@pytest.mark.usefixtures("mount_namespace")
 def test_a_full_disk(tmp_path):
     """What was committed is there, and the message says what to do."""
     mount = 'mount -t tmpfs -o size=8m none "$2" && head -c 1000000 /dev/zero > "$2/ballast"'
@@ -424,6 +425,7 @@ def test_a_full_disk(tmp_path):
         or "the disk fails" in message  # fmt: skip
 
 
+@pytest.mark.usefixtures("mount_namespace")
 def test_a_read_only_folder(tmp_path):
     said = in_namespace(
         'mount -t tmpfs -o ro none "$2"',

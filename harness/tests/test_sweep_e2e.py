@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from nslab_lab.build import Kernel
 from nslab_lab.paths import BUILD, REPO, cache
 from test_e2e import NSLAB, TIMEOUT_S, Ended, nslab
@@ -190,6 +192,7 @@ def test_a_killed_guest_is_run_again(kernel: Kernel, tmp_path: Path) -> None:
     assert totals(results) == totals(calm)
 
 
+@pytest.mark.usefixtures("mount_namespace")
 def test_without_network_and_with_the_system_read_only(kernel: Kernel, tmp_path: Path) -> None:
     """As systemd runs it, see harness/systemd: all it writes is in build/ and the cache."""
     night = written(tmp_path, FEW, executions=100, batch=10)
@@ -213,6 +216,7 @@ def test_without_network_and_with_the_system_read_only(kernel: Kernel, tmp_path:
             path.unlink()
 
 
+@pytest.mark.usefixtures("mount_namespace")
 def test_a_full_disk_while_guests_run(kernel: Kernel, tmp_path: Path) -> None:
     """One line; and it goes on when there is room again."""
     night = written(tmp_path / "n", FEW, executions=4000, batch=50)
