@@ -11,7 +11,7 @@ import io
 import math
 from typing import Any, Sequence
 
-import matplotlib
+from nslab_lab.plotting import matplotlib  # isort: skip (first)
 import numpy
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm

@@ -2,14 +2,17 @@
 """`nslab matrix` from end to end, but for the kernel: see test_e2e.py."""
 
 import json
+import os
 import re
 import signal
+import subprocess
 import xml.etree.ElementTree
 
 import pytest
 
 from nslab_lab import heatmap, matrix, matrix_text, verdict
 from nslab_lab.cells import WAYS, Cell, Matrix, Result, Way
+from nslab_lab.paths import REPO
 from test_run import interrupted, nslab, watched  # noqa: F401  (fixtures)
 
 
@@ -225,3 +228,14 @@ def test_the_picture_has_every_name_and_number():
 
 def test_a_picture_of_nothing():
     assert "not in 5,000; white: not run" in text_of(made_matrix())
+
+
+def test_plotting_leaves_the_users_home_alone(tmp_path):
+    cached = tmp_path / "cache"
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CACHE_HOME": str(cached)}
+    subprocess.run(
+        ["/usr/bin/python3", "-c", "from nslab_lab import heatmap; from nslab_lab.sweeps import charts"],
+        check=True, env={**env, "PYTHONPATH": str(REPO / "harness"), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] in ([], ["cache"])
+    assert [path.name for path in cached.glob("*")] in ([], ["nslab"])
