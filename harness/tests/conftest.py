@@ -59,12 +59,14 @@ def scenarios_init() -> Path:
 
 
 @pytest.fixture(scope="session")
-def mount_namespace() -> None:
-    """Tests can mount what only they see; some containers let nobody do that."""
+def mount_namespace() -> list[str]:
+    """What runs a command that can mount what only it sees; some containers let nobody do that."""
     user = [] if os.geteuid() == 0 else ["--map-root-user"]
-    mounts = ["unshare", *user, "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
+    command = ["unshare", *user, "--mount"]
+    mounts = [*command, "mount", "-t", "tmpfs", "none", "/mnt"]
     if subprocess.run(mounts, capture_output=True, check=False).returncode:
         pytest.skip(f"{ALLOWED}nobody may mount anything here")
+    return command
 
 
 # === Skipping, and the closing line ===

@@ -379,12 +379,11 @@ def test_no_results_to_report_of(tmp_path):
     assert "there is no sweep in " in error_of(Store, path, writable=False).message
 
 
-def in_namespace(mount: str, code: str, folder: Path) -> str:
-    """Run Python where @mount was done before, as whoever may do that to nobody but oneself; stderr."""
-    user = [] if os.geteuid() == 0 else ["--map-root-user"]
+def in_namespace(command: list[str], mount: str, code: str, folder: Path) -> str:
+    """Run Python by @command where @mount was done before; stderr."""
     script = f'{mount} && exec {sys.executable} -c "$1" "$2"'
     done = subprocess.run(
-        ["unshare", *user, "--mount", "sh", "-c", script, "sh", code, folder],
+        [*command, "sh", "-c", script, "sh", code, folder],
         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": f"{HARNESS}:{HARNESS / 'tests'}"},
     )  # fmt: skip
     assert done.returncode == 3, done.stdout + done.stderr
@@ -414,20 +413,19 @@ except LabError as error:
 """
 
 
-@pytest.mark.usefixtures("mount_namespace")
-def test_a_full_disk(tmp_path):
+def test_a_full_disk(tmp_path, mount_namespace):
     """What was committed is there, and the message says what to do."""
     mount = 'mount -t tmpfs -o size=8m none "$2" && head -c 1000000 /dev/zero > "$2/ballast"'
-    said = in_namespace(mount, _RUN, tmp_path).splitlines()
+    said = in_namespace(mount_namespace, mount, _RUN, tmp_path).splitlines()
     done, message, kept = said
     assert int(kept) in (int(done) + 1, int(done) + 2) and int(kept) > 1
     assert "results.sqlite: no space left; what was committed is safe: free some and go on with RESUME=1" in message \
         or "the disk fails" in message  # fmt: skip
 
 
-@pytest.mark.usefixtures("mount_namespace")
-def test_a_read_only_folder(tmp_path):
+def test_a_read_only_folder(tmp_path, mount_namespace):
     said = in_namespace(
+        mount_namespace,
         'mount -t tmpfs -o ro none "$2"',
         _RUN.replace("if done:", "if False:"),
         tmp_path,

@@ -15,8 +15,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from nslab_lab.build import Kernel
 from nslab_lab.paths import BUILD, REPO, cache
 from test_e2e import NSLAB, TIMEOUT_S, Ended, nslab
@@ -192,19 +190,19 @@ def test_a_killed_guest_is_run_again(kernel: Kernel, tmp_path: Path) -> None:
     assert totals(results) == totals(calm)
 
 
-@pytest.mark.usefixtures("mount_namespace")
-def test_without_network_and_with_the_system_read_only(kernel: Kernel, tmp_path: Path) -> None:
+def test_without_network_and_with_the_system_read_only(
+    kernel: Kernel, tmp_path: Path, mount_namespace: list[str]
+) -> None:
     """As systemd runs it, see harness/systemd: all it writes is in build/ and the cache."""
     night = written(tmp_path, FEW, executions=100, batch=10)
     results = BUILD / "tmp" / "sandboxed" / "results.sqlite"
-    user = [] if os.geteuid() == 0 else ["--map-root-user"]
     script = (
         'for d in "$1" "$2"; do mkdir -p "$d" && mount --bind "$d" "$d" || exit 9; done\n'
         "mount -t tmpfs none /var/tmp && mount -o remount,bind,ro / || exit 9\n"
         'shift 2; touch "$0" 2>/dev/null && exit 8; exec "$@"'
     )
     done = subprocess.run(
-        ["unshare", *user, "--mount", "--net", "sh", "-c", script, NSLAB.with_name("no"), BUILD, cache(),
+        [*mount_namespace, "--net", "sh", "-c", script, NSLAB.with_name("no"), BUILD, cache(),
          NSLAB, "sweep", night, "--db", results],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S,
     )  # fmt: skip
@@ -216,13 +214,13 @@ def test_without_network_and_with_the_system_read_only(kernel: Kernel, tmp_path:
             path.unlink()
 
 
-@pytest.mark.usefixtures("mount_namespace")
-def test_a_full_disk_while_guests_run(kernel: Kernel, tmp_path: Path) -> None:
+def test_a_full_disk_while_guests_run(
+    kernel: Kernel, tmp_path: Path, mount_namespace: list[str]
+) -> None:
     """One line; and it goes on when there is room again."""
     night = written(tmp_path / "n", FEW, executions=4000, batch=50)
     mounted = tmp_path / "small"
     mounted.mkdir()
-    user = [] if os.geteuid() == 0 else ["--map-root-user"]
     script = (
         'mount -t tmpfs -o size=3m none "$1" || exit 9\n'
         '"$0" sweep "$2" --db "$1/results.sqlite" --executions 100 --no-report >/dev/null || true\n'
@@ -231,7 +229,7 @@ def test_a_full_disk_while_guests_run(kernel: Kernel, tmp_path: Path) -> None:
         'rm "$1/ballast"; "$0" sweep "$2" --db "$1/results.sqlite" --no-report --executions 60; echo "status $?"\n'
     )
     done = subprocess.run(
-        ["unshare", *user, "--mount", "sh", "-c", script, NSLAB, mounted, night],
+        [*mount_namespace, "sh", "-c", script, NSLAB, mounted, night],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S,
     )  # fmt: skip
     first, second = re.findall(r"^status (\d)$", done.stdout, re.M)

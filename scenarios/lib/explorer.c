@@ -70,15 +70,12 @@ static unsigned int first_of(const struct job *job, uint64_t n)
 	       (n - 1) % setups_of(job) / inputs_of(job) : 0;
 }
 
-/*
- * @drawn: what is random comes from the seed of that execution
- * @shift: 0, or to another input than that of execution @n
- */
+/* @drawn: what is random comes from the seed of that execution. */
 static void begin(const struct job *job, uint64_t n, uint64_t drawn,
-		  unsigned int shift)
+		  unsigned int input)
 {
 	shared->n = n;
-	shared->input = (n - 1 + shift) % inputs_of(job);
+	shared->input = input;
 	shared->seed = execution_seed(job->plan->seed, drawn);
 	shared->failed = false;
 	memset(&shared->calls, 0, sizeof(shared->calls));
@@ -138,9 +135,9 @@ static bool is_settled(const struct job *job)
 }
 
 static int prepare(const struct job *job, uint64_t n, uint64_t drawn,
-		   unsigned int shift)
+		   unsigned int input)
 {
-	begin(job, n, drawn, shift);
+	begin(job, n, drawn, input);
 	if (shared->failed) {
 		json_error_line(job->control, "set-up of execution %llu: %s",
 				(unsigned long long)n, shared->message);
@@ -250,7 +247,7 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
 /**
  * struct manner - how an execution is to be done
  * @warm_up: nothing is injected or told
- * @shift: it has another input than its number says, by so many
+ * @input: of one that only warms up; others have what their number says
  * @more: another one to warm up follows
  * @counts: it warms up, and its allocations are counted
  * @schedule: it follows that one; NULL: it draws its own
@@ -259,7 +256,7 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
  */
 struct manner {
 	bool warm_up;
-	unsigned int shift;
+	unsigned int input;
 	bool more;
 	bool counts;
 	const struct schedule *schedule;
@@ -283,6 +280,12 @@ static uint64_t drawn_as(const struct job *job, uint64_t n,
 		return WARM_UP_SEED;
 	/* What was counted has to come again: each set-up draws but once. */
 	return job->plan->fail_nth ? 1 + (n - 1) % setups_of(job) : n;
+}
+
+static unsigned int input_as(const struct job *job, uint64_t n,
+			     const struct manner *manner)
+{
+	return only_warms(manner) ? manner->input : (n - 1) % inputs_of(job);
 }
 
 static int execute(const struct job *job, uint64_t n, struct manner manner,
@@ -320,7 +323,8 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 		run->nfailures = schedule->nfailures;
 	}
 
-	ret = prepare(job, n, drawn_as(job, n, &manner), manner.shift);
+	ret = prepare(job, n, drawn_as(job, n, &manner),
+		      input_as(job, n, &manner));
 	if (ret)
 		return ret;
 	result.seed = execution_seed(plan->seed, n);
@@ -381,7 +385,6 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 static int warm_up(const struct job *job)
 {
 	static const struct schedule none;
-	uint64_t first = job->plan->first;
 	unsigned int i, inputs = inputs_of(job);
 	struct job warm = *job;
 	struct manner manner = { .warm_up = true };
@@ -394,9 +397,9 @@ static int warm_up(const struct job *job)
 		manner.text = "0";
 	}
 	for (i = 0; !ret && i < inputs; i++) {
-		manner.shift = i + inputs - (first - 1) % inputs;
+		manner.input = i;
 		manner.more = i + 1 < inputs;
-		ret = execute(&warm, first, manner, &run);
+		ret = execute(&warm, job->plan->first, manner, &run);
 	}
 	return ret;
 }

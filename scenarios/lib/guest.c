@@ -20,12 +20,17 @@
 static int control_fd = -1;
 static int results_fd = -1;
 
-static int control_join(unsigned int index, const char *name)
+static int join_by(unsigned long command, unsigned int index, const char *name)
 {
 	struct nslab_join join = { .index = index };
 
 	snprintf(join.name, sizeof(join.name), "%s", name);
-	return ioctl(control_fd, NSLAB_IOC_JOIN, &join);
+	return ioctl(control_fd, command, &join);
+}
+
+static int control_join(unsigned int index, const char *name)
+{
+	return join_by(NSLAB_IOC_JOIN, index, name);
 }
 
 static int control_leave(void)
@@ -35,10 +40,7 @@ static int control_leave(void)
 
 static int control_next(unsigned int index, const char *name)
 {
-	struct nslab_join join = { .index = index };
-
-	snprintf(join.name, sizeof(join.name), "%s", name);
-	return ioctl(control_fd, NSLAB_IOC_NEXT, &join);
+	return join_by(NSLAB_IOC_NEXT, index, name);
 }
 
 static int control_run(struct nslab_run *run)

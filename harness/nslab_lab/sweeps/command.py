@@ -56,13 +56,9 @@ def register(commands: Commands) -> None:
         "--resume", action="store_true", help="go on with the last one that was left"
     )
     parser.add_argument("--repeat", metavar="ID", help="a sweep again: its cells and its seeds")
-    parser.add_argument(
-        "--known", metavar="FILE", help="findings that are known, with a reason each"
-    )
+    known.add_option(parser)
     parser.add_argument("--keep", metavar="TIME", help="drop sweeps that are older, such as 30d")
-    parser.add_argument(
-        "--notify", metavar="CMD", help="is run for each new finding, JSON on its input"
-    )
+    notify.add_option(parser)
     parser.add_argument("--db", metavar="FILE", help=f"results ({shown(DEFAULT)})")
     parser.add_argument("--no-report", action="store_true", help="make no report at the end")
     parser.add_argument(

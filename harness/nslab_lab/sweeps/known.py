@@ -8,9 +8,17 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from nslab_lab.tomllines import TomlLines
+
+
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """The option that names such a list: --known."""
+    parser.add_argument(
+        "--known", metavar="FILE", help="findings that are known, with a reason each"
+    )
 
 
 def read(path: Path) -> dict[str, str]:

@@ -21,7 +21,7 @@ from nslab_lab.build import ensure_kernel, ensure_scenarios
 from nslab_lab.errors import FOUND_NOTHING, bad_input, lab_failed
 from nslab_lab.paths import BUILD, REPO, cache, shown
 from nslab_lab.progress import say
-from nslab_lab.sweeps import description, durations
+from nslab_lab.sweeps import description, durations, known, notify
 from nslab_lab.sweeps.store import DEFAULT, SWEEPS, Store
 
 if TYPE_CHECKING:
@@ -47,12 +47,8 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--keep", metavar="TIME", help=f"drop sweeps that are older ({DEFAULT_KEEP})"
     )
-    parser.add_argument(
-        "--known", metavar="FILE", help="findings that are known, with a reason each"
-    )
-    parser.add_argument(
-        "--notify", metavar="CMD", help="is run for each new finding, JSON on its input"
-    )
+    known.add_option(parser)
+    notify.add_option(parser)
     parser.add_argument("--jobs", metavar="N", help="guests at a time (one per CPU)")
     parser.add_argument(
         "--memory", metavar="SIZE", help="at the most (1G, and 512M for each guest)"

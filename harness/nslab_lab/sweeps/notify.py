@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 from typing import Any
@@ -10,6 +11,13 @@ from typing import Any
 from nslab_lab.progress import say
 
 TIMEOUT_S = 60  # host seconds; nobody watches at night
+
+
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """The option that names the command: --notify."""
+    parser.add_argument(
+        "--notify", metavar="CMD", help="is run for each new finding, JSON on its input"
+    )
 
 
 def tell(command: str, data: Any) -> bool:

@@ -29,9 +29,7 @@ def register(commands: Commands) -> None:
         metavar="ID|TIME",
         help="from that sweep on, or from so long ago, such as 7d (the last one)",
     )
-    parser.add_argument(
-        "--known", metavar="FILE", help="findings that are known, with a reason each"
-    )
+    known.add_option(parser)
     parser.add_argument(
         "--format",
         metavar="FORMAT",
