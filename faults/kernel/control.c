@@ -167,5 +167,8 @@ int __init nslab_control_init(void)
 
 	debugfs_create_file_unsafe("control", 0600, dir, NULL, &control_fops);
 	debugfs_create_file("results", 0200, dir, NULL, &results_fops);
-	return IS_ERR(dir) ? PTR_ERR(dir) : nslab_watch_init(dir);
+	if (IS_ERR(dir))
+		return PTR_ERR(dir);
+	nslab_watch_init(dir);
+	return 0;
 }

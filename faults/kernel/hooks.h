@@ -6,7 +6,6 @@
 #ifndef KERNEL_NSLAB_HOOKS_H
 #define KERNEL_NSLAB_HOOKS_H
 
-#include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/instruction_pointer.h>
 #include <linux/random.h>
@@ -34,16 +33,15 @@ int nslab_hide(void);
 void nslab_show(int *hidden);
 bool nslab_should_fail(struct fault_attr *attr);
 void nslab_add_fault_attr(struct fault_attr *attr);
-void __nslab_access(const void *addr, size_t size, bool write,
-		    unsigned long ip);
+bool nslab_access(const void *addr, size_t size, bool write, unsigned long ip);
 void __nslab_object_alloc(struct kmem_cache *cache, void *object);
 void __nslab_object_free(struct kmem_cache *cache, void *object);
-void __nslab_pages_alloc(const void *addr, size_t size);
 void __nslab_quiesce(void);
 void __nslab_block(void);
 void __nslab_resume(void);
 void __nslab_may_sleep(void);
 void nslab_freeze(void);
+void nslab_kasan_reports(void);
 void nslab_yield(void);
 void __nslab_lock(struct lockdep_map *lock, bool taken);
 void __nslab_loaded(const struct task_struct *task,
@@ -53,8 +51,7 @@ void nslab_switching(const struct task_struct *task,
 		     const struct nsproxy *next);
 void nslab_switched(const struct task_struct *task);
 
-extern unsigned long nslab_watch_start, nslab_watch_granules;
-extern unsigned long *nslab_watch_bits;
+extern bool nslab_watch_ready;
 
 /**
  * nslab_point_ip() - an actor may be delayed here
@@ -93,43 +90,32 @@ do {									\
 	}								\
 } while (0)
 
-/**
- * nslab_access() - memory is about to be accessed; KASAN says so
- *
- * Comes some hundred thousand times in an execution, so what is not watched is
- * found out here: there is a bit for each eight bytes of memory. A longer range
- * is looked at elsewhere.
+/*
+ * KASAN's shadow of watched memory: this, and in the lower bits what would stand
+ * there without the lab. No value of KASAN's own is like it.
  */
-static __always_inline void nslab_access(const void *addr, size_t size,
-					 bool write, unsigned long ip)
-{
-	unsigned long granule = (unsigned long)addr - nslab_watch_start;
+#define NSLAB_SHADOW_MARK	0xe0
 
-	granule /= 8;
-	if (granule >= nslab_watch_granules)
-		return;
-	if (size > 8 || unlikely(nslab_watch_bits[granule / BITS_PER_LONG] >>
-				 granule % BITS_PER_LONG & 1))
-		__nslab_access(addr, size, write, ip);
+/**
+ * nslab_shadow() - what a byte of KASAN's shadow would be without the lab
+ * @shadow: what it is
+ */
+static __always_inline s8 nslab_shadow(s8 shadow)
+{
+	return (shadow & 0xf8) == NSLAB_SHADOW_MARK ? shadow & 7 : shadow;
 }
 
-/* A slab object comes into being, or is about to end; pages change hands. */
+/* A slab object comes into being, or is about to end. */
 #define nslab_object_alloc(cache, object)				\
 do {									\
-	if (nslab_watch_bits)						\
+	if (nslab_watch_ready)						\
 		__nslab_object_alloc(cache, object);			\
 } while (0)
 
 #define nslab_object_free(cache, object)				\
 do {									\
-	if (nslab_watch_bits)						\
+	if (nslab_watch_ready)						\
 		__nslab_object_free(cache, object);			\
-} while (0)
-
-#define nslab_pages_alloc(addr, size)					\
-do {									\
-	if (nslab_watch_bits)						\
-		__nslab_pages_alloc(addr, size);			\
 } while (0)
 
 /* A read section is about to be entered. */
@@ -182,15 +168,15 @@ do {									\
 #define nslab_hidden()		do { } while (0)
 #define nslab_task_fork(tsk)	do { } while (0)
 #define nslab_fix_seed(buf, len)	do { } while (0)
-#define nslab_access(addr, size, write, ip)	do { } while (0)
+#define nslab_access(addr, size, write, ip)	false
+#define nslab_shadow(shadow)	(shadow)
 #define nslab_object_alloc(cache, object)	do { } while (0)
 #define nslab_object_free(cache, object)	do { } while (0)
-#define nslab_pages_alloc(addr, size)	do { } while (0)
 #define nslab_quiesce()		do { } while (0)
 #define nslab_block()		do { } while (0)
 #define nslab_resume()		do { } while (0)
 #define nslab_may_sleep()	do { } while (0)
-#define nslab_freeze()		do { } while (0)
+#define nslab_kasan_reports()	do { } while (0)
 #define nslab_lock(lock, taken)	do { } while (0)
 #define nslab_loaded(task, nsproxy)	do { } while (0)
 #define nslab_grace_period(nsproxy)	do { } while (0)

@@ -141,12 +141,17 @@ u64 nslab_mix(u64 hash, u64 word);
 
 #define NSLAB_MAX_WATCHES	16
 
-int nslab_watch_init(struct dentry *dir);
+void nslab_watch_init(struct dentry *dir);
 void nslab_watch_begin(const struct nslab_run *run);
 void nslab_watch_end(void);
 u16 nslab_lock_number(const void *lock);
 u8 nslab_object_owner(u16 number);
 u16 nslab_pointee(const void *where);
+void nslab_mark(const void *addr, size_t size);
+bool nslab_marked(const void *addr);
+const void *nslab_first_marked(const void *addr, size_t size);
+const void *nslab_first_bad(const void *addr, size_t size);
+void nslab_unmark_shown(const void *addr, const void *bad);
 
 /* === Who runs next === */
 

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Watched objects: every access of an actor to one of them is an event, and a
- * scheduling point where the actor can be preempted. KASAN tells of accesses,
- * with a call before each of them (outline instrumentation).
- *
- * Of some 100,000 accesses in an execution a hundred matter, so there is one
- * bit for each eight bytes of memory, and whoever finds it clear is through.
+ * scheduling point where the actor can be preempted. KASAN tells of them: what
+ * is watched is marked in its shadow (marks.c).
  */
 
-#include <linux/bitmap.h>
 #include <linux/debugfs.h>
 #include <linux/fs.h>
 #include <linux/hash.h>
@@ -16,14 +12,11 @@
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
-#include <linux/vmalloc.h>
 
 #include <asm/sections.h>
 
 #include "../../mm/slab.h"
 #include "nslab.h"
-
-#define GRANULE		8
 
 /* === What is watched === */
 
@@ -37,31 +30,18 @@ struct watch {
 static struct watch watches[NSLAB_MAX_WATCHES];
 static unsigned int nr_watches;
 
-/* Where the inline filter in hooks.h looks. */
-unsigned long nslab_watch_start __read_mostly;
-unsigned long nslab_watch_granules __read_mostly;
-unsigned long *nslab_watch_bits __read_mostly;
-static unsigned long granules;
+/* From here on objects are marked, and told of. */
+bool nslab_watch_ready __read_mostly;
+
+/* An execution runs whose accesses matter. */
+static bool watching;
 
 /* Accesses are events; if not, they are for the oracles alone. */
 static bool recording;
 
-static unsigned long granule_of(const void *addr)
-{
-	return ((unsigned long)addr - nslab_watch_start) / GRANULE;
-}
-
-static bool is_marked(const void *addr)
-{
-	unsigned long granule = granule_of(addr);
-
-	return granule < granules && test_bit(granule, nslab_watch_bits);
-}
-
 static void mark(const struct watch *watch, const void *object)
 {
-	bitmap_set(nslab_watch_bits, granule_of(object + watch->offset),
-		   DIV_ROUND_UP(watch->size, GRANULE));
+	nslab_mark(object + watch->offset, watch->size);
 }
 
 static bool watches_cache(struct watch *watch, struct kmem_cache *cache)
@@ -220,12 +200,10 @@ u8 nslab_object_owner(u16 number)
  */
 void nslab_watch_begin(const struct nslab_run *run)
 {
-	bool watching = !(run->flags & NSLAB_RUN_UNSTEERED);
-
 	recording = run->strategy != NSLAB_STRATEGY_NONE;
 	memset(&objects, 0, sizeof(objects));
 	memset(&locks, 0, sizeof(locks));
-	WRITE_ONCE(nslab_watch_granules, watching ? granules : 0);
+	WRITE_ONCE(watching, !(run->flags & NSLAB_RUN_UNSTEERED));
 }
 
 /**
@@ -233,7 +211,7 @@ void nslab_watch_begin(const struct nslab_run *run)
  */
 void nslab_watch_end(void)
 {
-	WRITE_ONCE(nslab_watch_granules, 0);
+	WRITE_ONCE(watching, false);
 }
 
 /* In which slab object an address lies; NULL: in none. */
@@ -278,7 +256,9 @@ u16 nslab_pointee(const void *where)
 	/* The first of a kind is often no slab object: init_nsproxy. */
 	if (__is_kernel((unsigned long)to))
 		return object_number(to);
-	cache = is_marked(to) ? find_object(to, &object) : NULL;
+	if (!virt_addr_valid(to) || !nslab_marked(to))
+		return NSLAB_OTHER_OBJECT;
+	cache = find_object(to, &object);
 	if (!cache || object != to || find_watch(cache, 0) < 0)
 		return NSLAB_OTHER_OBJECT;
 	return object_number(to);
@@ -306,39 +286,52 @@ static void record(struct nslab_actor *actor, const void *addr, size_t size,
 	nslab_meet(actor, &event, true, size == 8 ? addr : NULL);
 }
 
-/**
- * __nslab_access() - somebody is about to access memory that may be watched
- * @addr: where
- * @size: how many bytes
- * @write: whether it writes
- * @ip: the instruction
- */
-void __nslab_access(const void *addr, size_t size, bool write,
-		    unsigned long ip)
+static void look(const void *addr, size_t size, bool write, unsigned long ip)
 {
 	struct nslab_actor *actor;
 	const void *end = addr + size;
 	struct kmem_cache *cache;
 	void *object;
 
-	if (!in_task())
+	if (!watching || !in_task())
 		return;
 	actor = current->nslab;
 	if (!actor || nslab_is_hidden(actor) || !nslab_running())
 		return;
-	/* Of a long range the first that is watched. */
-	while (!is_marked(addr)) {
-		addr = PTR_ALIGN_DOWN(addr, GRANULE) + GRANULE;
-		if (addr >= end)
-			return;
-	}
-	cache = find_object(addr, &object);
+	addr = nslab_first_marked(addr, size);
+	cache = addr ? find_object(addr, &object) : NULL;
 	if (!cache)
 		return;
 	if (recording)
 		record(actor, addr, end - addr, write, ip, cache, object);
 	if (is_nsproxy(cache) && nslab_running())
 		nslab_lifetime_use(actor, object, ip);
+}
+
+/**
+ * nslab_access() - KASAN thinks that an access is to be reported
+ * @addr: where
+ * @size: how many bytes
+ * @write: whether it writes
+ * @ip: the instruction
+ *
+ * That may be because the memory is watched. What it is then is decided last:
+ * somebody else may have freed it meanwhile.
+ *
+ * Return: true if there is nothing to report.
+ */
+bool nslab_access(const void *addr, size_t size, bool write, unsigned long ip)
+{
+	const void *bad;
+
+	if (addr + size < addr)
+		return false;
+	look(addr, size, write, ip);
+	bad = nslab_first_bad(addr, size);
+	/* Who looks for leaks may read anything, and nothing is shown then. */
+	if (bad && !current->kasan_depth)
+		nslab_unmark_shown(addr, bad);
+	return !bad;
 }
 
 /* Above KASAN's function and the allocator's: who asked for it. */
@@ -357,7 +350,7 @@ static void lives(const struct watch *watch, void *object, unsigned int kind,
 		.ip = nslab_text_offset(ip),
 	};
 
-	if (!recording || !nslab_watch_granules || watch->offset)
+	if (!recording || !watching || watch->offset)
 		return;
 	event.object = kind == NSLAB_EVENT_ALLOC ? new_object_number(object) :
 						   object_number(object);
@@ -381,8 +374,7 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 	unsigned int i;
 
 	if (is_nsproxy(cache)) {
-		bitmap_set(nslab_watch_bits, granule_of(object),
-			   DIV_ROUND_UP(cache->object_size, GRANULE));
+		nslab_mark(object, cache->object_size);
 		nslab_census_alloc();
 		nslab_lifetime_alloc(object, ASKED_IP);
 	} else if (is_task(cache)) {
@@ -400,8 +392,6 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
  * __nslab_object_free() - an object is about to be freed
  * @cache: it is of this slab cache
  * @object: its first byte
- *
- * It stays marked: who accesses it from now on is what we are looking for.
  */
 void __nslab_object_free(struct kmem_cache *cache, void *object)
 {
@@ -414,19 +404,6 @@ void __nslab_object_free(struct kmem_cache *cache, void *object)
 	for (i = 0; i < nr_watches; i++)
 		if (watches[i].cache == cache)
 			lives(&watches[i], object, NSLAB_EVENT_FREE, ASKED_IP);
-}
-
-/**
- * __nslab_pages_alloc() - pages become something else
- * @addr: the first one
- * @size: bytes
- */
-void __nslab_pages_alloc(const void *addr, size_t size)
-{
-	unsigned long granule = granule_of(addr);
-
-	if (granule < granules)
-		bitmap_clear(nslab_watch_bits, granule, size / GRANULE);
 }
 
 /* === The knob === */
@@ -453,17 +430,10 @@ static const struct file_operations watch_fops = {
 };
 
 /**
- * nslab_watch_init() - get memory for the bits, put the knob into debugfs
- *
- * Return: 0 or -ENOMEM.
+ * nslab_watch_init() - begin to mark objects, put the knob into debugfs
  */
-int __init nslab_watch_init(struct dentry *dir)
+void __init nslab_watch_init(struct dentry *dir)
 {
-	nslab_watch_start = PAGE_OFFSET;
-	granules = ((unsigned long)high_memory - PAGE_OFFSET) / GRANULE;
-	nslab_watch_bits = vzalloc(BITS_TO_LONGS(granules) * sizeof(long));
-	if (!nslab_watch_bits)
-		return -ENOMEM;
+	nslab_watch_ready = true;
 	debugfs_create_file("watch", 0200, dir, NULL, &watch_fops);
-	return 0;
 }

@@ -438,7 +438,9 @@ def test_no_grace_period_is_found_and_drawn(kernel: Kernel, strategy: str, profi
     )  # fmt: skip
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
-    assert finding["oracle"] == "kasan"
+    # What is drawn may also come out of the read section without another look.
+    looks_again = finding["oracle"] == "kasan"
+    assert looks_again or (strategy, finding["oracle"]) == ("pct", "grace period")
     assert (finding["reproduced"], finding["minimal"]) == ("solo", True)
     assert preemptions(done) <= 2
     assert ".replay-" in finding["token"]
@@ -450,11 +452,11 @@ def test_no_grace_period_is_found_and_drawn(kernel: Kernel, strategy: str, profi
     assert reads, drawn
     rest = drawn[reads.end() :]
     number = reads[1]
-    looks = re.search(rf"✗ (nsproxy )?#{number}->", rest)
-    assert looks, drawn
+    wrong = re.search(rf"✗ (nsproxy )?#{number}->" if looks_again else r"\d+  ✗ utsns_get\(\)$", rest, re.M)
+    assert wrong, drawn
     order = [
-        rest.index(f"was #{number}\n"), rest.index(f"free nsproxy #{number}\n"), looks.start(),
-        rest.index("✗ KASAN: slab-use-after-free in "),
+        rest.index(f"was #{number}\n"), rest.index(f"free nsproxy #{number}\n"), wrong.start(),
+        rest.index("✗ KASAN: slab-use-after-free in " if looks_again else "✗ a nsproxy is gone within "),
     ]  # fmt: skip
     assert order == sorted(order), drawn
     assert "~ preempted" in drawn

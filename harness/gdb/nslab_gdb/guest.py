@@ -16,7 +16,7 @@ from nslab_lab.stepping import Event
 # Where the kernel begins to complain, the more telling ones first; what comes later of the same
 # complaint is passed over.
 REPORTS = (
-    "kasan_report", "refcount_warn_saturate", "lockdep_rcu_suspicious", "nslab_oracle_begin",
+    "nslab_kasan_reports", "refcount_warn_saturate", "lockdep_rcu_suspicious", "nslab_oracle_begin",
     "show_regs", "sched_show_task", "__warn", "nslab_freeze", "panic",
 )  # fmt: skip
 
@@ -46,7 +46,7 @@ class _Report(gdb.Breakpoint):
         self.function = function
 
     def stop(self) -> bool:
-        if GUEST.reported or self.function == "kasan_report" and kernel.is_suppressed():
+        if GUEST.reported:
             return False
         GUEST.reported = self.function
         return True

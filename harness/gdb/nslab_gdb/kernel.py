@@ -182,12 +182,6 @@ def current() -> int:
         return 0
 
 
-def is_suppressed() -> bool:
-    """Whether KASAN is to say nothing of what the current task does."""
-    task = gdb.Value(current()).cast(gdb.lookup_type("struct task_struct").pointer())
-    return bool(int(task["kasan_depth"]))
-
-
 def at_stop() -> int | None:
     """The moment at which the kernel has stopped for gdb; None if it stands elsewhere."""
     if not alive() or gdb.newest_frame().name() != STOP:

@@ -19,7 +19,7 @@ from nslab_lab.stepping import Event
 WIDTH = 80
 # What begins with each of guest.REPORTS.
 _COMPLAINTS = {
-    "kasan_report": "KASAN: a bad access",
+    "nslab_kasan_reports": "KASAN: a bad access",
     "refcount_warn_saturate": "refcount_t: a count that is wrong",
     "lockdep_rcu_suspicious": "suspicious RCU usage",
     "show_regs": "a fault",
