@@ -66,13 +66,14 @@ STATE {
 };
 
 /* Opened once: the way there is no part of the race. */
-static int ns_dir(pid_t pid)
+static int ns_dir(void)
 {
 	static int dir = -1;
 	char path[64];
 
 	if (dir < 0) {
-		snprintf(path, sizeof(path), "/proc/%d/ns", pid);
+		snprintf(path, sizeof(path), "/proc/%d/ns",
+			 actor_pid("target"));
 		dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
 	return dir;
@@ -98,7 +99,7 @@ static int read_link(int dir, char *to, size_t size)
 ACTOR(target, KEPT)
 {
 	int flag = types[scenario_input()].flag;
-	int dir = ns_dir(getpid());
+	int dir = ns_dir();
 	int i;
 
 	REQUIRE(dir);
@@ -121,7 +122,7 @@ AFTER(target)
 
 ACTOR(reader, KEPT)
 {
-	int dir = ns_dir(actor_pid("target"));
+	int dir = ns_dir();
 	int i;
 
 	REQUIRE(dir);

@@ -29,6 +29,9 @@ SILENCE_S = 60.0
 POLL_S = 0.1
 # The result file's number in the guest, and so in the shell's redirection.
 RESULT_FD = 3
+# The C library would ask for restartable sequences, which UML has no use for: then the host has
+# something to write into a process each time it gets the CPU, as it does at each system call.
+NO_RSEQ = {"GLIBC_TUNABLES": "glibc.pthread.rseq=0"}
 
 
 class Stop(Protocol):
@@ -176,7 +179,7 @@ class _Process:
             self._popen = subprocess.Popen(
                 command(machine, plan, results, cpu),
                 cwd=scratch,
-                env={"PATH": os.defpath, "TMPDIR": str(memory_folder(scratch))},
+                env={"PATH": os.defpath, "TMPDIR": str(memory_folder(scratch)), **NO_RSEQ},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
