@@ -431,16 +431,18 @@ def preemptions(done: Ended) -> int:
 @pytest.mark.parametrize("profile", ["none", "access"])
 @pytest.mark.parametrize("strategy", ["bounded", "pct"])
 def test_no_grace_period_is_found_and_drawn(kernel: Kernel, strategy: str, profile: str) -> None:
-    """With and without the named points; small enough to be understood at once."""
+    """With and without the named points; small enough to be understood at once.
+
+    With that seed what pct draws first has the reader look once more; others have it leave its
+    read section, where the oracle "grace period" speaks.
+    """
     done = nslab(
         "run", "--scenario", TARGET, "--variant", "no-grace-period", "--strategy", strategy,
-        "--profile", profile,
+        "--profile", profile, "--seed", 2,
     )  # fmt: skip
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
-    # What is drawn may also come out of the read section without another look.
-    looks_again = finding["oracle"] == "kasan"
-    assert looks_again or (strategy, finding["oracle"]) == ("pct", "grace period")
+    assert finding["oracle"] == "kasan"
     assert (finding["reproduced"], finding["minimal"]) == ("solo", True)
     assert preemptions(done) <= 2
     assert ".replay-" in finding["token"]
@@ -452,11 +454,11 @@ def test_no_grace_period_is_found_and_drawn(kernel: Kernel, strategy: str, profi
     assert reads, drawn
     rest = drawn[reads.end() :]
     number = reads[1]
-    wrong = re.search(rf"✗ (nsproxy )?#{number}->" if looks_again else r"\d+  ✗ utsns_get\(\)$", rest, re.M)
-    assert wrong, drawn
+    looks = re.search(rf"✗ (nsproxy )?#{number}->", rest)
+    assert looks, drawn
     order = [
-        rest.index(f"was #{number}\n"), rest.index(f"free nsproxy #{number}\n"), wrong.start(),
-        rest.index("✗ KASAN: slab-use-after-free in " if looks_again else "✗ a nsproxy is gone within "),
+        rest.index(f"was #{number}\n"), rest.index(f"free nsproxy #{number}\n"), looks.start(),
+        rest.index("✗ KASAN: slab-use-after-free in "),
     ]  # fmt: skip
     assert order == sorted(order), drawn
     assert "~ preempted" in drawn
