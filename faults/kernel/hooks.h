@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The calls that patch 0002 places in the kernel. Included as <linux/nslab.h>,
+ * The calls that the hook patches place in the kernel. Included as <linux/nslab.h>,
  * and by most of the kernel: a change here compiles nearly all of it again.
  */
 #ifndef KERNEL_NSLAB_HOOKS_H

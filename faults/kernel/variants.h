@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * nslab_variant() for patch 0003. Included as <linux/nslab_variants.h> by the
+ * nslab_variant() for patch 0007. Included as <linux/nslab_variants.h> by the
  * few files that have a defect.
  */
 #ifndef KERNEL_NSLAB_VARIANTS_H
