@@ -12,6 +12,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/debug.h>
 #include <linux/sched/task.h>
+#include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/uaccess.h>
@@ -359,6 +360,33 @@ static void show_unfinished(unsigned int n)
 		pr_emerg("nslab: hang: actor %s does not go on\n",
 			 actors[i].name);
 		sched_show_task(actors[i].task);
+	}
+}
+
+/**
+ * nslab_tell_others() - where the other actors are, when the kernel dies
+ *
+ * One of them may be about to make an end of what current has run into.
+ */
+void nslab_tell_others(void)
+{
+	/* Static: also used by a panic, on whatever stack is left to it. */
+	static unsigned long stack[24];
+	static char line[ARRAY_SIZE(stack) * 40];
+	unsigned int i, k, n;
+	int length;
+
+	for (i = 0; i < current_run.nactors; i++) {
+		if (!actors[i].task || actors[i].done ||
+		    actors[i].task == current)
+			continue;
+		n = stack_trace_save_tsk(actors[i].task, stack,
+					 ARRAY_SIZE(stack), 0);
+		for (length = 0, k = 0; k < n; k++)
+			length += scnprintf(line + length,
+					    sizeof(line) - length, "%s%ps",
+					    k ? " < " : "", (void *)stack[k]);
+		pr_emerg("nslab: %s is in %s\n", actors[i].name, line);
 	}
 }
 

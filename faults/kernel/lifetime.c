@@ -13,12 +13,15 @@
 #include <linux/irqflags.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/stacktrace.h>
 #include <linux/string.h>
 
 #include "../../mm/kasan/kasan.h"
 #include "nslab.h"
 
 #define MAX_LIVE	256
+/* As many as lead from the free to the function that gave the object up. */
+#define MAX_CALLERS	6
 
 /**
  * struct life - of a nsproxy, from its allocation on
@@ -51,16 +54,16 @@ static u64 generations;
  * @in_section: and has not left that read section since
  * @waited_for: it has not, but the grace period of its nsproxy has ended
  * @gone: that nsproxy was freed since
- * @freed_by: by that actor
- * @freed_at: there
+ * @ended_by: whoever freed it, or said before that its grace period had ended
+ * @ended_in: the functions it happened in, innermost first; 0 after the last
  */
 struct loaded {
 	struct life life;
 	bool in_section;
 	bool waited_for;
 	bool gone;
-	unsigned int freed_by;
-	unsigned long freed_at;
+	unsigned int ended_by;
+	unsigned long ended_in[MAX_CALLERS];
 };
 
 #define MAX_LOADED	8
@@ -113,6 +116,22 @@ static void forget(unsigned int actor, const void *object)
 		return;
 	readers[actor].gone -= loaded->gone;
 	memset(loaded, 0, sizeof(*loaded));
+}
+
+/* Rare: only where a reader has loaded what ends. */
+static void ends(struct loaded *loaded, unsigned int by, unsigned long ip)
+{
+	unsigned long stack[32];
+	unsigned int n, i, at = 0;
+
+	n = stack_trace_save(stack, ARRAY_SIZE(stack), 0);
+	while (at < n && stack[at] != ip)
+		at++;
+	loaded->ended_by = by;
+	memset(loaded->ended_in, 0, sizeof(loaded->ended_in));
+	loaded->ended_in[0] = ip;
+	for (i = 1; i < MAX_CALLERS && at + i < n; i++)
+		loaded->ended_in[i] = stack[at + i];
 }
 
 /**
@@ -168,8 +187,7 @@ void nslab_lifetime_free(const void *object, unsigned long ip)
 		if (!loaded || loaded->gone)
 			continue;
 		loaded->gone = true;
-		loaded->freed_by = me;
-		loaded->freed_at = ip;
+		ends(loaded, me, ip);
 		readers[i].gone++;
 	}
 	for (i = 0; i < MAX_LIVE; i++) {
@@ -209,18 +227,21 @@ void nslab_lifetime_loaded(const struct nslab_actor *actor, const void *object)
 /**
  * nslab_lifetime_grace_period() - that of a nsproxy has ended
  * @object: the nsproxy
+ * @ip: the instruction that says so
  */
-void nslab_lifetime_grace_period(const void *object)
+void nslab_lifetime_grace_period(const void *object, unsigned long ip)
 {
+	unsigned int me = whoever_runs(), i;
 	unsigned long flags;
-	unsigned int i;
 
 	local_irq_save(flags);
 	for (i = 0; i < NSLAB_MAX_ACTORS; i++) {
 		struct loaded *loaded = find_loaded(i, object);
 
-		if (loaded && loaded->in_section)
-			loaded->waited_for = true;
+		if (!loaded || !loaded->in_section || loaded->gone)
+			continue;
+		loaded->waited_for = true;
+		ends(loaded, me, ip);
 	}
 	local_irq_restore(flags);
 }
@@ -228,13 +249,20 @@ void nslab_lifetime_grace_period(const void *object)
 static void tell_history(const struct loaded *loaded)
 {
 	const struct life *life = &loaded->life;
+	char frames[MAX_CALLERS * 64];
+	int length = 0, i;
 
 	if (life->made_at)
 		pr_emerg("nslab:   allocated by %s in %pS\n",
 			 name_of(life->made_by), (void *)life->made_at);
-	if (loaded->gone)
-		pr_emerg("nslab:   freed by %s in %pS\n",
-			 name_of(loaded->freed_by), (void *)loaded->freed_at);
+	for (i = 0; i < MAX_CALLERS && loaded->ended_in[i]; i++)
+		length += scnprintf(frames + length, sizeof(frames) - length,
+				    "%s%pS", i ? " < " : "",
+				    (void *)loaded->ended_in[i]);
+	if (length)
+		pr_emerg("nslab:   %s by %s in %s\n",
+			 loaded->gone ? "freed" : "waited for",
+			 name_of(loaded->ended_by), frames);
 }
 
 /**
@@ -285,4 +313,26 @@ void nslab_lifetime_section_ends(struct nslab_actor *actor)
 		tell_history(loaded);
 		nslab_oracle_end();
 	}
+}
+
+/**
+ * nslab_lifetime_tell() - whose read sections are broken, when the kernel dies
+ *
+ * Whatever it dies of may be a consequence.
+ */
+void nslab_lifetime_tell(void)
+{
+	unsigned int actor, i;
+
+	for (actor = 0; actor < NSLAB_MAX_ACTORS; actor++)
+		for (i = 0; i < MAX_LOADED; i++) {
+			struct loaded *loaded = &readers[actor].loaded[i];
+
+			if (!loaded->in_section ||
+			    (!loaded->gone && !loaded->waited_for))
+				continue;
+			pr_emerg("nslab: the read section of %s is broken\n",
+				 name_of(actor));
+			tell_history(loaded);
+		}
 }

@@ -177,7 +177,8 @@ void nslab_lifetime_begin(void);
 void nslab_lifetime_alloc(const void *object, unsigned long ip);
 void nslab_lifetime_free(const void *object, unsigned long ip);
 void nslab_lifetime_loaded(const struct nslab_actor *actor, const void *object);
-void nslab_lifetime_grace_period(const void *object);
+void nslab_lifetime_grace_period(const void *object, unsigned long ip);
+void nslab_lifetime_tell(void);
 void nslab_lifetime_use(struct nslab_actor *actor, const void *object,
 			unsigned long ip);
 void nslab_lifetime_section_ends(struct nslab_actor *actor);
@@ -284,6 +285,7 @@ bool nslab_running(void);
 struct nslab_actor *nslab_actor_at(unsigned int index);
 unsigned int nslab_actor_index(const struct nslab_actor *actor);
 const char *nslab_actor_name(unsigned int index);
+void nslab_tell_others(void);
 const struct nslab_run *nslab_current_run(void);
 int nslab_join(const struct nslab_join *join);
 int nslab_leave(bool exits);

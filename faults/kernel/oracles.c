@@ -67,7 +67,7 @@ EXPORT_SYMBOL_GPL(__nslab_loaded);
 void nslab_grace_period(const struct nsproxy *nsproxy)
 {
 	if (nslab_running())
-		nslab_lifetime_grace_period(nsproxy);
+		nslab_lifetime_grace_period(nsproxy, _RET_IP_);
 }
 
 /**

@@ -163,6 +163,8 @@ static int on_panic(struct notifier_block *nb, unsigned long action, void *msg)
 		pr_emerg("nslab: died outside of an execution\n");
 		return NOTIFY_DONE;
 	}
+	nslab_lifetime_tell();
+	nslab_tell_others();
 	pr_emerg("nslab: token=%s\n", run->token);
 	pr_emerg("nslab: trace hash=%016llx points=%u\n", nslab_trace_hash(),
 		 nslab_trace_points());
