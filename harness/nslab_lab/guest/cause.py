@@ -5,7 +5,7 @@ A signature tells failures apart by the function that ran into the wrong state. 
 whichever function that was. It is one line of text, without addresses, offsets and numbers of processes,
 and the same for the same defect in another build:
 
-use after free     the object, and the function that gave it up
+use after free     the object, and the function that released it
 read sections      the same, of the object that went, or whose grace period ended, within one
 leak               what was left behind; the stack of the allocation where it is known
 lock, atomic       the lock classes, or who took the lock, disabled preemption, or released an object where
@@ -14,9 +14,9 @@ assertion          the assertion
 
 Where the kernel does not say how the state came about, it is the function that found it.
 
-Freeing goes through a chain of functions, such as free_uts_ns() < free_nsproxy() < put_nsproxy() <
-switch_task_namespaces(). The first that is not there to release something is the one that gave the object
-up, and the last before it says which object: with it go all that it holds.
+An object is released through a chain of functions, such as free_part() < free_whole() < put_whole() <
+detach_task(). The first that is not there to release something is the cause, and the last before it says
+which object: with it goes all that it holds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FRAME = re.compile(
 )
 _NAMES = re.compile(r"([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+")
 _COMPILER_SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm)\b.*")
-# A held lock, or one that is asked for: "#0: ADDRESS (namespace_sem){++++}-{3:3}, at: put_mnt_ns+0x6d/0x100"
+# A held lock, or one that is asked for: "#0: ADDRESS (&p->lock){++++}-{3:3}, at: seq_read+0x6d/0x100"
 _LOCK = re.compile(r"(?:^|\s)[0-9a-f]{8,16} \((?P<lock>.+?)\)\{[^}]*\}(?:-\{[^}]*\})?, at: (?P<at>\S+)")
 
 # The allocator and its callers in KASAN.
@@ -120,7 +120,7 @@ def _of_kasan(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
     freed = _plain_stack(lines, "Freed by task")
     released = _release(freed)
     if released.by is None or _RUNS_CALLBACKS.fullmatch(released.by):
-        # A callback frees what somebody else has given up.
+        # A callback frees what somebody else has released.
         asked = _plain_stack(lines, "Last potentially related work creation")
         asked = [name for name in asked if not re.fullmatch(r"(?:__)?call_rcu.*|(?:__)?queue_.*|kvfree_call_rcu|insert_work", name)]
         if asked:
@@ -152,7 +152,7 @@ def _object_named(headline: str) -> str:
 
 
 def _freed(object: str, by: str | None) -> str:
-    return f"{object} given up by {by}" if by else f"{object} given up too early"
+    return f"{object} released by {by}" if by else f"{object} released too early"
 
 
 def _history(lines: Sequence[str]) -> str | None:
@@ -177,8 +177,8 @@ def _broken(lines: Sequence[str]) -> str | None:
 def _releasing(lines: Sequence[str]) -> str | None:
     """What another actor is releasing while a count is found to be zero already.
 
-    Who only waits in put_nsproxy() for a grace period releases nothing yet: then whoever takes the
-    count is wrong. free_nsproxy() < put_nsproxy() does.
+    Who only waits in put_whole() for a grace period releases nothing yet: then whoever takes the
+    count is wrong. free_whole() < put_whole() does.
     """
     found = set()
     for line in lines:
@@ -286,7 +286,7 @@ def _release(stack: Sequence[str]) -> _Release:
 
 
 def _stem(name: str) -> str:
-    """ "put_nsproxy": "nsproxy"."""
+    """ "put_whole": "whole"."""
     was = None
     while was != name:
         was, name = name, _VERB.sub("", name, count=1)

@@ -74,6 +74,14 @@ def _plain(axes: Any) -> None:
     axes.tick_params(length=0)
 
 
+def _whole_steps(axes: Any, low: float, high: float) -> None:
+    """A scale from one labelled step to another, with @low and @high between them."""
+    locator = MaxNLocator(5, integer=True)
+    steps = locator.tick_values(low, max(high, low + 1))
+    axes.yaxis.set_major_locator(locator)
+    axes.set_ylim(steps[0], steps[-1])
+
+
 def _number(value: float, _: object = None) -> str:
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if value >= size:
@@ -187,9 +195,8 @@ def _lines(
     axes.set_title(title, loc="left", size=9)
     axes.set_xlabel(unit)
     axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(FuncFormatter(_number))
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    _whole_steps(axes, 0, max(max(values, default=0) for _, _, _, values in lines))
     _plain(axes)
     if len(lines) > 1:
         axes.legend(loc="lower right")
@@ -252,11 +259,16 @@ def nights(past: Sequence[Night]) -> str:
         names = [one.row.id if at % every == 0 else "" for at, one in enumerate(past)]
         axes.set_xticks(places, names, rotation=35, ha="right", rotation_mode="anchor")
         axes.set_xlim(-0.8, max(len(past) - 0.2, 2.2))
-        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        most = max(one.new + one.known for one in past)
+        _whole_steps(axes, -max(one.gone for one in past), most)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
         axes.grid(axis="x", visible=False)
         _plain(axes)
-        axes.legend(loc="upper right", ncol=3)
+        # Above the bars, beside the title: within the axes it would cover one.
+        axes.legend(
+            loc="lower right", bbox_to_anchor=(1.01, 0.98), ncol=3, handlelength=1.0,
+            columnspacing=1.0, borderaxespad=0.0,
+        )  # fmt: skip
         return figure
 
     return _svg("nights", about, draw)
