@@ -92,7 +92,7 @@ def test_three_nights(kernel: Kernel, tmp_path: Path) -> None:
     assert first.status == 1, first.out + first.err
     assert "2 new findings\n" in first.out
     told = (tmp_path / "told").read_text()
-    assert told.count('"status": "new"') == 2 and told.count('"minimal": true') == 2
+    assert told.count('"status": "new"') == 2 and told.count('\n  "minimal": true') == 2
     for token in re.findall(r"^make replay TOKEN=(\S+)$", first.out, re.M):
         assert ".replay-" in token and token in told
         again = nslab("replay", token)
