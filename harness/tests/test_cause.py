@@ -81,6 +81,15 @@ def test_without_the_stack_of_the_free():
     assert cause_of(text) == "nsproxy released too early"
 
 
+def test_a_broken_read_section_is_why_the_kernel_dies():
+    """Whatever it dies of, and wherever the others are."""
+    text = re.sub(r"^nslab: \S+ is in .*\n", "", real("refcount-broken"), flags=re.M)
+    assert "is broken" in text and cause_of(text) == EARLY
+    broken = re.search(r"^nslab: the read section of .*\n(?:nslab:   .*\n)+", text, re.M)[0]
+    oops = real("oops-unfilled").replace("nslab: token", f"{broken}nslab: token")
+    assert cause_of(oops) == EARLY
+
+
 FREED_BY_CALLBACK = """\
 ==================================================================
 BUG: KASAN: slab-use-after-free in pipe_poll+0x5e/0xb0
@@ -223,4 +232,4 @@ def test_a_console_that_is_of_something_else():
     """It is kept, but of another report, or cut: the signature says what there is to say."""
     one = verdict.of_console(real("kasan-utsns"))
     assert cause.of(one.oracle, one.signature, "") == "kasan slab-use-after-free in utsns_get"
-    assert cause.of(one.oracle, one.signature, real("order-uts")) == "kasan slab-use-after-free in utsns_get"
+    assert cause.of(one.oracle, one.signature, real("kasan-double-put")) == "kasan slab-use-after-free in utsns_get"
