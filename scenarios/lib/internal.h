@@ -23,8 +23,8 @@
 
 #include <stdio.h>
 
-#include "scenario.h"
-#include "../../faults/kernel/uapi.h"
+#include "lib/scenario.h"
+#include "../faults/kernel/uapi.h"
 
 struct control;
 
