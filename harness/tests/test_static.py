@@ -182,10 +182,17 @@ def test_the_readme_has_a_row_for_every_patch() -> None:
         assert all(cell.strip() for cell in cells.split("|")) and cells.count("|") == 3, number
 
 
+def test_the_readme_links_to_what_is_there() -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", README.read_text())
+    assert len(links) > len(PATCHES)
+    assert [link for link in links if not (README.parent / link).exists()] == []
+
+
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name[:4])
 def test_a_patch_is_named_after_its_subject(patch: Path) -> None:
     """As git format-patch does it, cut where one likes. The lab's own hooks say which series they are of."""
-    subject = re.search(r"^Subject: \[(?:RFC )?PATCH(?: \d+/\d+)?\] (.+(?:\n .+)*)$", patch.read_text(), re.M)
+    header = r"^Subject: \[(?:RFC )?PATCH(?: \d+/\d+)?\] (.+)$"
+    subject = re.search(header, patch.read_text(), re.M)
     assert subject, "no subject"
     if subject[1].startswith("nslab: "):
         return
@@ -207,7 +214,7 @@ def test_the_patches_of_a_series_apply(name: str, pristine_src: Path, tmp_path: 
 def test_checkpatch(patch: Path, pristine_src: Path) -> None:
     """No error, no warning, no check."""
     # Not in some other project's git: the commits that a message names would be looked up there.
-    # Without a git there is none that has them, which is reported as well, or not, as the line happens to break.
+    # Without any git, checkpatch takes each for unknown if it begins a line or follows "commit".
     no_git = {"GIT_DIR": os.devnull + "/none"}
     options = ("--strict", "--ignore", "UNKNOWN_COMMIT_ID")
     done = run("perl", "scripts/checkpatch.pl", *options, patch, cwd=pristine_src, env=no_git)
