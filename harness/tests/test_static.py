@@ -191,7 +191,8 @@ def test_the_readme_links_to_what_is_there() -> None:
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name[:4])
 def test_a_patch_is_named_after_its_subject(patch: Path) -> None:
     """As git format-patch does it, cut where one likes. The lab's own hooks say which series they are of."""
-    header = r"^Subject: \[(?:RFC )?PATCH(?: \d+/\d+)?\] (.+)$"
+    # A long one is folded: the lines after the first begin with a space.
+    header = r"^Subject: \[(?:RFC )?PATCH(?: \d+/\d+)?\] (.+(?:\n .+)*)$"
     subject = re.search(header, patch.read_text(), re.M)
     assert subject, "no subject"
     if subject[1].startswith("nslab: "):
@@ -214,7 +215,7 @@ def test_the_patches_of_a_series_apply(name: str, pristine_src: Path, tmp_path: 
 def test_checkpatch(patch: Path, pristine_src: Path) -> None:
     """No error, no warning, no check."""
     # Not in some other project's git: the commits that a message names would be looked up there.
-    # Without any git, checkpatch takes each for unknown if it begins a line or follows "commit".
+    # Without any git, checkpatch takes each for unknown that stands in a line after "commit" or "Fixes:".
     no_git = {"GIT_DIR": os.devnull + "/none"}
     options = ("--strict", "--ignore", "UNKNOWN_COMMIT_ID")
     done = run("perl", "scripts/checkpatch.pl", *options, patch, cwd=pristine_src, env=no_git)
