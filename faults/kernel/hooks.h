@@ -20,7 +20,7 @@ struct task_struct;
 
 enum nslab_point {
 #define NSLAB_POINT(id, name, class, about) NSLAB_##id,
-#include "points.def"
+#include "subjects/nsproxy/points.def"
 #undef NSLAB_POINT
 	NSLAB_NR_POINTS,
 };

@@ -13,7 +13,7 @@
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
 
-#include "../../mm/kasan/kasan.h"
+#include <../mm/kasan/kasan.h>
 #include "nslab.h"
 
 static void same_seed_same_numbers(struct kunit *test)

@@ -71,12 +71,12 @@ def from_init(init: Path) -> Program:
         ) from None
 
 
-def points(path: Path = FAULTS_KERNEL / "points.def") -> list[Item]:
+def points(path: Path = FAULTS_KERNEL / "subjects" / "nsproxy" / "points.def") -> list[Item]:
     """The named scheduling points."""
     return _definitions(path, "NSLAB_POINT")
 
 
-def variants(path: Path = FAULTS_KERNEL / "variants.def") -> list[Item]:
+def variants(path: Path = FAULTS_KERNEL / "subjects" / "nsproxy" / "variants.def") -> list[Item]:
     """The kernel as it should be, and its deliberate defects."""
     return [Item(NO_VARIANT, "the kernel as it should be"), *_definitions(path, "NSLAB_VARIANT")]
 

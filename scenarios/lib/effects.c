@@ -21,14 +21,14 @@ enum point_class { READER, SWITCH, EXIT };
 
 #define NSLAB_POINT(id, name, class, about) POINT_##id,
 enum {
-#include "../../faults/kernel/points.def"
+#include "../../faults/kernel/subjects/nsproxy/points.def"
 	NR_POINTS
 };
 #undef NSLAB_POINT
 
 #define NSLAB_POINT(id, name, class, about) class,
 static const enum point_class classes[] = {
-#include "../../faults/kernel/points.def"
+#include "../../faults/kernel/subjects/nsproxy/points.def"
 };
 #undef NSLAB_POINT
 

@@ -10,7 +10,7 @@
 
 #define NSLAB_POINT(id, name, class, about) POINT_##id,
 enum {
-#include "../../faults/kernel/points.def"
+#include "../../faults/kernel/subjects/nsproxy/points.def"
 };
 #undef NSLAB_POINT
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../faults/kernel/strategy.h"
+#include "../../faults/kernel/core/strategies/strategy.h"
 
 #define TOY_ACTORS	3
 #define TOY_OPS		10

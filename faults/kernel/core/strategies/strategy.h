@@ -13,7 +13,7 @@
 #ifndef KERNEL_NSLAB_STRATEGY_H
 #define KERNEL_NSLAB_STRATEGY_H
 
-#include "uapi.h"
+#include "../../uapi.h"
 
 #ifdef __KERNEL__
 #include <linux/types.h>

@@ -15,8 +15,8 @@
 
 #include <asm/sections.h>
 
-#include "../../mm/slab.h"
-#include "nslab.h"
+#include <../mm/slab.h>
+#include "../nslab.h"
 
 /* === What is watched === */
 

@@ -11,7 +11,7 @@
 enum nslab_variant {
 	NSLAB_VARIANT_NONE,
 #define NSLAB_VARIANT(id, name, about) NSLAB_VARIANT_##id,
-#include "variants.def"
+#include "../subjects/nsproxy/variants.def"
 #undef NSLAB_VARIANT
 	NSLAB_NR_VARIANTS,
 };

@@ -18,7 +18,7 @@
 #include <linux/wait.h>
 #include <uapi/linux/sched/types.h>
 
-#include "nslab.h"
+#include "../nslab.h"
 #include "variants.h"
 
 #undef MODULE_PARAM_PREFIX
@@ -101,7 +101,7 @@ EXPORT_SYMBOL_GPL(nslab_variant_chosen);
 static const char * const variant_names[NSLAB_NR_VARIANTS] = {
 	[NSLAB_VARIANT_NONE] = "none",
 #define NSLAB_VARIANT(id, name, about) [NSLAB_VARIANT_##id] = name,
-#include "variants.def"
+#include "../subjects/nsproxy/variants.def"
 #undef NSLAB_VARIANT
 };
 

@@ -10,7 +10,7 @@
 #include <linux/printk.h>
 #include <linux/sched.h>
 
-#include "nslab.h"
+#include "../nslab.h"
 
 /**
  * nslab_oracle_begin() - an oracle speaks

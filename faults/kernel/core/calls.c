@@ -27,8 +27,8 @@
 
 #include <asm/sections.h>
 
-#include "../../fs/mount.h"
-#include "nslab.h"
+#include <../fs/mount.h>
+#include "../nslab.h"
 
 /* === What actors say === */
 

@@ -20,8 +20,8 @@
 #include <linux/utsname.h>
 #include <net/net_namespace.h>
 
-#include "../../fs/mount.h"
-#include "nslab.h"
+#include <../fs/mount.h>
+#include "../../nslab.h"
 
 /* Who makes namespaces in scenarios: root, and somebody without privilege. */
 static const uid_t owners[] = { 0, NSLAB_UNPRIVILEGED_UID };

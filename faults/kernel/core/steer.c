@@ -18,8 +18,8 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "nslab.h"
-#include "strategy.h"
+#include "../nslab.h"
+#include "strategies/strategy.h"
 
 static const struct nslab_strategy * const strategies[NSLAB_NR_STRATEGIES] = {
 	[NSLAB_STRATEGY_RANDOM] = &nslab_strategy_random,

@@ -11,7 +11,7 @@
 #include <linux/bits.h>
 #include <linux/compiler.h>
 
-#include "nslab.h"
+#include "../nslab.h"
 
 /* Written by gdb, while the guest stands still, but for what is marked "out". */
 struct nslab_gdb nslab_gdb = { .last = NSLAB_NOBODY };

@@ -15,8 +15,8 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
-#include "../../mm/kasan/kasan.h"
-#include "nslab.h"
+#include <../mm/kasan/kasan.h>
+#include "../nslab.h"
 
 #define MAX_LIVE	256
 

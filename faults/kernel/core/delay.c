@@ -18,7 +18,7 @@
 #include <linux/time64.h>
 #include <uapi/linux/sched/types.h>
 
-#include "nslab.h"
+#include "../nslab.h"
 
 struct delay_fault {
 	struct fault_attr attr;

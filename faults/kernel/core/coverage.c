@@ -8,7 +8,7 @@
 #include <linux/kernel.h>
 #include <linux/printk.h>
 
-#include "nslab.h"
+#include "../nslab.h"
 
 /* Readers there may be, and callers of one that only hands the pointer on. */
 #define MAX_PLACES	48

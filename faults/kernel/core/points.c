@@ -8,13 +8,13 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 
-#include "nslab.h"
-#include "strategy.h"
+#include "../nslab.h"
+#include "strategies/strategy.h"
 
 const struct nslab_point_info nslab_points[NSLAB_NR_POINTS] = {
 #define NSLAB_POINT(id, _name, _class, about) \
 	[NSLAB_##id] = { .name = _name, .class = NSLAB_CLASS_##_class },
-#include "points.def"
+#include "../subjects/nsproxy/points.def"
 #undef NSLAB_POINT
 };
 

@@ -15,7 +15,7 @@
 
 #include <asm/sections.h>
 
-#include "nslab.h"
+#include "../nslab.h"
 
 /* Events kept. An execution of any scenario here has some hundreds. */
 #define MAX_EVENTS	(1U << 16)

@@ -10,7 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "nslab.h"
+#include "../nslab.h"
 
 /**
  * struct view - what can be seen of one actor's task

@@ -13,7 +13,7 @@
 
 #include <os.h>
 
-#include "nslab.h"
+#include "../nslab.h"
 
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "nslab."

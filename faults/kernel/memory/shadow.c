@@ -13,8 +13,8 @@
 #include <linux/kasan.h>
 #include <linux/minmax.h>
 
-#include "../../mm/kasan/kasan.h"
-#include "nslab.h"
+#include <../mm/kasan/kasan.h>
+#include "../nslab.h"
 
 /* KASAN shows five lines of so many bytes around what it reports. */
 #define SHOWN_ROW	(16 * KASAN_GRANULE_SIZE)
