@@ -8,34 +8,21 @@
  * execution has the same trace as if nobody had said so.
  */
 
-#include <linux/cgroup.h>
-#include <linux/cred.h>
-#include <linux/fdtable.h>
-#include <linux/fs_struct.h>
-#include <linux/ipc_namespace.h>
 #include <linux/kallsyms.h>
 #include <linux/mm.h>
-#include <linux/nsproxy.h>
-#include <linux/pid_namespace.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
-#include <linux/time_namespace.h>
-#include <linux/user_namespace.h>
-#include <linux/utsname.h>
 #include <linux/vmalloc.h>
-#include <net/net_namespace.h>
 
-#include <asm/sections.h>
+#include "calls.h"
+#include "trace.h"
 
-#include <../fs/mount.h>
-#include "../nslab.h"
-
-/* === What actors say === */
+/* === Which call an actor is in === */
 
 struct nslab_calls *nslab_calls __read_mostly;
 
 /**
- * nslab_calls_map() - take the page on which actors say what they do
+ * nslab_calls_map() - take the page on which actors write which call they are in
  * @addr: of a struct nslab_calls, which does not cross a page
  *
  * The page stays for good: it is the explorer's, which is init.
@@ -57,35 +44,16 @@ int nslab_calls_map(unsigned long addr)
 
 /* === Stacks === */
 
-#define STACK_DEPTH	32
 #define STACK_BITS	13
 #define MAX_STACKS	(1U << STACK_BITS)
 
-/**
- * struct stack - from where an allocation was asked for
- * @id: hash over the places, 0 for none
- * @what: the attribute
- * @own: the allocator asks for itself
- * @told: it was written to the results, so the explorer knows it
- * @depth: how many @ips
- * @ips: places in the kernel's text, the innermost first
- */
-struct stack {
-	u64 id;
-	u8 what;
-	bool own;
-	bool told;
-	u8 depth;
-	u32 ips[STACK_DEPTH];
-};
-
-static struct stack *stacks;
+static struct nslab_stack *stacks;
 static unsigned int nr_stacks;
 
 /*
- * Memory that an allocator takes for itself when it has run out. When that is
- * depends on all that came before; to the caller it is as if the object itself
- * had been refused, and that is tried.
+ * The allocator's functions that take memory for the allocator itself, when it has run
+ * out. When that is depends on all that came before. To the caller it is as if the
+ * object itself had been refused, and that is tried.
  */
 static const char * const own_functions[] = {
 	"___slab_alloc", "allocate_slab", "new_slab", "stack_depot_", "kasan_",
@@ -108,7 +76,7 @@ static bool asks_for_itself(const unsigned long *entries, unsigned int n)
 }
 
 /* Where it is, or will be; NULL if there is no more room. */
-static struct stack *slot_of(u64 id)
+static struct nslab_stack *slot_of(u64 id)
 {
 	unsigned int i = id & (MAX_STACKS - 1), n;
 
@@ -118,11 +86,11 @@ static struct stack *slot_of(u64 id)
 	return NULL;
 }
 
-static struct stack *stack_here(unsigned int what)
+static struct nslab_stack *nslab_stack_here(unsigned int what)
 {
-	unsigned long entries[STACK_DEPTH];
+	unsigned long entries[NSLAB_STACK_DEPTH];
 	unsigned int i, n;
-	struct stack *stack;
+	struct nslab_stack *stack;
 	u64 id;
 
 	n = stack_trace_save(entries, ARRAY_SIZE(entries), 0);
@@ -134,7 +102,7 @@ static struct stack *stack_here(unsigned int what)
 	stack = slot_of(id);
 	if (!stack || stack->id)
 		return stack;
-	*stack = (struct stack) {
+	*stack = (struct nslab_stack) {
 		.id = id, .what = what, .depth = n,
 		.own = asks_for_itself(entries, n),
 	};
@@ -144,24 +112,16 @@ static struct stack *stack_here(unsigned int what)
 	return stack;
 }
 
-static void tell_stack(struct stack *stack)
+/**
+ * nslab_stack_find() - the stack with that id
+ *
+ * Return: NULL if there is none.
+ */
+struct nslab_stack *nslab_stack_find(u64 id)
 {
-	char frame[KSYM_SYMBOL_LEN];
-	unsigned int i, n = 0;
+	struct nslab_stack *stack = stacks && id ? slot_of(id) : NULL;
 
-	nslab_host_printf("{\"event\":\"stack\",\"id\":\"%016llx\",\"fault\":\"%s\",\"frames\":[",
-			  stack->id, nslab_fault_name(stack->what));
-	for (i = 0; i < stack->depth; i++) {
-		sprint_symbol(frame, stack->ips[i] + (unsigned long)_stext);
-		/* The lab's own, and the question whether to fail. */
-		if (!n && (str_has_prefix(frame, "nslab_") ||
-			   str_has_prefix(frame, "stack_here") ||
-			   str_has_prefix(frame, "should_fail")))
-			continue;
-		nslab_host_printf("%s\"%s\"", n++ ? "," : "", frame);
-	}
-	nslab_host_printf("]}\n");
-	stack->told = true;
+	return stack && stack->id ? stack : NULL;
 }
 
 /* === The allocations of an execution === */
@@ -221,24 +181,7 @@ bool nslab_calls_incomplete(void)
 	return too_many;
 }
 
-/**
- * nslab_calls_tell() - the explorer knows of an allocation from now on
- * @id: of its stack, which is written to the results the first time
- *
- * Return: 0, or -ENOENT if there is no such stack.
- */
-int nslab_calls_tell(u64 id)
-{
-	struct stack *stack = stacks && id ? slot_of(id) : NULL;
-
-	if (!stack || !stack->id)
-		return -ENOENT;
-	if (!stack->told)
-		tell_stack(stack);
-	return 0;
-}
-
-/* How often the call has come to this place, this time included. */
+/* How often the call has reached this place, this time included. */
 static unsigned int count_again(unsigned int actor, unsigned int call, u64 id)
 {
 	unsigned int i, n = 1;
@@ -257,18 +200,18 @@ static bool is_aim(const struct nslab_run *run, const struct nslab_site *site)
 }
 
 /*
- * What is aimed at fails, and so does what nobody could aim at since it had
- * never been told: it may come but once in a hundred executions, as the nodes
- * of an IDR do.
+ * The allocation that the explorer aims at fails. So does one from a stack that was
+ * never reported to the explorer, which could not aim at it: such an allocation may
+ * come once in a hundred executions, as the nodes of an IDR do.
  */
 static bool is_to_fail(const struct nslab_run *run, struct nslab_actor *actor,
-		       const struct nslab_site *site, const struct stack *stack)
+		       const struct nslab_site *site, const struct nslab_stack *stack)
 {
 	if (run->flags & NSLAB_RUN_WARM_UP)
 		return false;
 	if (run->flags & NSLAB_RUN_FAILURES)
 		return nslab_listed_failure(actor);
-	return !one_failed && (is_aim(run, site) || !stack->told);
+	return !one_failed && (is_aim(run, site) || !stack->reported);
 }
 
 /**
@@ -284,14 +227,14 @@ bool nslab_calls_alloc(struct nslab_actor *actor, unsigned int what)
 	unsigned int index = nslab_actor_index(actor);
 	unsigned int call;
 	struct nslab_site *site;
-	struct stack *stack;
+	struct nslab_stack *stack;
 	bool fail;
 
 	call = nslab_calls ? READ_ONCE(nslab_calls->actors[index].call) : 0;
 	if (!run || !call || actor->hidden || nslab_calls->actors[index].hidden)
 		return false;
 	actor->hidden++;
-	stack = stack_here(what);
+	stack = nslab_stack_here(what);
 	actor->hidden--;
 	if (stack && stack->own)
 		return false;
@@ -321,60 +264,4 @@ bool nslab_calls_alloc(struct nslab_actor *actor, unsigned int what)
 		nslab_calls->actors[index].failures++;
 	}
 	return fail;
-}
-
-/* === What an actor has === */
-
-static bool is_quiet(void)
-{
-	const struct nslab_run *run = nslab_current_run();
-	struct nslab_actor *actor;
-	unsigned int i;
-
-	for (i = 0; run && i < run->nactors; i++) {
-		actor = nslab_actor_at(i);
-		if (actor == current->nslab)
-			continue;
-		/* It has exited, or is about to; or it is in the middle of it. */
-		if (actor->exited || (actor->task && actor->task->nslab))
-			return false;
-	}
-	return run;
-}
-
-/**
- * nslab_self() - what the calling task has
- * @self: out
- */
-void nslab_self(struct nslab_self *self)
-{
-	struct nsproxy *nsproxy = current->nsproxy;
-	/* Nobody goes on between is_quiet() and the last count. */
-	nslab_hidden();
-
-	memset(self, 0, sizeof(*self));
-	self->ns[NSLAB_NS_USER] = current_user_ns()->ns.inum;
-	self->ns[NSLAB_NS_PID] = task_active_pid_ns(current)->ns.inum;
-	self->ns[NSLAB_NS_UTS] = nsproxy->uts_ns->ns.inum;
-	self->ns[NSLAB_NS_IPC] = nsproxy->ipc_ns->ns.inum;
-	self->ns[NSLAB_NS_NET] = nsproxy->net_ns->ns.inum;
-	self->ns[NSLAB_NS_MNT] = nsproxy->mnt_ns->ns.inum;
-	self->ns[NSLAB_NS_CGROUP] = nsproxy->cgroup_ns->ns.inum;
-	self->ns[NSLAB_NS_TIME] = nsproxy->time_ns->ns.inum;
-	self->ns[NSLAB_NS_PID_FOR_CHILDREN] =
-		nsproxy->pid_ns_for_children->ns.inum;
-	self->ns[NSLAB_NS_TIME_FOR_CHILDREN] =
-		nsproxy->time_ns_for_children->ns.inum;
-
-	self->thing[NSLAB_SELF_NSPROXY] = (unsigned long)nsproxy;
-	self->thing[NSLAB_SELF_CRED] = (unsigned long)current_cred();
-	self->thing[NSLAB_SELF_FILES] = (unsigned long)current->files;
-	self->thing[NSLAB_SELF_FS] = (unsigned long)current->fs;
-	self->thing[NSLAB_SELF_ROOT] = (unsigned long)current->fs->root.mnt;
-	self->thing[NSLAB_SELF_CWD] = (unsigned long)current->fs->pwd.mnt;
-
-	if (is_quiet()) {
-		self->quiet = 1;
-		self->references = nslab_nsproxy_references(nsproxy);
-	}
 }

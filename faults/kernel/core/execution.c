@@ -1,41 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One execution: actors join, the explorer lets them go, waits until all are
- * through or none can go on, and takes the result.
+ * One execution: actors join, the explorer lets them go, waits until all have left
+ * or none can go on, and takes the result.
  */
 
+#define pr_fmt(fmt) "nslab: " fmt
+
 #include <linux/hrtimer.h>
-#include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
-#include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/debug.h>
 #include <linux/sched/task.h>
 #include <linux/string.h>
-#include <linux/sysfs.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <uapi/linux/sched/types.h>
 
-#include "../nslab.h"
-#include "variants.h"
-
-#undef MODULE_PARAM_PREFIX
-#define MODULE_PARAM_PREFIX "nslab."
+#include "calls.h"
+#include "coverage.h"
+#include "execution.h"
+#include "faults.h"
+#include "numbers.h"
+#include "observer.h"
+#include "random.h"
+#include "steer.h"
+#include "trace.h"
 
 /* === Data === */
 
-static struct nslab_actor actors[NSLAB_MAX_ACTORS];
-static struct nslab_run current_run;
-static struct nslab_switch switches[NSLAB_MAX_SWITCHES];
-static struct nslab_failure failures[NSLAB_MAX_FAILURES];
-static bool running;
-static bool frozen;
+struct nslab_switch nslab_switches[NSLAB_MAX_SWITCHES];
 
-/* Actors wait here for the start and after the end, the explorer for actors. */
+/*
+ * Actors wait here for the start and after the end, the explorer for actors. What they
+ * wait for is written before the wake-up; the READ_ONCE() in each condition pairs with
+ * that.
+ */
 static DECLARE_WAIT_QUEUE_HEAD(actors_wq);
-static unsigned int rests;
+static unsigned int releases;
 static DECLARE_WAIT_QUEUE_HEAD(explorer_wq);
 
 /* How long the explorer waits for an actor to join; guest time. */
@@ -43,89 +45,6 @@ static DECLARE_WAIT_QUEUE_HEAD(explorer_wq);
 
 /* Two ticks (HZ is 100 on UML). */
 #define SETTLE_NS	(20 * NSEC_PER_MSEC)
-
-/**
- * nslab_running() - do points count?
- */
-bool nslab_running(void)
-{
-	return READ_ONCE(running) && !READ_ONCE(frozen);
-}
-
-/**
- * nslab_freeze() - the kernel complains: what comes now is no part of the trace
- */
-void nslab_freeze(void)
-{
-	WRITE_ONCE(frozen, true);
-}
-
-/**
- * nslab_kasan_reports() - KASAN is about to report something
- *
- * A function of its own for gdb, which stops here.
- */
-void nslab_kasan_reports(void)
-{
-	nslab_freeze();
-}
-
-struct nslab_actor *nslab_actor_at(unsigned int index)
-{
-	return &actors[index];
-}
-
-unsigned int nslab_actor_index(const struct nslab_actor *actor)
-{
-	return actor - actors;
-}
-
-const char *nslab_actor_name(unsigned int index)
-{
-	return actors[index].name;
-}
-
-/**
- * nslab_current_run() - the execution under way, NULL between two
- */
-const struct nslab_run *nslab_current_run(void)
-{
-	return READ_ONCE(running) ? &current_run : NULL;
-}
-
-/* === Variants === */
-
-enum nslab_variant nslab_variant_chosen __read_mostly;
-EXPORT_SYMBOL_GPL(nslab_variant_chosen);
-
-static const char * const variant_names[NSLAB_NR_VARIANTS] = {
-	[NSLAB_VARIANT_NONE] = "none",
-#define NSLAB_VARIANT(id, name, about) [NSLAB_VARIANT_##id] = name,
-#include "../subjects/nsproxy/variants.def"
-#undef NSLAB_VARIANT
-};
-
-static int variant_set(const char *val, const struct kernel_param *kp)
-{
-	int i = sysfs_match_string(variant_names, val);
-
-	/* Going on without the defect would be a pass that means nothing. */
-	if (i < 0)
-		panic("nslab: there is no variant \"%s\"\n", val);
-	WRITE_ONCE(nslab_variant_chosen, i);
-	return 0;
-}
-
-static int variant_get(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%s\n", variant_names[nslab_variant_chosen]);
-}
-
-static const struct kernel_param_ops variant_ops = {
-	.set = variant_set,
-	.get = variant_get,
-};
-module_param_cb(variant, &variant_ops, NULL, 0444);
 
 /* === Actors === */
 
@@ -146,7 +65,7 @@ static void become_ordinary(struct nslab_actor *actor)
 	actor->hidden = 1;
 }
 
-static void record(struct nslab_actor *actor, unsigned int kind)
+static void record_kind(struct nslab_actor *actor, unsigned int kind)
 {
 	struct nslab_event event = {
 		.kind = kind,
@@ -158,7 +77,7 @@ static void record(struct nslab_actor *actor, unsigned int kind)
 }
 
 /**
- * nslab_join() - current takes part in the next execution
+ * nslab_actor_join() - current takes part in the next execution
  * @join: under which index and name
  *
  * Sleeps until the execution begins.
@@ -166,14 +85,14 @@ static void record(struct nslab_actor *actor, unsigned int kind)
  * Return: 0 when it has begun, -EBUSY if the index is taken, -EINVAL if it is
  * out of range or current is an actor already, -ERESTARTSYS when killed.
  */
-int nslab_join(const struct nslab_join *join)
+int nslab_actor_join(const struct nslab_join *join)
 {
 	struct nslab_actor *actor;
 	int ret;
 
 	if (join->index >= NSLAB_MAX_ACTORS || join->reserved || current->nslab)
 		return -EINVAL;
-	actor = &actors[join->index];
+	actor = &nslab_actors[join->index];
 	if (actor->task)
 		return -EBUSY;
 
@@ -200,17 +119,17 @@ int nslab_join(const struct nslab_join *join)
 		actor->task = NULL;
 		return ret;
 	}
-	if (current_run.flags & NSLAB_RUN_UNSTEERED)
+	if (nslab_state.run.flags & NSLAB_RUN_UNSTEERED)
 		become_ordinary(actor);
 	nslab_steer_joined(actor);
-	record(actor, NSLAB_EVENT_START);
+	record_kind(actor, NSLAB_EVENT_START);
 	current->make_it_fail = 1;
 	current->nslab = actor;
 	return 0;
 }
 
 /**
- * nslab_leave() - current is through with its part
+ * nslab_actor_leave() - current leaves the execution
  * @exits: it will never return to user space
  *
  * Otherwise sleeps until the execution is over and has been judged, so that
@@ -218,10 +137,10 @@ int nslab_join(const struct nslab_join *join)
  *
  * Return: 0, -EINVAL if current is no actor, -ERESTARTSYS when killed.
  */
-int nslab_leave(bool exits)
+int nslab_actor_leave(bool exits)
 {
 	struct nslab_actor *actor = current->nslab;
-	unsigned int before = rests;
+	unsigned int before = releases;
 
 	if (!actor)
 		return -EINVAL;
@@ -231,25 +150,14 @@ int nslab_leave(bool exits)
 	if (nslab_steering())
 		nslab_steer_left(actor);
 	else
-		record(actor, NSLAB_EVENT_END);
+		record_kind(actor, NSLAB_EVENT_END);
 	actor->task = NULL;
 	actor->exited = exits;
 	actor->done = true;
 	wake_up(&explorer_wq);
 	if (exits)
 		return 0;
-	return wait_event_killable(actors_wq, READ_ONCE(rests) != before);
-}
-
-/**
- * nslab_faults() - may a call of current have failed because of a fault?
- *
- * Return: how many of its allocations failed in this execution; 0 if it is no
- * actor.
- */
-unsigned int nslab_faults(void)
-{
-	return current->nslab ? current->nslab->faults : 0;
+	return wait_event_killable(actors_wq, READ_ONCE(releases) != before);
 }
 
 /**
@@ -257,22 +165,7 @@ unsigned int nslab_faults(void)
  */
 void __nslab_task_exit(void)
 {
-	nslab_leave(true);
-}
-
-/**
- * nslab_listed_failure() - is this allocation one of those that are to fail?
- * @actor: current, with its throws counted up to this one
- */
-bool nslab_listed_failure(const struct nslab_actor *actor)
-{
-	unsigned int i;
-
-	for (i = 0; i < current_run.nfailures; i++)
-		if (failures[i].actor == nslab_actor_index(actor) &&
-		    failures[i].nth == actor->throws)
-			return true;
-	return false;
+	nslab_actor_leave(true);
 }
 
 /* === The explorer's side === */
@@ -282,7 +175,7 @@ static bool all_joined(unsigned long mask)
 	unsigned int i;
 
 	for_each_set_bit(i, &mask, NSLAB_MAX_ACTORS)
-		if (!READ_ONCE(actors[i].task))
+		if (!READ_ONCE(nslab_actors[i].task))
 			return false;
 	return true;
 }
@@ -290,7 +183,7 @@ static bool all_joined(unsigned long mask)
 static bool all_done(unsigned int n)
 {
 	while (n--)
-		if (!READ_ONCE(actors[n].done))
+		if (!READ_ONCE(nslab_actors[n].done))
 			return false;
 	return true;
 }
@@ -334,15 +227,15 @@ static void start_actors(const struct nslab_run *run)
 		swap(order[0], order[run->first]);
 
 	for (i = 0; i < run->nactors; i++) {
-		nslab_seed_actor(&actors[i], run->seed, i + 1);
+		nslab_seed_actor(&nslab_actors[i], run->seed, i + 1);
 		/* Not when joining: who has left may join for the next. */
-		actors[i].done = false;
-		actors[i].exited = false;
+		nslab_actors[i].done = false;
+		nslab_actors[i].exited = false;
 	}
 
 	/* The explorer outranks them: none runs before all are awake. */
 	for (i = 0; i < run->nactors; i++) {
-		struct nslab_actor *actor = &actors[order[i]];
+		struct nslab_actor *actor = &nslab_actors[order[i]];
 
 		WRITE_ONCE(actor->go, true);
 		wake_up_process(actor->task);
@@ -354,25 +247,25 @@ static void show_unfinished(unsigned int n)
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		if (actors[i].done)
+		if (nslab_actors[i].done)
 			continue;
-		pr_emerg("nslab: hang: actor %s does not go on\n",
-			 actors[i].name);
-		sched_show_task(actors[i].task);
+		pr_emerg("hang: actor %s does not go on\n",
+			 nslab_actors[i].name);
+		sched_show_task(nslab_actors[i].task);
 	}
 }
 
 /**
- * nslab_rest() - the last execution has been judged
+ * nslab_release_actors() - the last execution has been judged
  * @mask: the actors that come back for the next, a bit each
  *
  * Sleeps until they have.
  *
  * Return: 0, or -ETIMEDOUT if one does not.
  */
-int nslab_rest(unsigned long mask)
+int nslab_release_actors(unsigned long mask)
 {
-	WRITE_ONCE(rests, rests + 1);
+	WRITE_ONCE(releases, releases + 1);
 	wake_up_all(&actors_wq);
 	if (!wait_event_timeout(explorer_wq, all_joined(mask), JOIN_TIMEOUT))
 		return -ETIMEDOUT;
@@ -382,7 +275,7 @@ int nslab_rest(unsigned long mask)
 static bool makes_sense(const struct nslab_run *run)
 {
 	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
-	       !run->padding && run->timeout_ns &&
+	       !run->padding && !run->reserved && run->timeout_ns &&
 	       run->flags < NSLAB_RUN_SETTLED << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
@@ -392,10 +285,10 @@ static bool makes_sense(const struct nslab_run *run)
 
 static int copy_lists(const struct nslab_run *run)
 {
-	if (copy_from_user(switches, u64_to_user_ptr(run->switches),
-			   run->nswitches * sizeof(*switches)) ||
-	    copy_from_user(failures, u64_to_user_ptr(run->failures),
-			   run->nfailures * sizeof(*failures)))
+	if (copy_from_user(nslab_switches, u64_to_user_ptr(run->switches),
+			   run->nswitches * sizeof(*nslab_switches)) ||
+	    copy_from_user(nslab_state.failures, u64_to_user_ptr(run->nslab_state.failures),
+			   run->nfailures * sizeof(*nslab_state.failures)))
 		return -EFAULT;
 	return 0;
 }
@@ -416,15 +309,10 @@ static void take_result(struct nslab_run *run)
 	run->faults = nslab_trace_delays() +
 		      nslab_trace_count(NSLAB_EVENT_FAULT);
 	nslab_trace_events(&run->nevents);
-	/* Of one to warm up only if it is the last. */
-	if (run->flags & NSLAB_RUN_TRACE &&
-	    (!(run->flags & NSLAB_RUN_WARM_UP) ||
-	     run->status & (NSLAB_STATUS_HANG | NSLAB_STATUS_SPLAT)))
-		nslab_trace_emit(run->execution);
 }
 
 /**
- * nslab_run() - one execution
+ * nslab_execute() - one execution
  * @run: what is asked, and on return what came out
  *
  * Sleeps until it is over.
@@ -433,7 +321,7 @@ static void take_result(struct nslab_run *run)
  * -EFAULT or -ENOMEM for one that there is no memory of or for, -ETIMEDOUT if
  * not all actors joined.
  */
-int nslab_run(struct nslab_run *run)
+int nslab_execute(struct nslab_run *run)
 {
 	u64 start;
 	int ret;
@@ -457,39 +345,23 @@ int nslab_run(struct nslab_run *run)
 	nslab_trace_reset();
 	nslab_faults_reset();
 	nslab_coverage_begin(!(run->flags & NSLAB_RUN_WARM_UP));
-	current_run = *run;
+	nslab_state.run = *run;
 	run->status = 0;
 	start = ktime_get_ns();
-	nslab_gdb_begins(run);
-	nslab_watch_begin(run);
-	nslab_lifetime_begin();
-	nslab_order_begin();
-	nslab_steer_begin(&current_run, switches);
+	nslab_locks_begin();
+	nslab_tell_observers(begins, run);
+	nslab_steer_begin(&nslab_state.run, nslab_switches);
 
-	WRITE_ONCE(running, true);
+	WRITE_ONCE(nslab_state.running, true);
 	start_actors(run);
 	if (!wait_event_timeout(explorer_wq, all_done(run->nactors),
 				nsecs_to_jiffies(run->timeout_ns) + 1)) {
 		run->status |= NSLAB_STATUS_HANG;
 		show_unfinished(run->nactors);
 	}
-	WRITE_ONCE(running, false);
-	nslab_watch_end();
+	WRITE_ONCE(nslab_state.running, false);
 	run->virtual_ns = ktime_get_ns() - start;
 	take_result(run);
-	nslab_gdb_at(ends, run);
+	nslab_tell_observers(ends, run);
 	return 0;
 }
-
-static int __init nslab_init(void)
-{
-	int ret = nslab_trace_init();
-
-	if (!ret)
-		ret = nslab_report_init();
-	if (ret)
-		return ret;
-	nslab_delay_init();
-	return nslab_control_init();
-}
-late_initcall(nslab_init);

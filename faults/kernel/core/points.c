@@ -1,31 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What happens when an actor comes to a point.
+ * What happens when an actor reaches a point.
  */
 
-#include <linux/export.h>
 #include <linux/lockdep.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 
-#include "../nslab.h"
+#include "coverage.h"
+#include "numbers.h"
+#include "observer.h"
+#include "points.h"
+#include "steer.h"
 #include "strategies/strategy.h"
+#include "subject.h"
+#include "trace.h"
 
-const struct nslab_point_info nslab_points[NSLAB_NR_POINTS] = {
-#define NSLAB_POINT(id, _name, _class, about) \
-	[NSLAB_##id] = { .name = _name, .class = NSLAB_CLASS_##_class },
-#include "../subjects/nsproxy/points.def"
+enum {
+#define NSLAB_POINT(id, name, class, effect, about) POINT_##id,
+#include "points.def"
 #undef NSLAB_POINT
 };
 
-static u64 hits[NSLAB_NR_POINTS];
+#define NSLAB_POINT(id, name, class, effect, about)			\
+	NSLAB_DEFINE_POINT(id, name, class, effect, 0, POINT_##id);
+#include "points.def"
+#undef NSLAB_POINT
+
+const struct nslab_memory *nslab_memory;
 
 /**
- * nslab_point_hits() - how often actors met @point since boot
+ * nslab_point_name() - the name of the point with that number
+ *
+ * Return: NULL if there is none.
  */
-u64 nslab_point_hits(enum nslab_point point)
+const char *nslab_point_name(unsigned int number)
 {
-	return hits[point];
+	struct nslab_named_point *const *point;
+
+	nslab_for_each(point, nslab_points)
+		if ((*point)->number == number)
+			return (*point)->name;
+	return NULL;
 }
 
 /* Where the function was called that has the point; there are frame pointers. */
@@ -40,23 +56,28 @@ static bool can_be_preempted(void)
 	return in_task() && preemptible();
 }
 
+static u16 pointee(const void *where)
+{
+	return nslab_memory ? nslab_memory->pointee(where) : NSLAB_OTHER_OBJECT;
+}
+
 /* The last write to a pointer has been made by now: see what it points to. */
 static void look_at_written(struct nslab_actor *actor)
 {
 	if (actor->written)
-		actor->written->value = nslab_pointee(actor->written_to);
+		actor->written->value = pointee(actor->written_to);
 	actor->written = NULL;
 }
 
 /**
- * nslab_meet() - current, an actor, is about to do something
+ * nslab_reach() - current, an actor, is about to do something
  * @actor: current
  * @event: what; actor and nesting are filled in
  * @point: it is a scheduling point, if current can be preempted
  * @pointer: the pointer that is about to be read or written, NULL for none
  */
-void nslab_meet(struct nslab_actor *actor, struct nslab_event *event,
-		bool point, const void *pointer)
+void nslab_reach(struct nslab_actor *actor, struct nslab_event *event,
+		 bool point, const void *pointer)
 {
 	struct nslab_op op = {
 		.object = event->object,
@@ -85,61 +106,102 @@ void nslab_meet(struct nslab_actor *actor, struct nslab_event *event,
 		actor->written = kept;
 		actor->written_to = pointer;
 	} else if (pointer) {
-		kept->value = nslab_pointee(pointer);
+		kept->value = pointee(pointer);
 	}
 	actor->hidden--;
 }
 
-static void meet_named(struct nslab_actor *actor, enum nslab_point point,
-		       unsigned long ip)
+static u8 flags_of(enum nslab_effect effect)
+{
+	switch (effect) {
+	case NSLAB_EFFECT_SECTION_BEGINS:
+	case NSLAB_EFFECT_SECTION_ENDS:
+		return NSLAB_EVENT_IS_SECTION;
+	case NSLAB_EFFECT_GLOBAL:
+		return NSLAB_EVENT_IS_GLOBAL;
+	case NSLAB_EFFECT_EXITS:
+		return NSLAB_EVENT_IS_GLOBAL | NSLAB_EVENT_IS_EXIT;
+	default:
+		return 0;
+	}
+}
+
+static void nslab_reach_named(struct nslab_actor *actor,
+			      struct nslab_named_point *point, unsigned long ip)
 {
 	struct nslab_event event;
 
 	actor->hidden++;
 	event = (struct nslab_event) {
 		.kind = NSLAB_EVENT_POINT,
-		.what = point,
+		.what = point->number,
+		.flags = flags_of(point->effect),
 		.ip = nslab_text_offset(ip),
 	};
 	if (!nslab_steering())
-		event.delay_ns = nslab_draw_delay(actor,
-						  nslab_points[point].class);
-	hits[point]++;
-	nslab_meet(actor, &event,
-		   !(nslab_current_run()->flags & NSLAB_RUN_UNNAMED), NULL);
+		event.delay_ns = nslab_draw_delay(actor, point->delay);
+	point->hits++;
+	nslab_reach(actor, &event,
+		    !(nslab_current_run()->flags & NSLAB_RUN_UNNAMED), NULL);
 	if (event.delay_ns)
-		nslab_delay(actor, event.delay_ns);
+		nslab_delay_current(actor, event.delay_ns);
 	actor->hidden--;
 }
 
 /**
- * __nslab_point() - current, an actor, has come to a named point
+ * __nslab_point() - current, an actor, has reached a named point
  * @point: which one
  * @ip: where in the kernel's text
  *
  * It is recorded. Where no strategy decides, the fault attribute of its class
  * may delay current.
  */
-void __nslab_point(enum nslab_point point, unsigned long ip)
+void __nslab_point(struct nslab_named_point *point, unsigned long ip)
 {
 	struct nslab_actor *actor = current->nslab;
 
-	if (nslab_is_hidden(actor) || !in_task() || !nslab_running())
+	if (!nslab_takes_part(point->number / NSLAB_POINTS_OF_SUBJECT) ||
+	    nslab_is_hidden(actor) || !in_task() || !nslab_running())
 		return;
-	if (point == NSLAB_RCU_READ_LOCK && rcu_preempt_depth() == 1)
-		nslab_order_section(actor);
+	if (point->effect == NSLAB_EFFECT_SECTION_BEGINS &&
+	    rcu_preempt_depth() == 1)
+		nslab_tell_observers(section_begins, actor);
 	if (can_be_preempted()) {
 		nslab_coverage_point(point);
-		if (point == NSLAB_TASK_NSPROXY)
-			nslab_coverage_reader(_RET_IP_, CALLER_IP);
-		meet_named(actor, point, ip);
+		if (point->effect == NSLAB_EFFECT_LOADS)
+			nslab_coverage_place(_RET_IP_, CALLER_IP);
+		nslab_reach_named(actor, point, ip);
 	}
 	/* Others may have run, but the section has not ended yet. */
-	if (point == NSLAB_RCU_READ_UNLOCK && rcu_preempt_depth() == 1 &&
-	    nslab_running())
-		nslab_lifetime_section_ends(actor);
+	if (point->effect == NSLAB_EFFECT_SECTION_ENDS &&
+	    rcu_preempt_depth() == 1 && nslab_running())
+		nslab_tell_observers(section_ends, actor);
 }
 EXPORT_SYMBOL_GPL(__nslab_point);
+
+static struct nslab_numbers locks;
+
+/**
+ * nslab_locks_begin() - an execution begins: locks get new numbers
+ */
+void nslab_locks_begin(void)
+{
+	nslab_numbers_reset(&locks);
+}
+
+/**
+ * nslab_lock_number() - a small number that stands for a lock
+ *
+ * Return: the same all through an execution, from 1; 0 if there are too many.
+ */
+u16 nslab_lock_number(const void *lock)
+{
+	u16 *number = nslab_number_of(&locks, lock);
+
+	if (!*number)
+		*number = nslab_next_number(&locks);
+	return *number;
+}
 
 /**
  * __nslab_lock() - current, an actor, takes or releases a lock
@@ -160,11 +222,11 @@ void __nslab_lock(struct lockdep_map *lock, bool taken)
 	    !(nslab_current_run()->flags & NSLAB_RUN_SYNC))
 		return;
 	event.object = nslab_lock_number(lock);
-	nslab_meet(actor, &event, false, NULL);
+	nslab_reach(actor, &event, false, NULL);
 }
 
 /**
- * nslab_hide() - see nslab_hidden()
+ * nslab_hide() - begin a block with guard(nslab_hidden)()
  *
  * Return: what nslab_show() needs to know.
  */
@@ -179,11 +241,11 @@ int nslab_hide(void)
 }
 
 /**
- * nslab_show() - end of a block with nslab_hidden()
+ * nslab_show() - end such a block
  * @hidden: what nslab_hide() returned
  */
-void nslab_show(int *hidden)
+void nslab_show(int hidden)
 {
-	if (*hidden)
+	if (hidden)
 		current->nslab->hidden--;
 }

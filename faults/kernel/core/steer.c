@@ -1,25 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Controlled scheduling: one actor has the floor, and at each scheduling point
- * the strategy says who has it next.
+ * Controlled scheduling: it is one actor's turn, and at each scheduling point the
+ * strategy chooses the actor whose turn comes next.
  *
- * All are of one real-time priority, so whoever has the floor keeps the CPU
- * until it is its turn to wait. Then it lets the others go first, by preemption:
- * within an RCU read section nobody may sleep. So does everybody who gets the
- * CPU without having the floor.
+ * All actors have one real-time priority, so the one whose turn it is keeps the CPU
+ * until it has to let another one go first. It does that by preemption: within an RCU
+ * read section no task may sleep. So does every actor that gets the CPU when it is
+ * not its turn.
  *
- * An actor that has to wait leaves the floor to nobody. Who gets it is decided
- * by the first actor that runs again, after all that stands above the actors
- * (RCU's kthreads) has had its turn: a grace period that can end has ended by
- * then, and whoever waited for it can be chosen.
+ * When an actor has to wait, it is nobody's turn. The first actor that runs again
+ * has the next one chosen, after all tasks above the actors (RCU's kthreads) have
+ * run: a grace period that can end has ended by then, and the actor that waited for
+ * it can be chosen.
+ *
+ * There is one CPU (Kconfig: !SMP), and no lock in the lab. One actor runs at a time,
+ * and what only actors touch needs no more: @search, @ops, @step, @turn and
+ * @undecided are written by the explorer before the first actor runs, then by the
+ * actor that runs. What an interrupt or a callback may touch, too, is changed with
+ * interrupts off (oracles/lifetime.c), which serves as a lock on one CPU only.
  */
 
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "../nslab.h"
+#include "observer.h"
+#include "steer.h"
 #include "strategies/strategy.h"
+#include "trace.h"
 
 static const struct nslab_strategy * const strategies[NSLAB_NR_STRATEGIES] = {
 	[NSLAB_STRATEGY_RANDOM] = &nslab_strategy_random,
@@ -31,12 +39,13 @@ static const struct nslab_strategy * const strategies[NSLAB_NR_STRATEGIES] = {
 static struct nslab_search search;
 static struct nslab_op ops[NSLAB_MAX_ACTORS];
 static u32 step;
+/* Written by the explorer; pairs with the READ_ONCE() of nslab_steering() in actors. */
 static bool steering;
 
-/* Who has the floor. */
-static unsigned int floor;
+/* The actor whose turn it is; NSLAB_NOBODY: the next one is to be chosen. */
+static unsigned int turn;
 
-/* The event at which the floor was left to nobody, if it was. */
+/* The event at which it became nobody's turn, until the next actor is chosen. */
 static struct nslab_event *undecided;
 
 /**
@@ -49,7 +58,7 @@ bool nslab_steering(void)
 
 static bool can_run(unsigned int index)
 {
-	struct nslab_actor *actor = nslab_actor_at(index);
+	struct nslab_actor *actor = &nslab_actors[index];
 
 	return actor->task && !actor->done && READ_ONCE(actor->task->on_rq);
 }
@@ -65,7 +74,7 @@ static u32 enabled(void)
 	return mask;
 }
 
-static void decide(struct nslab_event *event)
+static void nslab_decide(struct nslab_event *event)
 {
 	struct nslab_choice choice = {
 		.step = step++,
@@ -78,21 +87,22 @@ static void decide(struct nslab_event *event)
 	u32 next, by_hand;
 
 	event->enabled = choice.enabled;
-	nslab_gdb_at(decides, event);
+	nslab_tell_debugger(decides, event);
 	next = search.strategy->pick(&search, &choice);
 	if (WARN_ON_ONCE(!(choice.enabled & 1U << next)))
 		next = nslab_default_pick(&choice);
-	by_hand = nslab_gdb_choice(event);
+	by_hand = nslab_debugged() ? nslab_debugger->choice(event) :
+				     NSLAB_NOBODY;
 	if (by_hand != NSLAB_NOBODY) {
 		next = by_hand;
 		/* What a schedule says of later points is of another execution. */
 		search.nswitches = search.next_switch;
 	}
 	event->next = next;
-	floor = next;
+	turn = next;
 }
 
-/* Whoever has the floor can stop for a reason that no point has told of. */
+/* The actor whose turn it is may have stopped for a reason that is no point. */
 static void notice_waiting(void)
 {
 	struct nslab_event event = {
@@ -101,12 +111,12 @@ static void notice_waiting(void)
 		.next = NSLAB_NOBODY,
 	};
 
-	if (!undecided && floor != NSLAB_NOBODY && !can_run(floor))
-		undecided = nslab_trace_point(nslab_actor_at(floor), &event);
+	if (!undecided && turn != NSLAB_NOBODY && !can_run(turn))
+		undecided = nslab_trace_point(&nslab_actors[turn], &event);
 }
 
-/* Go on when it is our turn. */
-static void await_floor(struct nslab_actor *actor)
+/* Let the other actors run until it is the turn of current. */
+static void nslab_await_turn(struct nslab_actor *actor)
 {
 	unsigned int me = nslab_actor_index(actor);
 
@@ -116,10 +126,10 @@ static void await_floor(struct nslab_actor *actor)
 			struct nslab_event *event = undecided;
 
 			undecided = NULL;
-			decide(event);
+			nslab_decide(event);
 		}
-		if (floor == me) {
-			nslab_gdb_at(goes_on, actor);
+		if (turn == me) {
+			nslab_tell_debugger(goes_on, actor);
 			break;
 		}
 		nslab_yield();
@@ -162,8 +172,8 @@ void nslab_steer_point(struct nslab_actor *actor, struct nslab_event *event,
 {
 	settle_rcu();
 	ops[nslab_actor_index(actor)] = *op;
-	decide(event);
-	await_floor(actor);
+	nslab_decide(event);
+	nslab_await_turn(actor);
 }
 
 /**
@@ -184,7 +194,7 @@ void nslab_steer_begin(const struct nslab_run *run,
 
 	if (run->strategy == NSLAB_STRATEGY_NONE)
 		return;
-	/* A schedule without switches is as quiet as it gets. */
+	/* To warm up, follow a schedule without switches. */
 	search = (struct nslab_search) {
 		.run = run,
 		.strategy = strategies[warm_up ? NSLAB_STRATEGY_SCHEDULE :
@@ -195,7 +205,7 @@ void nslab_steer_begin(const struct nslab_run *run,
 	search.strategy->begin(&search);
 	memset(ops, 0, sizeof(ops));
 	step = 0;
-	floor = NSLAB_NOBODY;
+	turn = NSLAB_NOBODY;
 	undecided = nslab_trace_add(&event);
 	WRITE_ONCE(steering, true);
 }
@@ -225,8 +235,8 @@ bool nslab_steer_diverged(void)
 
 /* === An actor waits, goes on, comes and goes === */
 
-/* It leaves the floor to nobody. */
-static void leave_floor(struct nslab_actor *actor, unsigned int kind)
+/* Its turn is over, and the next actor is to be chosen. */
+static void leave_turn(struct nslab_actor *actor, unsigned int kind)
 {
 	struct nslab_event event = {
 		.kind = kind,
@@ -236,7 +246,7 @@ static void leave_floor(struct nslab_actor *actor, unsigned int kind)
 	};
 
 	undecided = nslab_trace_point(actor, &event);
-	floor = NSLAB_NOBODY;
+	turn = NSLAB_NOBODY;
 	memset(&ops[nslab_actor_index(actor)], 0, sizeof(ops[0]));
 }
 
@@ -246,15 +256,15 @@ static void leave_floor(struct nslab_actor *actor, unsigned int kind)
 void nslab_steer_joined(struct nslab_actor *actor)
 {
 	if (nslab_steering())
-		await_floor(actor);
+		nslab_await_turn(actor);
 }
 
 /**
- * nslab_steer_left() - current is through with its part
+ * nslab_steer_left() - current has left, or exits
  */
 void nslab_steer_left(struct nslab_actor *actor)
 {
-	leave_floor(actor, NSLAB_EVENT_END);
+	leave_turn(actor, NSLAB_EVENT_END);
 }
 
 /**
@@ -265,11 +275,11 @@ void __nslab_block(void)
 	struct nslab_actor *actor = current->nslab;
 
 	if (!nslab_running() || !nslab_steering() || actor->waits ||
-	    floor != nslab_actor_index(actor))
+	    turn != nslab_actor_index(actor))
 		return;
 	actor->hidden++;
 	actor->waits = true;
-	leave_floor(actor, NSLAB_EVENT_BLOCK);
+	leave_turn(actor, NSLAB_EVENT_BLOCK);
 	actor->hidden--;
 }
 
@@ -292,12 +302,12 @@ void __nslab_resume(void)
 	if (!nslab_running() || !nslab_steering())
 		return;
 	actor->hidden++;
-	await_floor(actor);
+	nslab_await_turn(actor);
 	nslab_trace_add(&event);
 	actor->hidden--;
 }
 
-/* Nobody comes here as often without meeting a point, unless it loops. */
+/* No actor comes here as often without reaching a point, unless it loops. */
 #define MAX_LOOPS	1000
 
 /**

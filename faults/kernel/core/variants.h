@@ -1,31 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * nslab_variant() for patch 0007. Included as <linux/nslab_variants.h> by the
- * few files that have a defect.
+ * nslab_variant() for the patches with deliberate defects. Included as
+ * <linux/nslab_variants.h> by the few files that have one.
  */
-#ifndef KERNEL_NSLAB_VARIANTS_H
-#define KERNEL_NSLAB_VARIANTS_H
+#ifndef KERNEL_NSLAB_CORE_VARIANTS_H
+#define KERNEL_NSLAB_CORE_VARIANTS_H
 
 #include <linux/compiler.h>
-
-enum nslab_variant {
-	NSLAB_VARIANT_NONE,
-#define NSLAB_VARIANT(id, name, about) NSLAB_VARIANT_##id,
-#include "../subjects/nsproxy/variants.def"
-#undef NSLAB_VARIANT
-	NSLAB_NR_VARIANTS,
-};
+#include <linux/types.h>
 
 #ifdef CONFIG_NSLAB
 
-extern enum nslab_variant nslab_variant_chosen;
-
 /**
  * nslab_variant() - is the kernel to make this mistake?
- * @id: the variant, without its prefix
+ * @id: the variant, without its prefix: see variants.def of the subjects
+ *
+ * Chosen once, at boot, before there is more than one task.
  */
 #define nslab_variant(id)						\
-	unlikely(READ_ONCE(nslab_variant_chosen) == NSLAB_VARIANT_##id)
+({									\
+	extern bool nslab_variant_##id;					\
+									\
+	unlikely(READ_ONCE(nslab_variant_##id));			\
+})
 
 #else
 
@@ -33,4 +30,4 @@ extern enum nslab_variant nslab_variant_chosen;
 
 #endif /* CONFIG_NSLAB */
 
-#endif /* KERNEL_NSLAB_VARIANTS_H */
+#endif /* KERNEL_NSLAB_CORE_VARIANTS_H */

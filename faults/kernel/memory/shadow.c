@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which memory is watched stands in KASAN's shadow, which has a byte for each
- * eight bytes of memory: 0 where all of them may be accessed, 1 to 7 where the
- * first so many may. A mark is a value of its own, one that looks poisoned, with
- * the old one in its lower bits. So whoever accesses a watched object finds that
- * KASAN has something to report, and asks the lab first. All other accesses cost
- * what they cost without the lab: nobody looks anything up for them, and the
- * compiler may put the look at the shadow inline.
+ * KASAN's shadow says which memory is watched. It has a byte for each eight bytes of
+ * memory: 0 where all of them may be accessed, 1 to 7 where the first so many may. A
+ * mark is a value of its own, one that looks poisoned, with the old one in its lower
+ * bits. So an access to a watched object is one that KASAN is about to report, and
+ * KASAN asks the lab first. All other accesses cost what they cost without the lab:
+ * nothing is looked up for them, and the compiler may check the shadow inline.
  */
 
 #include <linux/align.h>
@@ -14,7 +13,8 @@
 #include <linux/minmax.h>
 
 #include <../mm/kasan/kasan.h>
-#include "../nslab.h"
+#include "../hooks.h"
+#include "shadow.h"
 
 /* KASAN shows five lines of so many bytes around what it reports. */
 #define SHOWN_ROW	(16 * KASAN_GRANULE_SIZE)
@@ -45,7 +45,7 @@ void nslab_mark(const void *addr, size_t size)
 /**
  * nslab_marked() - is that byte watched, or was it, until its object was freed?
  *
- * Who accesses it then is what the lab is looking for. Any freed object will do
+ * An access after the free is what the lab is looking for. Any freed object counts
  * here; which one it was is found out elsewhere.
  */
 bool nslab_marked(const void *addr)

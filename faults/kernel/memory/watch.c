@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Watched objects: every access of an actor to one of them is an event, and a
- * scheduling point where the actor can be preempted. KASAN tells of them: what
- * is watched is marked in its shadow (marks.c).
+ * Watched objects: every access of an actor to one of them is an event. It is also a
+ * scheduling point if the actor can be preempted there. KASAN reports the accesses:
+ * the objects are marked in its shadow (shadow.c).
  */
 
-#include <linux/debugfs.h>
 #include <linux/fs.h>
-#include <linux/hash.h>
+#include <linux/init.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
@@ -16,7 +16,12 @@
 #include <asm/sections.h>
 
 #include <../mm/slab.h>
-#include "../nslab.h"
+#include "../core/numbers.h"
+#include "../core/observer.h"
+#include "../core/points.h"
+#include "../core/trace.h"
+#include "shadow.h"
+#include "watch.h"
 
 /* === What is watched === */
 
@@ -30,13 +35,16 @@ struct watch {
 static struct watch watches[NSLAB_MAX_WATCHES];
 static unsigned int nr_watches;
 
-/* From here on objects are marked, and told of. */
+/* Objects are marked, and reported to the listeners. Set once, at boot. */
 bool nslab_watch_ready __read_mostly;
 
-/* An execution runs whose accesses matter. */
+/*
+ * An execution runs whose accesses matter. Written by the explorer, read by actors;
+ * an access that sees the old value belongs to no execution.
+ */
 static bool watching;
 
-/* Accesses are events; if not, they are for the oracles alone. */
+/* Accesses are events; if not, they are for the listeners alone. */
 static bool recording;
 
 static void mark(const struct watch *watch, const void *object)
@@ -51,27 +59,35 @@ static bool watches_cache(struct watch *watch, struct kmem_cache *cache)
 	return watch->cache == cache;
 }
 
-/* Watched or not, some caches matter to the oracles. */
-static bool is_cache(struct kmem_cache **known, struct kmem_cache *cache,
-		     const char *name)
+/* Watched or not, some caches matter to higher layers. */
+static struct nslab_listener *listeners[NSLAB_MAX_LISTENERS];
+static unsigned int nr_listeners;
+
+/**
+ * nslab_listen() - a layer wants to know of the objects of a slab cache
+ * @listener: stays; at boot, before late_initcall_sync()
+ */
+void __init nslab_listen(struct nslab_listener *listener)
 {
-	if (unlikely(!*known) && !strcmp(cache->name, name))
-		*known = cache;
-	return *known == cache;
+	if (nr_listeners == NSLAB_MAX_LISTENERS)
+		panic("nslab: more slab caches than there is room for\n");
+	listeners[nr_listeners++] = listener;
 }
 
-static bool is_nsproxy(struct kmem_cache *cache)
+static struct nslab_listener *find_listener(const struct kmem_cache *cache)
 {
-	static struct kmem_cache *known;
+	unsigned int i;
 
-	return is_cache(&known, cache, "nsproxy");
-}
+	for (i = 0; i < nr_listeners; i++) {
+		struct nslab_listener *listener = listeners[i];
 
-static bool is_task(struct kmem_cache *cache)
-{
-	static struct kmem_cache *known;
-
-	return is_cache(&known, cache, "task_struct");
+		if (unlikely(!listener->known) &&
+		    !strcmp(cache->name, listener->cache))
+			listener->known = cache;
+		if (listener->known == cache)
+			return listener;
+	}
+	return NULL;
 }
 
 /* Other tasks than the actors were there before. */
@@ -87,8 +103,13 @@ static void mark_all_tasks(const struct watch *watch)
 	rcu_read_unlock();
 }
 
-/* "CACHE:OFFSET:SIZE": of each object of that slab cache, these bytes. */
-static int watch_add(char *text)
+/**
+ * nslab_watch_add() - watch more
+ * @text: "CACHE:OFFSET:SIZE": of each object of that slab cache, these bytes
+ *
+ * Return: 0, -ENOSPC, or -EINVAL.
+ */
+int nslab_watch_add(char *text)
 {
 	char *cache = strsep(&text, ":");
 	char *offset = strsep(&text, ":");
@@ -108,33 +129,7 @@ static int watch_add(char *text)
 
 /* === Numbers in place of addresses === */
 
-#define NUMBER_BITS	9
-#define NR_SLOTS	(1U << NUMBER_BITS)
-#define MAX_NUMBER	(NR_SLOTS * 3 / 4)
-
-/* Given in the order in which an execution meets what they stand for. */
-struct numbers {
-	struct {
-		const void *what;
-		u16 number;
-	} slots[NR_SLOTS];
-	u16 last;
-};
-
-static struct numbers objects, locks;
-static u8 owners[MAX_NUMBER + 1];
-
-/* Where its number is, or will be. */
-static u16 *number_of(struct numbers *numbers, const void *what)
-{
-	unsigned int slot = hash_ptr(what, NUMBER_BITS);
-
-	while (numbers->slots[slot].what && numbers->slots[slot].what != what)
-		slot = (slot + 1) % NR_SLOTS;
-	if (!numbers->slots[slot].what && numbers->last < MAX_NUMBER)
-		numbers->slots[slot].what = what;
-	return &numbers->slots[slot].number;
-}
+struct nslab_objects nslab_objects;
 
 /* Of a task that is an actor, which one. */
 static u8 owner_of(const void *object)
@@ -142,23 +137,18 @@ static u8 owner_of(const void *object)
 	unsigned int i;
 
 	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
-		if (nslab_actor_at(i)->task == object)
+		if (nslab_actors[i].task == object)
 			return i;
 	return NSLAB_NOBODY;
 }
 
-static u16 next_number(struct numbers *numbers)
-{
-	return numbers->last < MAX_NUMBER ? ++numbers->last : 0;
-}
-
 static u16 object_number(const void *object)
 {
-	u16 *number = number_of(&objects, object);
+	u16 *number = nslab_number_of(&nslab_objects.numbers, object);
 
 	if (!*number) {
-		*number = next_number(&objects);
-		owners[*number] = owner_of(object);
+		*number = nslab_next_number(&nslab_objects.numbers);
+		nslab_objects.owners[*number] = owner_of(object);
 	}
 	return *number;
 }
@@ -166,22 +156,8 @@ static u16 object_number(const void *object)
 /* What is allocated now is another object than what was here before. */
 static u16 new_object_number(const void *object)
 {
-	*number_of(&objects, object) = 0;
+	*nslab_number_of(&nslab_objects.numbers, object) = 0;
 	return object_number(object);
-}
-
-/**
- * nslab_lock_number() - a small number that stands for a lock
- *
- * Return: the same all through an execution, from 1; 0 if there are too many.
- */
-u16 nslab_lock_number(const void *lock)
-{
-	u16 *number = number_of(&locks, lock);
-
-	if (!*number)
-		*number = next_number(&locks);
-	return *number;
 }
 
 /**
@@ -191,28 +167,27 @@ u16 nslab_lock_number(const void *lock)
  */
 u8 nslab_object_owner(u16 number)
 {
-	return number && number <= MAX_NUMBER ? owners[number] : NSLAB_NOBODY;
+	return number && number <= NSLAB_MAX_NUMBER ?
+	       nslab_objects.owners[number] : NSLAB_NOBODY;
 }
 
-/**
- * nslab_watch_begin() - an execution begins
- * @run: which
- */
-void nslab_watch_begin(const struct nslab_run *run)
+static void watch_begins(const struct nslab_run *run)
 {
 	recording = run->strategy != NSLAB_STRATEGY_NONE;
-	memset(&objects, 0, sizeof(objects));
-	memset(&locks, 0, sizeof(locks));
+	nslab_numbers_reset(&nslab_objects.numbers);
 	WRITE_ONCE(watching, !(run->flags & NSLAB_RUN_UNSTEERED));
 }
 
-/**
- * nslab_watch_end() - it has ended
- */
-void nslab_watch_end(void)
+static void watch_ends(const struct nslab_run *run)
 {
 	WRITE_ONCE(watching, false);
 }
+
+static const struct nslab_observer watch_observer = {
+	.begins = watch_begins,
+	.ends = watch_ends,
+};
+NSLAB_OBSERVER(watch_observer);
 
 /* In which slab object an address lies; NULL: in none. */
 static struct kmem_cache *find_object(const void *addr, void **object)
@@ -239,13 +214,13 @@ static int find_watch(const struct kmem_cache *cache, u16 offset)
 	return -1;
 }
 
-/**
+/*
  * nslab_pointee() - the watched object that a pointer in memory points to
  * @where: the pointer, eight bytes, aligned
  *
  * Return: its number, 0 for NULL, NSLAB_OTHER_OBJECT if it points to none.
  */
-u16 nslab_pointee(const void *where)
+static u16 nslab_pointee(const void *where)
 {
 	const void *to = READ_ONCE(*(void **)where);
 	struct kmem_cache *cache;
@@ -264,11 +239,15 @@ u16 nslab_pointee(const void *where)
 	return object_number(to);
 }
 
-/* === What KASAN tells us === */
+static const struct nslab_memory watched_memory = {
+	.pointee = nslab_pointee,
+};
 
-static void record(struct nslab_actor *actor, const void *addr, size_t size,
-		   bool write, unsigned long ip, const struct kmem_cache *cache,
-		   const void *object)
+/* === What KASAN reports === */
+
+static void nslab_record(struct nslab_actor *actor, const void *addr,
+			 size_t size, bool write, unsigned long ip,
+			 const struct kmem_cache *cache, const void *object)
 {
 	int watch = find_watch(cache, addr - object);
 	struct nslab_event event = {
@@ -283,13 +262,15 @@ static void record(struct nslab_actor *actor, const void *addr, size_t size,
 	if (watch < 0)
 		return;
 	event.object = object_number(object);
-	nslab_meet(actor, &event, true, size == 8 ? addr : NULL);
+	nslab_reach(actor, &event, true, size == 8 ? addr : NULL);
 }
 
-static void look(const void *addr, size_t size, bool write, unsigned long ip)
+static void nslab_look(const void *addr, size_t size, bool write,
+		       unsigned long ip)
 {
 	struct nslab_actor *actor;
 	const void *end = addr + size;
+	struct nslab_listener *listener;
 	struct kmem_cache *cache;
 	void *object;
 
@@ -303,9 +284,10 @@ static void look(const void *addr, size_t size, bool write, unsigned long ip)
 	if (!cache)
 		return;
 	if (recording)
-		record(actor, addr, end - addr, write, ip, cache, object);
-	if (is_nsproxy(cache) && nslab_running())
-		nslab_lifetime_use(actor, object, ip);
+		nslab_record(actor, addr, end - addr, write, ip, cache, object);
+	listener = find_listener(cache);
+	if (listener && listener->use && nslab_running())
+		listener->use(listener, actor, object, ip);
 }
 
 /**
@@ -326,20 +308,20 @@ bool nslab_access(const void *addr, size_t size, bool write, unsigned long ip)
 
 	if (addr + size < addr)
 		return false;
-	look(addr, size, write, ip);
+	nslab_look(addr, size, write, ip);
 	bad = nslab_first_bad(addr, size);
-	/* Who looks for leaks may read anything, and nothing is shown then. */
+	/* kmemleak may read anything, and nothing is shown then. */
 	if (bad && !current->kasan_depth)
 		nslab_unmark_shown(addr, bad);
 	return !bad;
 }
 
-/* Above KASAN's function and the allocator's: who asked for it. */
+/* The caller above KASAN's function and the allocator's, which asked for the object. */
 #define ASKED_IP	((unsigned long)__builtin_return_address(2))
 
 /* Watched from its first byte: its allocation and its end are events, too. */
-static void lives(const struct watch *watch, void *object, unsigned int kind,
-		  unsigned long ip)
+static void nslab_lives(const struct watch *watch, void *object,
+			unsigned int kind, unsigned long ip)
 {
 	struct nslab_actor *actor = in_task() ? current->nslab : NULL;
 	struct nslab_event event = {
@@ -355,7 +337,7 @@ static void lives(const struct watch *watch, void *object, unsigned int kind,
 	event.object = kind == NSLAB_EVENT_ALLOC ? new_object_number(object) :
 						   object_number(object);
 	if (actor && !nslab_is_hidden(actor)) {
-		nslab_meet(actor, &event, kind == NSLAB_EVENT_FREE, NULL);
+		nslab_reach(actor, &event, kind == NSLAB_EVENT_FREE, NULL);
 	} else if (!actor && nslab_running()) {
 		/* An RCU callback, a kworker. */
 		event.actor = NSLAB_NOBODY;
@@ -371,20 +353,20 @@ static void lives(const struct watch *watch, void *object, unsigned int kind,
  */
 void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 {
+	struct nslab_listener *listener = find_listener(cache);
 	unsigned int i;
 
-	if (is_nsproxy(cache)) {
-		nslab_mark(object, cache->object_size);
-		nslab_census_alloc();
-		nslab_lifetime_alloc(object, ASKED_IP);
-	} else if (is_task(cache)) {
-		nslab_order_new_task(object);
+	if (listener) {
+		if (listener->use)
+			nslab_mark(object, cache->object_size);
+		if (listener->alloc)
+			listener->alloc(listener, object, ASKED_IP);
 	}
 	for (i = 0; i < nr_watches; i++) {
 		if (!watches_cache(&watches[i], cache))
 			continue;
 		mark(&watches[i], object);
-		lives(&watches[i], object, NSLAB_EVENT_ALLOC, ASKED_IP);
+		nslab_lives(&watches[i], object, NSLAB_EVENT_ALLOC, ASKED_IP);
 	}
 }
 
@@ -395,45 +377,20 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
  */
 void __nslab_object_free(struct kmem_cache *cache, void *object)
 {
+	struct nslab_listener *listener = find_listener(cache);
 	unsigned int i;
 
-	if (is_nsproxy(cache)) {
-		nslab_census_free();
-		nslab_lifetime_free(object, ASKED_IP);
-	}
+	if (listener && listener->free)
+		listener->free(listener, object, ASKED_IP);
 	for (i = 0; i < nr_watches; i++)
 		if (watches[i].cache == cache)
-			lives(&watches[i], object, NSLAB_EVENT_FREE, ASKED_IP);
+			nslab_lives(&watches[i], object, NSLAB_EVENT_FREE, ASKED_IP);
 }
 
-/* === The knob === */
-
-static ssize_t watch_write(struct file *file, const char __user *ubuf,
-			   size_t len, loff_t *pos)
+static int __init nslab_watch_init(void)
 {
-	char text[80];
-	int ret;
-
-	if (len >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, ubuf, len))
-		return -EFAULT;
-	text[len] = '\0';
-	ret = watch_add(strim(text));
-	return ret ?: len;
-}
-
-static const struct file_operations watch_fops = {
-	.owner = THIS_MODULE,
-	.open = nonseekable_open,
-	.write = watch_write,
-};
-
-/**
- * nslab_watch_init() - begin to mark objects, put the knob into debugfs
- */
-void __init nslab_watch_init(struct dentry *dir)
-{
+	nslab_memory = &watched_memory;
 	nslab_watch_ready = true;
-	debugfs_create_file("watch", 0200, dir, NULL, &watch_fops);
+	return 0;
 }
+late_initcall_sync(nslab_watch_init);

@@ -1,61 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two oracles that know what task_nsproxy() gave to whom.
+ * Two oracles that know which actor has loaded a published pointer, of any subject.
  *
- * Lifetime: who uses a nsproxy after its end is found out even where its memory
- * has become another one, or where KASAN takes freed memory for usable.
+ * Lifetime: a use of an object after its end is found even where its memory has become
+ * another object of the kind, or where KASAN takes freed memory for usable.
  *
- * Grace period: what was loaded in a read section is there until its end. It is
- * looked at when the section ends, so KASAN, which knows more, speaks first if
- * the reader uses what is gone.
+ * Grace period: an object that was loaded in a read section exists until the section
+ * ends. That is checked when it ends, so KASAN, which knows more, reports first if the
+ * reader uses an object that is gone.
+ *
+ * An object may be freed in an interrupt. Interrupts are off while the tables change,
+ * which serves as a lock: there is one CPU (Kconfig: !SMP).
  */
 
+#define pr_fmt(fmt) "nslab: " fmt
+
 #include <linux/irqflags.h>
+#include <linux/kernel.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
 #include <../mm/kasan/kasan.h>
-#include "../nslab.h"
+#include "../core/complaint.h"
+#include "oracles.h"
 
-#define MAX_LIVE	256
-
-/**
- * struct life - of a nsproxy, from its allocation on
- * @object: the first byte; NULL: the slot is free
- * @generation: how manieth nsproxy since boot it is, from 1
- * @made_by: index of an actor, NSLAB_NOBODY for others
- * @made_at: the instruction
- * @freed_by: likewise, if it has ended
- * @freed_at: the instruction
- */
-struct life {
-	const void *object;
-	u64 generation;
-	unsigned int made_by;
-	unsigned long made_at;
-	unsigned int freed_by;
-	unsigned long freed_at;
-};
-
-static struct life live[MAX_LIVE];
-
-/* The last ones that have ended, for gdb, which nobody else reads. */
-static struct life ended[MAX_LIVE] __used;
-static unsigned int nr_ended;
-static u64 generations;
+struct nslab_lives nslab_lives;
 
 /**
- * struct loaded - an actor has loaded a pointer to a nsproxy
- * @life: to which; no @object: the slot is free
- * @in_section: and has not left that read section since
- * @waited_for: it has not, but the grace period of its nsproxy has ended
- * @gone: that nsproxy was freed since
+ * struct loaded - an actor has loaded a published pointer
+ * @subject: of this subject
+ * @life: of the object that it points to; no @object: the slot is free
+ * @in_section: the actor has not left that read section since
+ * @waited_for: likewise, but the grace period of the object has ended
+ * @gone: the object was freed since
  * @freed_by: by that actor
  * @freed_at: there
  */
 struct loaded {
-	struct life life;
+	const struct nslab_subject *subject;
+	struct nslab_life life;
 	bool in_section;
 	bool waited_for;
 	bool gone;
@@ -71,27 +55,15 @@ static struct {
 	unsigned int gone;
 } readers[NSLAB_MAX_ACTORS];
 
-static unsigned int whoever_runs(void)
+/* Unknown of objects from before the first execution, and of a static one. */
+static struct nslab_life life_of(const void *object)
 {
-	struct nslab_actor *actor = in_task() ? current->nslab : NULL;
-
-	return actor ? nslab_actor_index(actor) : NSLAB_NOBODY;
-}
-
-static const char *name_of(unsigned int actor)
-{
-	return actor == NSLAB_NOBODY ? "others" : nslab_actor_name(actor);
-}
-
-/* Those from before the first execution, or of the first task, have none. */
-static struct life life_of(const void *object)
-{
-	struct life unknown = { .object = object, .made_by = NSLAB_NOBODY };
+	struct nslab_life unknown = { .object = object, .made_by = NSLAB_NOBODY };
 	unsigned int i;
 
-	for (i = 0; i < MAX_LIVE; i++)
-		if (live[i].object == object)
-			return live[i];
+	for (i = 0; i < NSLAB_MAX_LIVES; i++)
+		if (nslab_lives.live[i].object == object)
+			return nslab_lives.live[i];
 	return unknown;
 }
 
@@ -116,7 +88,7 @@ static void forget(unsigned int actor, const void *object)
 }
 
 /**
- * nslab_lifetime_begin() - an execution begins, nobody has loaded anything
+ * nslab_lifetime_begin() - an execution begins, no actor has loaded anything
  */
 void nslab_lifetime_begin(void)
 {
@@ -124,27 +96,27 @@ void nslab_lifetime_begin(void)
 }
 
 /**
- * nslab_lifetime_alloc() - a nsproxy was allocated
+ * nslab_lifetime_alloc() - an object was allocated
  * @object: its first byte
  * @ip: by this instruction
  */
 void nslab_lifetime_alloc(const void *object, unsigned long ip)
 {
-	unsigned int me = whoever_runs(), i;
+	unsigned int me = nslab_acting_index(), i;
 	unsigned long flags;
 
 	local_irq_save(flags);
-	generations++;
-	/* Whoever makes it has a pointer to it that was not loaded. */
+	nslab_lives.generations++;
+	/* Its maker has a pointer to it that was not loaded. */
 	if (me != NSLAB_NOBODY)
 		forget(me, object);
-	for (i = 0; i < MAX_LIVE; i++)
-		if (!live[i].object)
+	for (i = 0; i < NSLAB_MAX_LIVES; i++)
+		if (!nslab_lives.live[i].object)
 			break;
-	if (i < MAX_LIVE)
-		live[i] = (struct life) {
+	if (i < NSLAB_MAX_LIVES)
+		nslab_lives.live[i] = (struct nslab_life) {
 			.object = object,
-			.generation = generations,
+			.generation = nslab_lives.generations,
 			.made_by = me,
 			.made_at = ip,
 		};
@@ -152,13 +124,13 @@ void nslab_lifetime_alloc(const void *object, unsigned long ip)
 }
 
 /**
- * nslab_lifetime_free() - a nsproxy is about to be freed
+ * nslab_lifetime_free() - an object is about to be freed
  * @object: its first byte
  * @ip: by this instruction
  */
 void nslab_lifetime_free(const void *object, unsigned long ip)
 {
-	unsigned int me = whoever_runs(), i;
+	unsigned int me = nslab_acting_index(), i;
 	unsigned long flags;
 
 	local_irq_save(flags);
@@ -172,23 +144,25 @@ void nslab_lifetime_free(const void *object, unsigned long ip)
 		loaded->freed_at = ip;
 		readers[i].gone++;
 	}
-	for (i = 0; i < MAX_LIVE; i++) {
-		if (live[i].object != object)
+	for (i = 0; i < NSLAB_MAX_LIVES; i++) {
+		if (nslab_lives.live[i].object != object)
 			continue;
-		live[i].freed_by = me;
-		live[i].freed_at = ip;
-		ended[nr_ended++ % MAX_LIVE] = live[i];
-		live[i].object = NULL;
+		nslab_lives.live[i].freed_by = me;
+		nslab_lives.live[i].freed_at = ip;
+		nslab_lives.ended[nslab_lives.nended++ % NSLAB_MAX_LIVES] = nslab_lives.live[i];
+		nslab_lives.live[i].object = NULL;
 	}
 	local_irq_restore(flags);
 }
 
 /**
- * nslab_lifetime_loaded() - current, an actor, has loaded a task's nsproxy
+ * nslab_lifetime_loaded() - current, an actor, has loaded a published pointer
+ * @subject: of this subject
  * @actor: current
- * @object: the nsproxy, not NULL
+ * @object: what it points to, not NULL
  */
-void nslab_lifetime_loaded(const struct nslab_actor *actor, const void *object)
+void nslab_lifetime_loaded(const struct nslab_subject *subject,
+			   const struct nslab_actor *actor, const void *object)
 {
 	unsigned int me = nslab_actor_index(actor);
 	struct loaded *loaded;
@@ -200,6 +174,7 @@ void nslab_lifetime_loaded(const struct nslab_actor *actor, const void *object)
 		loaded = &readers[me].loaded[readers[me].next++ % MAX_LOADED];
 	readers[me].gone -= loaded->gone;
 	*loaded = (struct loaded) {
+		.subject = subject,
 		.life = life_of(object),
 		.in_section = rcu_preempt_depth() > 0,
 	};
@@ -207,8 +182,8 @@ void nslab_lifetime_loaded(const struct nslab_actor *actor, const void *object)
 }
 
 /**
- * nslab_lifetime_grace_period() - that of a nsproxy has ended
- * @object: the nsproxy
+ * nslab_lifetime_grace_period() - that of an object has ended
+ * @object: the object
  */
 void nslab_lifetime_grace_period(const void *object)
 {
@@ -225,20 +200,20 @@ void nslab_lifetime_grace_period(const void *object)
 	local_irq_restore(flags);
 }
 
-static void tell_history(const struct loaded *loaded)
+static void print_history(const struct loaded *loaded)
 {
-	const struct life *life = &loaded->life;
+	const struct nslab_life *life = &loaded->life;
 
 	if (life->made_at)
-		pr_emerg("nslab:   allocated by %s in %pS\n",
-			 name_of(life->made_by), (void *)life->made_at);
+		pr_emerg("  allocated by %s in %pS\n",
+			 nslab_actor_name(life->made_by), (void *)life->made_at);
 	if (loaded->gone)
-		pr_emerg("nslab:   freed by %s in %pS\n",
-			 name_of(loaded->freed_by), (void *)loaded->freed_at);
+		pr_emerg("  freed by %s in %pS\n",
+			 nslab_actor_name(loaded->freed_by), (void *)loaded->freed_at);
 }
 
 /**
- * nslab_lifetime_use() - current, an actor, is about to access a nsproxy
+ * nslab_lifetime_use() - current, an actor, is about to access an object
  * @actor: current
  * @object: its first byte
  * @ip: the instruction
@@ -252,12 +227,13 @@ void nslab_lifetime_use(struct nslab_actor *actor, const void *object,
 	if (!readers[me].gone)
 		return;
 	loaded = find_loaded(me, object);
-	/* What is still poisoned is KASAN's, with a better report. */
+	/* KASAN reports an access to memory that is still poisoned, and better. */
 	if (!loaded || !loaded->gone || !kasan_byte_accessible(object))
 		return;
-	nslab_oracle_begin("lifetime: a nsproxy is used after its end");
-	pr_emerg("nslab:   by %s in %pS\n", actor->name, (void *)ip);
-	tell_history(loaded);
+	nslab_oracle_begin(nslab_sentence("lifetime: a %s is used after its end",
+					  loaded->subject->noun));
+	pr_emerg("  by %s in %pS\n", actor->name, (void *)ip);
+	print_history(loaded);
 	nslab_oracle_end();
 }
 
@@ -279,10 +255,11 @@ void nslab_lifetime_section_ends(struct nslab_actor *actor)
 		if (!loaded->gone && !loaded->waited_for)
 			continue;
 		nslab_oracle_begin(loaded->gone ?
-			"grace period: a nsproxy is gone within the read section of its reader" :
+			nslab_sentence("grace period: a %s is gone within the read section of its reader",
+				       loaded->subject->noun) :
 			"grace period: it has ended within a read section that it should have waited for");
-		pr_emerg("nslab:   of %s\n", actor->name);
-		tell_history(loaded);
+		pr_emerg("  of %s\n", actor->name);
+		print_history(loaded);
 		nslab_oracle_end();
 	}
 }

@@ -2,16 +2,20 @@
 /*
  * Where gdb stops an execution, see harness/gdb.
  *
- * A breakpoint with a condition stops the guest each time, for gdb to look. So
- * gdb writes here what it waits for, and has its breakpoint in a function that
- * is called when that comes. It is nothing that the trace could tell: whether
- * somebody looks on makes no difference to an execution.
+ * A breakpoint with a condition stops the guest each time, for gdb to evaluate it. So
+ * gdb writes here what it waits for, and has its breakpoint in a function that is
+ * called when that comes. None of it is part of the trace: an execution is the same
+ * with and without gdb.
  */
 
 #include <linux/bits.h>
 #include <linux/compiler.h>
+#include <linux/init.h>
 
-#include "../nslab.h"
+#include "../core/observer.h"
+#include "../core/steer.h"
+#include "../core/trace.h"
+#include "gdb.h"
 
 /* Written by gdb, while the guest stands still, but for what is marked "out". */
 struct nslab_gdb nslab_gdb = { .last = NSLAB_NOBODY };
@@ -59,11 +63,11 @@ static bool is_turn(u8 actor)
 	return turn && nslab_gdb.turn;
 }
 
-/**
- * __nslab_gdb_recorded() - an event was added to the trace
+/*
+ * nslab_gdb_recorded() - an event was added to the trace
  * @event: it, as kept
  */
-void __nslab_gdb_recorded(const struct nslab_event *event)
+static void nslab_gdb_recorded(const struct nslab_event *event)
 {
 	u32 step = nslab_trace_number(event);
 	bool turn, point;
@@ -79,11 +83,11 @@ void __nslab_gdb_recorded(const struct nslab_event *event)
 		stop(NSLAB_GDB_RECORDED, step, event->actor);
 }
 
-/**
- * __nslab_gdb_decides() - who runs next is about to be decided
+/*
+ * nslab_gdb_decides() - who runs next is about to be decided
  * @event: where, with those that can run
  */
-void __nslab_gdb_decides(const struct nslab_event *event)
+static void nslab_gdb_decides(const struct nslab_event *event)
 {
 	u32 step = nslab_trace_number(event);
 
@@ -93,14 +97,14 @@ void __nslab_gdb_decides(const struct nslab_event *event)
 		stop(NSLAB_GDB_DECIDES, step, event->actor);
 }
 
-/**
+/*
  * nslab_gdb_choice() - has gdb's user decided it?
  * @event: where
  *
  * Return: the index of the actor that runs next, NSLAB_NOBODY if that is left
  * to the strategy.
  */
-unsigned int nslab_gdb_choice(const struct nslab_event *event)
+static unsigned int nslab_gdb_choice(const struct nslab_event *event)
 {
 	u32 step = nslab_trace_number(event), i;
 
@@ -113,11 +117,11 @@ unsigned int nslab_gdb_choice(const struct nslab_event *event)
 	return NSLAB_NOBODY;
 }
 
-/**
- * __nslab_gdb_goes_on() - current, an actor, has the floor
+/*
+ * nslab_gdb_goes_on() - it is the turn of current, an actor
  * @actor: current
  */
-void __nslab_gdb_goes_on(const struct nslab_actor *actor)
+static void nslab_gdb_goes_on(const struct nslab_actor *actor)
 {
 	unsigned int n, index = nslab_actor_index(actor);
 
@@ -126,26 +130,47 @@ void __nslab_gdb_goes_on(const struct nslab_actor *actor)
 		stop(NSLAB_GDB_GOES_ON, n, index);
 }
 
-/**
+/*
  * nslab_gdb_begins() - an execution is about to begin
  * @run: which
  *
  * Those that warm up all have the number of the first that counts.
  */
-void nslab_gdb_begins(const struct nslab_run *run)
+static void nslab_gdb_begins(const struct nslab_run *run)
 {
 	nslab_gdb.warm_ups += !!(run->flags & NSLAB_RUN_WARM_UP);
 }
 
-/**
- * __nslab_gdb_ends() - an execution is over
+/*
+ * nslab_gdb_ends() - an execution is over
  * @run: with what came out
  */
-void __nslab_gdb_ends(const struct nslab_run *run)
+static void nslab_gdb_ends(const struct nslab_run *run)
 {
-	if (!is_meant(run))
+	if (!READ_ONCE(nslab_gdb.execution) || !is_meant(run))
 		return;
 	nslab_gdb.hash = run->hash;
 	nslab_gdb.status = run->status;
 	stop(NSLAB_GDB_ENDS, run->nevents, NSLAB_NOBODY);
 }
+
+static const struct nslab_observer gdb_observer = {
+	.begins = nslab_gdb_begins,
+	.ends = nslab_gdb_ends,
+};
+NSLAB_OBSERVER(gdb_observer);
+
+static const struct nslab_debugger gdb = {
+	.execution = &nslab_gdb.execution,
+	.recorded = nslab_gdb_recorded,
+	.decides = nslab_gdb_decides,
+	.choice = nslab_gdb_choice,
+	.goes_on = nslab_gdb_goes_on,
+};
+
+static int __init nslab_gdb_init(void)
+{
+	nslab_debugger = &gdb;
+	return 0;
+}
+late_initcall(nslab_gdb_init);
