@@ -9,7 +9,7 @@ sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 import gdb  # noqa: E402  (the path has to be set first)
 
-from nslab_lab.errors import LAB_FAILED, LabError  # noqa: E402
+from nslab_lab.host.errors import LAB_FAILED, LabError  # noqa: E402
 
 try:
     # The session is read as they are loaded.

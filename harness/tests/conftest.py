@@ -18,7 +18,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from nslab_lab import build, fetch, kernels  # noqa: E402  (the path has to be set first)
+from nslab_lab.build import fetch, kernels  # noqa: E402  (the path has to be set first)
+from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios  # noqa: E402
 
 ALLOWED = "allowed: "
 
@@ -28,19 +29,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def kernel() -> build.Kernel:
+def kernel() -> Kernel:
     """The default kernel, built."""
-    return build.ensure_kernel()
+    return ensure_kernel()
 
 
 @pytest.fixture(scope="session")
-def kernel_src(kernel: build.Kernel) -> Path:
+def kernel_src(kernel: Kernel) -> Path:
     """Its patched source tree."""
     return kernel.src
 
 
 @pytest.fixture(scope="session")
-def kernel_out(kernel: build.Kernel) -> Path:
+def kernel_out(kernel: Kernel) -> Path:
     """Its objects."""
     return kernel.out
 
@@ -55,7 +56,7 @@ def pristine_src() -> Path:
 @pytest.fixture(scope="session")
 def scenarios_init() -> Path:
     """The guest program, built."""
-    return build.ensure_scenarios()
+    return ensure_scenarios()
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nslab_lab import plan, profiles
-from nslab_lab.guest import Machine
+from nslab_lab.guest.boots import Machine
+from nslab_lab.plans import plan, profiles
 
 FAKE_GUEST = Path(__file__).with_name("fake_guest.py")
 # What fake_guest.py has of readers; the places of it, see readers.py.

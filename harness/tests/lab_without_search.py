@@ -7,7 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from nslab_lab import cli, minimize
+from nslab_lab.cli import main
+from nslab_lab.findings import minimize
 
 minimize.SEARCH_EXECUTIONS = 1
-sys.exit(cli.main(sys.argv[1:]))
+sys.exit(main.main(sys.argv[1:]))

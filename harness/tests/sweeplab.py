@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Sequence
 
-from nslab_lab.sweeps.sketch import Sketch, hash_of
 from nslab_lab.sweeps.rows import DONE, RUNNING, CellRow, Found, Outcome, Smaller, SweepRow
+from nslab_lab.sweeps.sketch import Sketch, hash_of
 from nslab_lab.sweeps.store import Store
 
 PICTURE = (

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from lab import fake_machine, run_plan
-from nslab_lab import batch
-from nslab_lab.errors import LabError
+from nslab_lab.host.errors import LabError
+from nslab_lab.search import batch
 
 
 @pytest.fixture

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from lab import fake_machine
-from nslab_lab import bench, bench_design, cli, kernels
-from nslab_lab.build import Kernel
-from nslab_lab.errors import LabError
-from nslab_lab.results import Measured
+from nslab_lab.bench import command, design
+from nslab_lab.build import kernels
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.cli import main
+from nslab_lab.guest.results import Measured
+from nslab_lab.host.errors import LabError
 
-WHAT = [what for what, *_ in bench_design.ROWS]
+WHAT = [what for what, *_ in design.ROWS]
 
 
-def found(**of_setns_and_reads: tuple[list[float], list[float]]) -> dict[str, bench_design.Figures]:
+def found(**of_setns_and_reads: tuple[list[float], list[float]]) -> dict[str, design.Figures]:
     return {
         name: {what: [1.0, 1.0] for what in WHAT} | {"setns": setns, "reads": reads}
         for name, (setns, reads) in of_setns_and_reads.items()
@@ -25,7 +27,7 @@ def found(**of_setns_and_reads: tuple[list[float], list[float]]) -> dict[str, be
 
 
 def test_what_the_figures_say() -> None:
-    text = bench_design.text(found(
+    text = design.text(found(
         rcu=([30_000, 32_000], [1100, 1200]), task_lock=([20, 30], [1000, 1050]),
     ))  # fmt: skip
     said = " ".join(" ".join(text).split())
@@ -37,7 +39,7 @@ def test_what_the_figures_say() -> None:
 
 
 def test_no_difference_where_the_rounds_do_not_agree() -> None:
-    text = bench_design.text(found(rcu=([20, 30], [900, 1200]), task_lock=([25, 26], [1000, 1050])))
+    text = design.text(found(rcu=([20, 30], [900, 1200]), task_lock=([25, 26], [1000, 1050])))
     said = " ".join(" ".join(text).split())
     assert "Reads with rcu are as fast (1.02 times; from 0.90 to 1.14) as with task_lock." in said
     assert "setns() takes as long (0.977 times; from 0.80 to 1.15): 0 us less." in said
@@ -46,20 +48,20 @@ def test_no_difference_where_the_rounds_do_not_agree() -> None:
 
 
 def test_one_round_in_eight_may_be_an_odd_one() -> None:
-    assert bench_design.Ratio((1.1,) * 8 + (0.9,)).is_clear
-    assert not bench_design.Ratio((1.1,) * 7 + (0.9,) * 2).is_clear
-    assert not bench_design.Ratio((1.1, 1.1, 0.9)).is_clear
+    assert design.Ratio((1.1,) * 8 + (0.9,)).is_clear
+    assert not design.Ratio((1.1,) * 7 + (0.9,) * 2).is_clear
+    assert not design.Ratio((1.1, 1.1, 0.9)).is_clear
     # What is always there may still be too little to say a word about.
-    small = bench_design.Ratio((1.01,) * 9)
+    small = design.Ratio((1.01,) * 9)
     assert small.is_clear and not small.matters
 
 
 def test_figures_of_a_boot() -> None:
     measured = [Measured(what, calls=50, ns=2_000_000) for what in WHAT]
-    figures = bench_design.figures(measured)
+    figures = design.figures(measured)
     assert figures["unshare"] == 40.0 and figures["reads"] == 25_000.0
     with pytest.raises(LabError, match="the guest measured nothing") as caught:
-        bench_design.figures([])
+        design.figures([])
     assert caught.value.status == 3
 
 
@@ -70,7 +72,7 @@ def test_boots_of_one_design_are_between_those_of_the_other() -> None:
         order.append(name)
         return dict.fromkeys(WHAT, float(len(order)))
 
-    measured = bench_design.measure(2, {"a": lambda: boot("a"), "b": lambda: boot("b")})
+    measured = design.measure(2, {"a": lambda: boot("a"), "b": lambda: boot("b")})
     assert order == ["a", "b", "a", "b"]
     assert measured["b"]["setns"] == [2.0, 4.0]
 
@@ -88,9 +90,9 @@ def test_a_guest_that_does_not_measure(
         name="6.12", id="0123abcd", engine="det", src=tmp_path, out=tmp_path, linux=machine.linux,
         config=tmp_path, versions={}, cmdline=(),
     )  # fmt: skip
-    monkeypatch.setattr(bench, "SCENARIO", scenario)
+    monkeypatch.setattr(command, "SCENARIO", scenario)
     with pytest.raises(LabError, match=says) as caught:
-        bench.Bench(machine, kernel, tmp_path).design(1, {"a": (machine, kernel)})
+        command.Bench(machine, kernel, tmp_path).design(1, {"a": (machine, kernel)})
     assert caught.value.status == 3
 
 
@@ -99,7 +101,7 @@ def test_one_series_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     entry = known.entry()
     alone = replace(entry, series={"rcu": entry.one_series()})
     monkeypatch.setattr(kernels, "load", lambda: replace(known, entries={entry.name: alone}))
-    assert cli.main(["bench", "--part", "design"]) == 2
+    assert main.main(["bench", "--part", "design"]) == 2
     assert capsys.readouterr().err == (
         "nslab: kernel 6.12 has one series only: there is nothing to compare\n"
     )
@@ -108,7 +110,7 @@ def test_one_series_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 def test_what_is_compared_if_nothing_is_said() -> None:
     def parts(*options: str) -> tuple[str, ...]:
         words = ["bench", *options]
-        return bench._parts(cli.make_parser(words).parse_args(words))
+        return command._parts(main.make_parser(words).parse_args(words))
 
     assert "design" in parts()
     # A patch need not fit both.

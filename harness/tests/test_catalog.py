@@ -6,9 +6,11 @@ import re
 
 import pytest
 
-from nslab_lab import catalog, cli, kernels, listing
-from nslab_lab.catalog import Item, Scenario
-from nslab_lab.errors import LabError
+from nslab_lab.build import catalog, kernels
+from nslab_lab.build.catalog import Item, Scenario
+from nslab_lab.cli import main
+from nslab_lab.commands import listing
+from nslab_lab.host.errors import LabError
 
 LIST = {
     "scenarios": [
@@ -131,7 +133,7 @@ def nslab_list(init, monkeypatch, capsys):
     monkeypatch.setattr(listing, "ensure_scenarios", lambda: path)
 
     def run(*options):
-        assert cli.main(["list", *options]) == 0
+        assert main.main(["list", *options]) == 0
         return capsys.readouterr().out
 
     return run

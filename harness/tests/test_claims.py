@@ -9,9 +9,9 @@ from fractions import Fraction
 import pytest
 
 from lab import run_plan
-from nslab_lab import claims
-from nslab_lab.results import Search
-from nslab_lab.schedule import ScenarioResult
+from nslab_lab.guest.results import Search
+from nslab_lab.report import claims
+from nslab_lab.search.pool import ScenarioResult
 
 SEARCH = Search(
     n=1, complete=2, schedules=[2, 210, 9000], redundant=7, pruned=12_345, points=143,

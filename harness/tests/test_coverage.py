@@ -7,8 +7,9 @@ import signal
 import pytest
 
 from lab import PLACES
-from nslab_lab import catalog, readers
-from nslab_lab.catalog import Item
+from nslab_lab.build import catalog
+from nslab_lab.build.catalog import Item
+from nslab_lab.debuginfo import readers
 from test_run import interrupted, nslab, watched  # noqa: F401  (fixtures)
 
 

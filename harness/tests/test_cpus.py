@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from nslab_lab import cpus
+from nslab_lab.host import cpus
 
 
 @pytest.fixture(autouse=True)

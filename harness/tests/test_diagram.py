@@ -7,11 +7,11 @@ import xml.etree.ElementTree
 
 import pytest
 
-from nslab_lab import diagram
-from nslab_lab.diagram import build, fit, shorten, text
-from nslab_lab.diagram_svg import svg
-from nslab_lab.results import Step
-from nslab_lab.verdict import Verdict, assertion
+from nslab_lab.findings import diagram
+from nslab_lab.findings.diagram import build, fit, shorten, text
+from nslab_lab.findings.diagram_svg import svg
+from nslab_lab.guest.results import Step
+from nslab_lab.guest.verdict import Verdict, assertion
 
 SVG = "{http://www.w3.org/2000/svg}"
 

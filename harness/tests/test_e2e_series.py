@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab import build
-from nslab_lab.build import Kernel
+from nslab_lab.build import kernel
+from nslab_lab.build.kernel import Kernel
 from test_e2e import nslab, patch_for
 
 SERIES = ("--series", "task_lock")
@@ -19,7 +19,7 @@ SERIES = ("--series", "task_lock")
 @pytest.fixture(scope="module")
 def task_lock() -> Kernel:
     """The kernel of that series, built."""
-    return build.ensure_kernel(series_name="task_lock")
+    return kernel.ensure_kernel(series_name="task_lock")
 
 
 def test_they_are_two_kernels(kernel: Kernel, task_lock: Kernel) -> None:

@@ -6,10 +6,12 @@ import dataclasses
 import pytest
 
 from lab import run_plan
-from nslab_lab import claims, failsites, symbols
-from nslab_lab.failsites import Call, FailSites
-from nslab_lab.results import Execution, Refused, Site, Stack
-from nslab_lab.schedule import ScenarioResult
+from nslab_lab.debuginfo import symbols
+from nslab_lab.guest.results import Execution, Refused, Site, Stack
+from nslab_lab.report import claims
+from nslab_lab.search import failsites
+from nslab_lab.search.failsites import Call, FailSites
+from nslab_lab.search.pool import ScenarioResult
 
 UNSHARE = "unshare(CLONE_NEWUTS)"
 A = Site(1, "target", 1, UNSHARE, 1, 1, "aa", True)

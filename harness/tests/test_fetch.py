@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from nslab_lab import fetch
-from nslab_lab.apt import Apt, Archive, Record, sibling
-from nslab_lab.errors import LabError, lab_failed
+from nslab_lab.build import fetch
+from nslab_lab.build.apt import Apt, Archive, Record, sibling
+from nslab_lab.host.errors import LabError, lab_failed
 
 PACKAGE = "linux-source-0.1"
 SUITE = "{codename}-security"
@@ -183,7 +183,7 @@ def test_a_package_that_nobody_knows(
             return apt
 
     monkeypatch.setattr(fetch, "Apt", Both)
-    monkeypatch.setattr("nslab_lab.apt._codename", lambda: "bookworm")
+    monkeypatch.setattr("nslab_lab.build.apt._codename", lambda: "bookworm")
     with pytest.raises(LabError, match="no package linux-source-0.1: neither in apt's own"):
         fetch.ensure_source(PACKAGE, SUITE)
     assert "URIs: http://archive/debian-security\nSuites: bookworm-security\n" in asked[0]
@@ -193,7 +193,7 @@ def test_a_package_that_nobody_knows(
 
 
 def test_where_a_suite_is_to_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nslab_lab.apt._codename", lambda: "bookworm")
+    monkeypatch.setattr("nslab_lab.build.apt._codename", lambda: "bookworm")
     archives = [
         Archive("bookworm-updates", "bookworm-updates", "http://archive/other", ""),
         Archive("bookworm", "stable", "http://archive/debian", "/some/keyring.gpg"),

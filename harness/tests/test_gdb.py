@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab import diagram, stepping, terminal
-from nslab_lab.paths import REPO
-from nslab_lab.results import Step
-from nslab_lab.stepping import NOBODY, Event
+from nslab_lab.findings import diagram, stepping
+from nslab_lab.findings.stepping import NOBODY, Event
+from nslab_lab.guest.results import Step
+from nslab_lab.host import terminal
+from nslab_lab.host.paths import REPO
 
 NSLAB = REPO / "harness" / "nslab"
 POINT, START, END, BEGIN, ACCESS, FREE, LOCK = 0, 2, 3, 4, 5, 7, 10
@@ -174,8 +175,8 @@ def test_whoever_ends_the_call_ends_the_command(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     os.mkfifo(pid)
     code = (
-        "import os, sys; sys.path.insert(0, sys.argv[1]); from nslab_lab import cli, terminal\n"
-        "import signal; signal.signal(signal.SIGTERM, cli._terminated)\n"
+        "import os, sys; sys.path.insert(0, sys.argv[1]); from nslab_lab.cli import main; from nslab_lab.host import terminal\n"
+        "import signal; signal.signal(signal.SIGTERM, main._terminated)\n"
         "terminal.run(['/bin/sh', '-c', 'echo $$ >$0; read x <$0', sys.argv[2]], os.environ, silent=True)"
     )
     caller = subprocess.Popen([sys.executable, "-c", code, str(REPO / "harness"), str(pid)])

@@ -16,8 +16,8 @@ import pexpect
 import pytest
 
 from lab import running
-from nslab_lab.build import Kernel
-from nslab_lab.paths import BUILD, REPO
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.host.paths import BUILD, REPO
 
 NSLAB = REPO / "harness" / "nslab"
 SCENARIO = "ns-readlink-vs-unshare"

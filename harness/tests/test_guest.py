@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from lab import fake_machine, run_plan, running
-from nslab_lab import guest
-from nslab_lab.errors import LabError
+from nslab_lab.guest import boots
+from nslab_lab.host.errors import LabError
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def boot(tmp_path):
         folder = tmp_path / "run"
         folder.mkdir()
         plan = replace(run_plan(scenario, **more).boot(scenario, 1, last), watch=watch)
-        return guest.boot(machine, plan, folder, stop or threading.Event())
+        return boots.boot(machine, plan, folder, stop or threading.Event())
 
     return start
 
@@ -134,11 +134,11 @@ def test_no_guest_outlives_the_harness(tmp_path, number):
     (tmp_path / "run").mkdir()
     code = (
         "import sys, threading; from pathlib import Path; from lab import *; "
-        "from nslab_lab import guest; folder = Path(sys.argv[1]); "
+        "from nslab_lab.guest import boots; folder = Path(sys.argv[1]); "
         "plan = run_plan('mute').boot('mute', 1, 5); "
-        "guest.boot(fake_machine(folder), plan, folder / 'run', threading.Event())"
+        "boots.boot(fake_machine(folder), plan, folder / 'run', threading.Event())"
     )
-    path = os.pathsep.join([str(Path(guest.__file__).parents[1]), str(Path(__file__).parent)])
+    path = os.pathsep.join([str(Path(boots.__file__).parents[2]), str(Path(__file__).parent)])
     harness = subprocess.Popen(
         [sys.executable, "-c", code, tmp_path], env={**os.environ, "PYTHONPATH": path}
     )
@@ -159,7 +159,7 @@ def test_results_that_make_no_sense(boot):
 
 def check(result):
     with pytest.raises(LabError) as caught:
-        guest.check_boot(result)
+        boots.check_boot(result)
     assert caught.value.status == 3
     return caught.value.message
 
@@ -185,12 +185,12 @@ def test_a_kernel_that_is_not_there(boot, tmp_path, monkeypatch):
 
 
 def test_host_programs_that_are_missing(monkeypatch):
-    guest.check_tools()
+    boots.check_tools()
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(LabError, match="apt-get install util-linux"):
-        guest.check_tools()
+        boots.check_tools()
 
 
 def test_memory_goes_to_the_fallback_without_a_tmpfs(tmp_path, monkeypatch):
-    monkeypatch.setattr(guest.os, "statvfs", lambda path: (_ for _ in ()).throw(OSError()))
-    assert guest.memory_folder(tmp_path) == tmp_path
+    monkeypatch.setattr(boots.os, "statvfs", lambda path: (_ for _ in ()).throw(OSError()))
+    assert boots.memory_folder(tmp_path) == tmp_path

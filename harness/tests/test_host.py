@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab.build import Kernel
-from nslab_lab.paths import SCENARIOS
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.host.paths import SCENARIOS
 
-CMOCKA = sorted(path.stem for path in SCENARIOS.glob("lib/*_test.c"))
+CMOCKA = sorted(path.stem for path in SCENARIOS.glob("lib/tests/*_test.c"))
 TIMEOUT_S = 120
 
 
@@ -24,7 +24,7 @@ def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["make", "-s", "-j2", "-C", SCENARIOS, f"O={out}", "check-binaries"],
         check=True, timeout=TIMEOUT_S,
     )  # fmt: skip
-    return out / "lib"
+    return out / "lib" / "tests"
 
 
 @pytest.mark.parametrize("name", CMOCKA)

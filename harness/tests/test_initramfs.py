@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from nslab_lab import initramfs
-from nslab_lab.errors import LabError
+from nslab_lab.guest import initramfs
+from nslab_lab.host.errors import LabError
 
 
 @pytest.fixture(scope="module")

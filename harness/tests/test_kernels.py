@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab import kernels
-from nslab_lab.errors import LabError
+from nslab_lab.build import kernels
+from nslab_lab.host.errors import LabError
 
 GOOD = """\
 default = "6.12"

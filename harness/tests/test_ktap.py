@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from nslab_lab import ktap
-from nslab_lab.ktap import Result
+from nslab_lab.report import ktap
+from nslab_lab.report.ktap import Result
 
 RESULTS = [
     Result("ns-readlink-vs-unshare", True, notes=["executions: 2000"]),

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from nslab_lab import layout
-from nslab_lab.errors import BAD_INPUT, LAB_FAILED, LabError
-from nslab_lab.layout import Member, Watch
+from nslab_lab.debuginfo import layout
+from nslab_lab.debuginfo.layout import Member
+from nslab_lab.host.errors import BAD_INPUT, LAB_FAILED, LabError
+from nslab_lab.plans.watch import Watch
 
 SOURCE = """\
 typedef struct { int counter; } atomic_t;

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab import paths
+from nslab_lab.host import paths
 
 STUB = """\
 #!/usr/bin/python3

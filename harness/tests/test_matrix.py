@@ -10,9 +10,10 @@ import xml.etree.ElementTree
 
 import pytest
 
-from nslab_lab import heatmap, matrix, matrix_text, verdict
-from nslab_lab.cells import WAYS, Cell, Matrix, Result, Way
-from nslab_lab.paths import REPO
+from nslab_lab.guest import verdict
+from nslab_lab.host.paths import REPO
+from nslab_lab.matrix import command, heatmap, tables
+from nslab_lab.matrix.cells import WAYS, Cell, Matrix, Result, Way
 from test_run import interrupted, nslab, watched  # noqa: F401  (fixtures)
 
 
@@ -86,7 +87,7 @@ def test_a_variant_that_is_caught_too_late():
         cell: Result(cell, 5000, "kasan" if cell.seed == 1 else None)
         for cell in [*made.map(), *(Cell("a", "x", Way("pos"), 5000, seed) for seed in (2, 3, 4))]
     }
-    assert matrix_text.judged(made)[0] == [
+    assert tables.judged(made)[0] == [
         "variant a: caught by x, pos, but not within 5,000 executions in the median of 4",
         "  seeds",
     ]
@@ -128,11 +129,11 @@ def test_every_oracle_has_to_speak_first():
     made = made_matrix(scenarios=verdict.ORACLES)
     for cell in made.map():
         made.results[cell] = Result(cell, 9, cell.scenario if cell.variant == "a" else None)
-    failures, holds = matrix_text.judged(made)
+    failures, holds = tables.judged(made)
     assert failures == []
     assert holds[1] == f"every oracle spoke first for some variant: {len(verdict.ORACLES)} of them"
     made.results[Cell("a", "leak", Way("pos"), 5000)] = Result(cell, 9)
-    failures, _ = matrix_text.judged(made)
+    failures, _ = tables.judged(made)
     assert failures == ["oracle leak: never the first to report a variant; it needs one"]
 
 
@@ -162,7 +163,7 @@ def test_the_lab_does_not_work(run, tmp_path):
     # And it is of no use to try that again and again.
     status, out, err = run("--jobs", "1", variant="none,no-grace-period", scenario="no-boot")
     assert status == 3 and "NOT RUN no-grace-period, no-boot (none+mixed, random, pct): " in out
-    assert len(lines_of(tmp_path / "matrix" / "latest")) == matrix.MOST_ERRORS
+    assert len(lines_of(tmp_path / "matrix" / "latest")) == command.MOST_ERRORS
 
 
 def test_a_search_that_diverges(run):
@@ -234,7 +235,7 @@ def test_plotting_leaves_the_users_home_alone(tmp_path):
     cached = tmp_path / "cache"
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CACHE_HOME": str(cached)}
     subprocess.run(
-        ["/usr/bin/python3", "-c", "from nslab_lab import heatmap; from nslab_lab.sweeps import charts"],
+        ["/usr/bin/python3", "-c", "from nslab_lab.matrix import heatmap; from nslab_lab.sweeps import charts"],
         check=True, env={**env, "PYTHONPATH": str(REPO / "harness"), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert [path.name for path in tmp_path.iterdir()] in ([], ["cache"])

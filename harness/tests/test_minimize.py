@@ -7,8 +7,10 @@ import threading
 import pytest
 
 from lab import ACTORS, fake_machine, run_plan
-from nslab_lab import batch, minimize, strategies
-from nslab_lab.results import Step
+from nslab_lab.findings import minimize
+from nslab_lab.guest.results import Step
+from nslab_lab.plans import strategies
+from nslab_lab.search import batch
 
 @pytest.fixture
 def machine(tmp_path):

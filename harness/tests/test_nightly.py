@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab import cli
-from nslab_lab.build import Kernel
-from nslab_lab.paths import BUILD, REPO, cache
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.cli import main
+from nslab_lab.host.paths import BUILD, REPO, cache
 from nslab_lab.sweeps import nightly
 
 AWKWARD = """mail -s "new: 100% $USER \\ 'x'" me@localhost"""
@@ -24,12 +24,12 @@ def nslab(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("DESTDIR", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", "/config")
 
-    def main(*args):
-        status = cli.main(["nightly", *args])
+    def command(*args):
+        status = main.main(["nightly", *args])
         captured = capsys.readouterr()
         return status, captured.out, captured.err
 
-    return main
+    return command
 
 
 SYSTEM, USER = Path("etc/systemd/system"), Path("config/systemd/user")
@@ -152,14 +152,14 @@ def test_where_systemd_does_not_run(tmp_path, monkeypatch, capsys, kernel: Kerne
     (tools / "systemctl").write_text("#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n")
     (tools / "systemctl").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    assert cli.main(["nightly", "install", "--user"]) == 3
+    assert main.main(["nightly", "install", "--user"]) == 3
     err = capsys.readouterr().err
     assert err == (
         f"nslab: the units are in {tmp_path}/systemd/user, but systemctl daemon-reload failed (Failed to "
         "connect to bus): run make nightly-install where systemd runs\n"
     )
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert cli.main(["nightly", "install", "--user"]) == 3
+    assert main.main(["nightly", "install", "--user"]) == 3
     assert "systemctl is not there: nights can be run by cron, too" in capsys.readouterr().err
 
 
@@ -172,9 +172,9 @@ def test_what_systemd_is_asked_to_do(tmp_path, monkeypatch, capsys, kernel: Kern
     (tools / "systemctl").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
     (tools / "systemctl").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    assert cli.main(["nightly", "install", "--user"]) == 0
+    assert main.main(["nightly", "install", "--user"]) == 0
     assert "each night at 22:00: sweep nightly, units in " in capsys.readouterr().out
-    assert cli.main(["nightly", "uninstall", "--user"]) == 0
+    assert main.main(["nightly", "uninstall", "--user"]) == 0
     assert (tmp_path / "asked").read_text().splitlines() == [
         "--user daemon-reload", "--user enable --now nslab-nightly.timer",
         "--user disable --now nslab-nightly.timer nslab-nightly.service", "--user daemon-reload",

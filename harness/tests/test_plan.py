@@ -5,8 +5,8 @@ import dataclasses
 
 import pytest
 
-from nslab_lab import plan, profiles, strategies
-from nslab_lab.layout import Watch
+from nslab_lab.plans import plan, profiles, strategies
+from nslab_lab.plans.watch import Watch
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 
 import pytest
 
-from nslab_lab import profiles
-from nslab_lab.errors import LabError
-from nslab_lab.paths import shown
+from nslab_lab.host.errors import LabError
+from nslab_lab.host.paths import shown
+from nslab_lab.plans import profiles
 
 GOOD = 'about = "x"\n[faults.failslab]\nprobability = 5\n'
 

@@ -3,8 +3,8 @@
 
 import pytest
 
-from nslab_lab.catalog import Scenario
-from nslab_lab.reach import Coverage
+from nslab_lab.build.catalog import Scenario
+from nslab_lab.report.reach import Coverage
 
 SCENARIOS = [
     Scenario("a", "", reaches=("utsns_get", "exit_notify")), Scenario("b", "", reaches=("utsns_get",)),

@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-from nslab_lab import readers
-from nslab_lab.errors import LAB_FAILED, LabError
-from nslab_lab.paths import FAULTS_KERNEL
-from nslab_lab.results import Points
+from nslab_lab.debuginfo import readers
+from nslab_lab.guest.results import Points
+from nslab_lab.host.errors import LAB_FAILED, LabError
+from nslab_lab.host.paths import FAULTS_KERNEL
 from test_static import READERS
 
 SOURCE = """\

@@ -19,7 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from nslab_lab import cli
+from nslab_lab.cli import main
 from nslab_lab.sweeps import gather, html, report
 from nslab_lab.sweeps.rows import DONE
 from nslab_lab.sweeps.store import Store
@@ -328,7 +328,7 @@ def test_a_sweep_that_has_just_begun(tmp_path):
 
 
 def nslab(capsys, *words):
-    status = cli.main([str(word) for word in words])
+    status = main.main([str(word) for word in words])
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from nslab_lab.errors import LabError
-from nslab_lab.results import (
+from nslab_lab.guest.results import (
     Execution, Note, Points, Reader, Refused, Round, Search, Site, Stack, Step,
 )  # fmt: skip
+from nslab_lab.host.errors import LabError
 
 EXECUTION = {
     "event": "execution", "n": 3, "seed": "00000000000000aa", "verdict": "pass", "oracle": None,

@@ -4,9 +4,10 @@
 import pytest
 
 from lab import ACTORS
-from nslab_lab import retrace, strategies
-from nslab_lab.results import Step
-from nslab_lab.strategies import Schedule
+from nslab_lab.findings import retrace
+from nslab_lab.guest.results import Step
+from nslab_lab.plans import strategies
+from nslab_lab.plans.strategies import Schedule
 
 # Small letters are named points, "." an access, "w" a wait for the next actor in turn to end.
 LIVES = ("a.b.c", "d..e", "f.w.g")

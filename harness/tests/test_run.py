@@ -15,8 +15,13 @@ from pathlib import Path
 import pytest
 
 from lab import ACTORS, FAKE_GUEST, PLACES, READERS
-from nslab_lab import build, catalog, cli, coverage, layout, matrix, readers, replay, run, runfolder
-from nslab_lab.build import Kernel
+from nslab_lab.build import catalog, kernel
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.cli import main
+from nslab_lab.commands import coverage, replay, run
+from nslab_lab.debuginfo import layout, readers
+from nslab_lab.matrix import command as matrix
+from nslab_lab.report import runfolder
 from test_guest import pids_in, wait_for
 
 NEEDY = "needs-a5b-b3a-c2"
@@ -75,12 +80,12 @@ def nslab(tmp_path, monkeypatch, capsys):
     """Runs the command line; returns status, stdout, stderr."""
     install(tmp_path, monkeypatch.setattr)
 
-    def main(*args):
-        status = cli.main(list(args))
+    def command(*args):
+        status = main.main(list(args))
         captured = capsys.readouterr()
         return status, captured.out, captured.err
 
-    return main
+    return command
 
 
 @pytest.fixture
@@ -335,7 +340,7 @@ def test_a_defect_that_the_series_has_not(nslab, command):
 
 
 def test_a_token_of_another_series(nslab, monkeypatch, tmp_path):
-    monkeypatch.setattr(build, "KERNELS", tmp_path)
+    monkeypatch.setattr(kernel, "KERNELS", tmp_path)
     for folder, id, series in (("6.12", "0123abcd", "rcu"), ("6.12-old", "99999999", "task_lock")):
         (tmp_path / folder).mkdir()
         stamp = {"id": id, "versions": {"series": series}}
@@ -394,13 +399,13 @@ def test_replays_that_differ(nslab, monkeypatch):
 def on_a_terminal(folder, arguments):
     """The status of a command, and what it writes to a narrow terminal."""
     code = (
-        "import sys; from pathlib import Path; import test_run; from nslab_lab import cli, layout; "
+        "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; from nslab_lab.debuginfo import layout; "
         "test_run.install(Path(sys.argv[1])); layout.watches = lambda linux, names: []; "
-        "sys.exit(cli.main(sys.argv[2:]))"
+        "sys.exit(main.main(sys.argv[2:]))"
     )
-    path = os.pathsep.join([str(Path(cli.__file__).parents[1]), str(Path(__file__).parent)])
+    path = os.pathsep.join([str(Path(main.__file__).parents[2]), str(Path(__file__).parent)])
     try:
-        main, terminal = os.openpty()
+        controller, terminal = os.openpty()
     except OSError:  # a bare chroot has no /dev/pts
         pytest.skip("allowed: there are no pseudo-terminals here")
     process = subprocess.Popen(
@@ -410,11 +415,11 @@ def on_a_terminal(folder, arguments):
     os.close(terminal)
     text = b""
     try:
-        while data := os.read(main, 65536):
+        while data := os.read(controller, 65536):
             text += data
     except OSError:  # so a terminal says that nobody is left
         pass
-    os.close(main)
+    os.close(controller)
     return process.wait(), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
 
 
@@ -435,11 +440,11 @@ def test_the_bar_of_a_search_has_no_end(tmp_path):
 def interrupted(folder, number, is_time, *arguments):
     """Send a signal to a command once @is_time; its stdout."""
     code = (
-        "import sys; from pathlib import Path; import test_run; from nslab_lab import cli, layout; "
+        "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; from nslab_lab.debuginfo import layout; "
         "test_run.install(Path(sys.argv[1])); layout.watches = lambda linux, names: []; "
-        "sys.exit(cli.main(sys.argv[2:]))"
+        "sys.exit(main.main(sys.argv[2:]))"
     )
-    path = os.pathsep.join([str(Path(cli.__file__).parents[1]), str(Path(__file__).parent)])
+    path = os.pathsep.join([str(Path(main.__file__).parents[2]), str(Path(__file__).parent)])
     process = subprocess.Popen(
         [sys.executable, "-c", code, folder, *arguments], env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lab import run_plan
-from nslab_lab import batch, runfolder
-from nslab_lab.batch import Failure, Finding
-from nslab_lab.errors import LabError
-from nslab_lab.results import Execution, Step
-from nslab_lab.runfolder import RunFolder
-from nslab_lab.verdict import Verdict
+from nslab_lab.guest.results import Execution, Step
+from nslab_lab.guest.verdict import Verdict
+from nslab_lab.host.errors import LabError
+from nslab_lab.report import runfolder
+from nslab_lab.report.runfolder import RunFolder
+from nslab_lab.search import batch
+from nslab_lab.search.batch import Failure, Finding
 
 
 @pytest.fixture

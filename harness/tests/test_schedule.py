@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lab import run_plan
-from nslab_lab import batch, schedule
-from nslab_lab.batch import Batch, Failure, Finding
-from nslab_lab.errors import LabError, lab_failed
-from nslab_lab.results import Execution, Search
-from nslab_lab.verdict import assertion
+from nslab_lab.guest.results import Execution, Search
+from nslab_lab.guest.verdict import assertion
+from nslab_lab.host.errors import LabError, lab_failed
+from nslab_lab.search import batch, pool
+from nslab_lab.search.batch import Batch, Failure, Finding
 
 
 class View:
@@ -63,7 +63,7 @@ def fake_batch(failing, delays=lambda: 0.0):
 def execute(plan, run_batch, jobs=3, stop=None, view=None):
     view = view or View()
     with ThreadPoolExecutor(jobs) as executor:
-        results = schedule.execute(plan, executor, jobs, run_batch, stop or threading.Event(), view)
+        results = pool.execute(plan, executor, jobs, run_batch, stop or threading.Event(), view)
     return results, view
 
 

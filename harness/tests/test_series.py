@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab import series
-from nslab_lab.errors import LabError
+from nslab_lab.build import series
+from nslab_lab.host.errors import LabError
 
 ONE = "".join(f"line {number}\n" for number in range(1, 41))
 

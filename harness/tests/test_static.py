@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab import kernels, series
+from nslab_lab.build import kernels, series
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = sorted((ROOT / "patches" / "6.12").glob("*.patch"))

@@ -3,9 +3,9 @@
 
 import pytest
 
-from nslab_lab import strategies
-from nslab_lab.errors import BAD_INPUT, LabError
-from nslab_lab.strategies import Schedule, Strategy, Switch
+from nslab_lab.host.errors import BAD_INPUT, LabError
+from nslab_lab.plans import strategies
+from nslab_lab.plans.strategies import Schedule, Strategy, Switch
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab import catalog
-from nslab_lab.errors import LabError
+from nslab_lab.build import catalog
+from nslab_lab.host.errors import LabError
 from nslab_lab.sweeps import (
     description,
     durations,
@@ -23,9 +23,9 @@ from nslab_lab.sweeps import (
     retention,
     schema,
 )
+from nslab_lab.sweeps.rows import DONE, LEFT
 from nslab_lab.sweeps.rule import Choice, Chooser, Limits, Outcome
 from nslab_lab.sweeps.sketch import K, Sketch, hash_of
-from nslab_lab.sweeps.rows import DONE, LEFT
 from nslab_lab.sweeps.store import Store, alone
 from sweeplab import cell_rows, commit, night, outcome, results, sweep_row
 

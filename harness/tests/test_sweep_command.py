@@ -18,7 +18,9 @@ import pytest
 
 import test_run
 from lab import fake_machine, run_plan
-from nslab_lab import cli, layout, profiles
+from nslab_lab.cli import main
+from nslab_lab.debuginfo import layout
+from nslab_lab.plans import profiles
 from nslab_lab.sweeps import command, view, work
 from nslab_lab.sweeps.store import Store, alone
 from test_guest import pids_in, wait_for
@@ -47,12 +49,12 @@ def nslab(tmp_path, monkeypatch, capsys):
     """Runs the command line; returns status, stdout, stderr."""
     install(tmp_path / "lab", monkeypatch.setattr)
 
-    def main(*args):
-        status = cli.main([str(arg) for arg in args])
+    def command(*args):
+        status = main.main([str(arg) for arg in args])
         captured = capsys.readouterr()
         return status, captured.out, captured.err
 
-    return main
+    return command
 
 
 def sweep(folder, *scenarios, executions=60, name="mine"):
@@ -183,7 +185,7 @@ def test_a_cell_that_cannot_be_run_ends_no_night(nslab, tmp_path):
 def test_a_guest_that_somebody_else_kills(nslab, tmp_path, monkeypatch):
     """It is run again, and counted once."""
     killed = []
-    boot = work.batch.guest.boot
+    boot = work.batch.boots.boot
 
     def one_is_killed(machine, plan, folder, stop, on_execution=lambda execution: None):
         if plan.token.scenario == "slow" and not killed:
@@ -197,7 +199,7 @@ def test_a_guest_that_somebody_else_kills(nslab, tmp_path, monkeypatch):
             return boot(machine, plan, folder, stop, kill)
         return boot(machine, plan, folder, stop, on_execution)
 
-    monkeypatch.setattr(work.batch.guest, "boot", one_is_killed)
+    monkeypatch.setattr(work.batch.boots, "boot", one_is_killed)
     status, out, _ = nslab(*sweep(tmp_path, "slow", executions=20), "--jobs", 1)
     assert killed and status == 0
     assert "20 executions in 1 cell of 1" in out and "no new findings" in out
@@ -223,10 +225,10 @@ def left(folder, *scenarios, executions=4000):
     """A sweep that was interrupted; its stdout."""
     words = sweep(folder, *scenarios, executions=executions)
     code = (
-        "import sys; from pathlib import Path; import test_sweep_command; from nslab_lab import cli; "
-        "test_sweep_command.install(Path(sys.argv[1])); sys.exit(cli.main(sys.argv[2:]))"
+        "import sys; from pathlib import Path; import test_sweep_command; from nslab_lab.cli import main; "
+        "test_sweep_command.install(Path(sys.argv[1])); sys.exit(main.main(sys.argv[2:]))"
     )
-    path = os.pathsep.join([str(Path(cli.__file__).parents[1]), str(Path(__file__).parent)])
+    path = os.pathsep.join([str(Path(main.__file__).parents[2]), str(Path(__file__).parent)])
     process = subprocess.Popen(
         [sys.executable, "-c", code, folder / "lab2", *words, "--jobs", "2"],
         env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

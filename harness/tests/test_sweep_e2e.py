@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nslab_lab.build import Kernel
-from nslab_lab.paths import BUILD, REPO, cache
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.host.paths import BUILD, REPO, cache
 from test_e2e import NSLAB, TIMEOUT_S, Ended, nslab
 from test_guest import pids_in, wait_for
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from nslab_lab import symbols
+from nslab_lab.debuginfo import symbols
 
 SOURCE = """\
 static __attribute__((always_inline)) inline int inner(volatile int *p)

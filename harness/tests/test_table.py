@@ -4,8 +4,8 @@
 import pytest
 
 from lab import run_plan
-from nslab_lab import table
-from nslab_lab.schedule import ScenarioResult
+from nslab_lab.report import table
+from nslab_lab.search.pool import ScenarioResult
 
 
 def result(name, executions=2000, findings=0, **more):

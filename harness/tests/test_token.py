@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from nslab_lab import token
-from nslab_lab.errors import LabError
-from nslab_lab.token import Token
+from nslab_lab.host.errors import LabError
+from nslab_lab.plans import token
+from nslab_lab.plans.token import Token
 
 TEXT = "NSLAB1.6.12-0123abcd.ns-readlink-vs-unshare.no-grace-period.delay-00ff00.none.1f.7.9"
 TOKEN = Token(

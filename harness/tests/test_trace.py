@@ -3,8 +3,8 @@
 
 import pytest
 
-from nslab_lab import trace
-from nslab_lab.results import Step
+from nslab_lab.findings import trace
+from nslab_lab.guest.results import Step
 
 
 def step(number, actor, point="rcu_read_lock", nesting=0, delay_ns=0, where="utsns_get+0x1/0x2"):

@@ -3,7 +3,7 @@
 
 import pytest
 
-from nslab_lab import verdict
+from nslab_lab.guest import verdict
 
 BOOT = """\
 Core dump limits :

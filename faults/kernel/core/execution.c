@@ -287,7 +287,7 @@ static int copy_lists(const struct nslab_run *run)
 {
 	if (copy_from_user(nslab_switches, u64_to_user_ptr(run->switches),
 			   run->nswitches * sizeof(*nslab_switches)) ||
-	    copy_from_user(nslab_state.failures, u64_to_user_ptr(run->nslab_state.failures),
+	    copy_from_user(nslab_state.failures, u64_to_user_ptr(run->failures),
 			   run->nfailures * sizeof(*nslab_state.failures)))
 		return -EFAULT;
 	return 0;

@@ -12,9 +12,11 @@ import gdb
 
 from nslab_gdb import kernel, show, stacks
 from nslab_gdb.guest import GUEST, NEVER
-from nslab_lab import minimize, options, profiles, stepping, trace
-from nslab_lab.errors import LabError
-from nslab_lab.paths import REPO
+from nslab_lab.cli import options
+from nslab_lab.findings import minimize, stepping, trace
+from nslab_lab.host.errors import LabError
+from nslab_lab.host.paths import REPO
+from nslab_lab.plans import profiles
 
 DEFAULT_STEPS = 10
 MAX_CHOICES = 64  # NSLAB_MAX_CHOICES of faults/kernel/nslab.h

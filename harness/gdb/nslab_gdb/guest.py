@@ -10,8 +10,8 @@ import gdb
 
 from nslab_gdb import kernel, session
 from nslab_gdb.trace import Trace
-from nslab_lab import stepping
-from nslab_lab.stepping import Event
+from nslab_lab.findings import stepping
+from nslab_lab.findings.stepping import Event
 
 # Where the kernel begins to complain, the more telling ones first; what comes later of the same
 # complaint is passed over.

@@ -9,8 +9,8 @@ from typing import Iterator
 
 import gdb
 
-from nslab_lab import stepping
-from nslab_lab.stepping import Event
+from nslab_lab.findings import stepping
+from nslab_lab.findings.stepping import Event
 
 # enum nslab_gdb_moment of faults/kernel/nslab.h.
 RECORDED, DECIDES, GOES_ON, ENDS = range(4)

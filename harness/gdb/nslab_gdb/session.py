@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nslab_lab import token
-from nslab_lab.results import Step
-from nslab_lab.token import Token
-from nslab_lab.verdict import Verdict
+from nslab_lab.guest.results import Step
+from nslab_lab.guest.verdict import Verdict
+from nslab_lab.plans import token
+from nslab_lab.plans.token import Token
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import gdb
 from nslab_gdb import kernel, printers, stacks
 from nslab_gdb.guest import GUEST
 from nslab_gdb.trace import place_of
-from nslab_lab import diagram, stepping, verdict
-from nslab_lab.paths import shown
-from nslab_lab.stepping import Event
+from nslab_lab.findings import diagram, stepping
+from nslab_lab.findings.stepping import Event
+from nslab_lab.guest import verdict
+from nslab_lab.host.paths import shown
 
 WIDTH = 80
 # What begins with each of guest.REPORTS.

@@ -18,7 +18,7 @@ from gdb.unwinder import Unwinder, register_unwinder
 from nslab_gdb import kernel
 from nslab_gdb.guest import GUEST
 from nslab_gdb.trace import symbol_of
-from nslab_lab import verdict
+from nslab_lab.guest import verdict
 
 # As kernel_setjmp() keeps them, see arch/x86/um/shared/sysdep/archsetjmp_64.h.
 _SAVED = ("rbx", "rsp", "rbp", "r12", "r13", "r14", "r15", "rip")
@@ -240,7 +240,7 @@ class _UserFrame(FrameDecorator):
 
 
 def _whose(frame: gdb.Frame) -> str:
-    """ "reader, in read_link (scenarios/ns_readlink_vs_unshare.c:78)"."""
+    """ "reader, in read_link (scenarios/nsproxy/ns_readlink_vs_unshare.c:78)"."""
     size = gdb.lookup_type("union thread_union").sizeof
     base = int(frame.read_register("rsp")) & -size
     info = gdb.Value(base).cast(gdb.lookup_type("struct thread_info").pointer())

@@ -10,10 +10,11 @@ import gdb
 
 from nslab_gdb import kernel
 from nslab_gdb.session import Session
-from nslab_lab import diagram, layout, stepping, symbols
-from nslab_lab.errors import LabError
-from nslab_lab.results import Step
-from nslab_lab.stepping import Event
+from nslab_lab.debuginfo import layout, symbols
+from nslab_lab.findings import diagram, stepping
+from nslab_lab.findings.stepping import Event
+from nslab_lab.guest.results import Step
+from nslab_lab.host.errors import LabError
 
 
 class Trace:

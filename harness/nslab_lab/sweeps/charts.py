@@ -7,7 +7,7 @@ import io
 import re
 from typing import Any, Callable, Sequence
 
-from nslab_lab.plotting import matplotlib  # isort: skip (first)
+from nslab_lab.host.plotting import matplotlib  # isort: skip (first)
 import numpy
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure

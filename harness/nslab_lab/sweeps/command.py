@@ -16,17 +16,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, Sequence
 
-from nslab_lab import catalog, cells, options, plan, profiles, readers
-from nslab_lab.build import Kernel, ensure_kernel, ensure_scenarios
-from nslab_lab.catalog import Program, Scenario
-from nslab_lab.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input
-from nslab_lab.guest import Machine
-from nslab_lab.interrupts import Interrupts
-from nslab_lab.layout import Watch
-from nslab_lab.paths import shown
-from nslab_lab.plan import NO_VARIANT
-from nslab_lab.profiles import Profile
-from nslab_lab.progress import say
+from nslab_lab.build import catalog
+from nslab_lab.build.catalog import Program, Scenario
+from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.cli import options
+from nslab_lab.debuginfo import readers
+from nslab_lab.guest.boots import Machine
+from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input
+from nslab_lab.host.interrupts import Interrupts
+from nslab_lab.host.paths import shown
+from nslab_lab.host.progress import say
+from nslab_lab.matrix import cells
+from nslab_lab.plans import plan, profiles
+from nslab_lab.plans.plan import NO_VARIANT
+from nslab_lab.plans.profiles import Profile
+from nslab_lab.plans.watch import Watch
 
 from nslab_lab.sweeps import (
     description, durations, exports, gather, judge, known, notify, report, retention, rule, text,
@@ -35,13 +39,13 @@ from nslab_lab.sweeps import (
 from nslab_lab.sweeps.description import Description
 from nslab_lab.sweeps.runner import Runner
 
+from nslab_lab.report.table import count
 from nslab_lab.sweeps.rows import LEFT, RUNNING, CellRow, SweepRow
 from nslab_lab.sweeps.store import DEFAULT, Store, alone
 from nslab_lab.sweeps.view import view
-from nslab_lab.table import count
 
 if TYPE_CHECKING:
-    from nslab_lab.cli import Commands
+    from nslab_lab.cli.main import Commands
 
 DEFAULT_NAME = "smoke"
 

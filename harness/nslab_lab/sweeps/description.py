@@ -25,12 +25,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from nslab_lab import catalog, kernels, options, plan, profiles, tomlfile
-from nslab_lab.catalog import Program
-from nslab_lab.cells import Way
-from nslab_lab.errors import LabError, bad_input
-from nslab_lab.paths import REPO, shown
-from nslab_lab.profiles import NAME, Profile
+from nslab_lab.build import catalog, kernels
+from nslab_lab.build.catalog import Program
+from nslab_lab.cli import options
+from nslab_lab.host import tomlfile
+from nslab_lab.host.errors import LabError, bad_input
+from nslab_lab.host.paths import REPO, shown
+from nslab_lab.matrix.cells import Way
+from nslab_lab.plans import plan, profiles
+from nslab_lab.plans.profiles import NAME, Profile
 from nslab_lab.sweeps import durations
 
 DESCRIPTIONS = REPO / "harness" / "sweeps"

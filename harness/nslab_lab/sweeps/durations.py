@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from nslab_lab.errors import bad_input
+from nslab_lab.host.errors import bad_input
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MOST = 3650 * 86400

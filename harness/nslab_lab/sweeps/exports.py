@@ -9,8 +9,8 @@ import xml.etree.ElementTree as xml
 from dataclasses import dataclass
 from typing import Any
 
-from nslab_lab import ktap
-from nslab_lab.plan import NO_VARIANT
+from nslab_lab.plans.plan import NO_VARIANT
+from nslab_lab.report import ktap
 from nslab_lab.sweeps import text
 from nslab_lab.sweeps.judge import GONE, NEW, Finding
 from nslab_lab.sweeps.rows import SweepRow

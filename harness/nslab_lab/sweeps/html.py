@@ -12,11 +12,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from nslab_lab import batch
+from nslab_lab.report.table import count
+from nslab_lab.search import batch
 from nslab_lab.sweeps import charts, durations, text
 from nslab_lab.sweeps.exports import Report
 from nslab_lab.sweeps.judge import GONE, NEW, Finding
-from nslab_lab.table import count
 
 PAGE = Path(__file__).parent / "page"
 # The end of a console, where the report is; characters.

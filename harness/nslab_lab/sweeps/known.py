@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nslab_lab.tomllines import TomlLines
+from nslab_lab.host.tomllines import TomlLines
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:

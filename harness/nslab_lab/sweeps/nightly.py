@@ -16,16 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nslab_lab import catalog, files, options
-from nslab_lab.build import ensure_kernel, ensure_scenarios
-from nslab_lab.errors import FOUND_NOTHING, bad_input, lab_failed
-from nslab_lab.paths import BUILD, REPO, cache, shown
-from nslab_lab.progress import say
+from nslab_lab.build import catalog
+from nslab_lab.build.kernel import ensure_kernel, ensure_scenarios
+from nslab_lab.cli import options
+from nslab_lab.host import files
+from nslab_lab.host.errors import FOUND_NOTHING, bad_input, lab_failed
+from nslab_lab.host.paths import BUILD, REPO, cache, shown
+from nslab_lab.host.progress import say
 from nslab_lab.sweeps import description, durations, known, notify
 from nslab_lab.sweeps.store import DEFAULT, SWEEPS, Store
 
 if TYPE_CHECKING:
-    from nslab_lab.cli import Commands
+    from nslab_lab.cli.main import Commands
 
 TEMPLATES = REPO / "harness" / "systemd"
 UNITS = ("nslab-nightly.service", "nslab-nightly.timer")

@@ -8,7 +8,7 @@ import json
 import subprocess
 from typing import Any
 
-from nslab_lab.progress import say
+from nslab_lab.host.progress import say
 
 TIMEOUT_S = 60  # host seconds; nobody watches at night
 

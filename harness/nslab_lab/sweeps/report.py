@@ -8,15 +8,15 @@ import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from nslab_lab import files
-from nslab_lab.errors import FOUND_NOTHING, bad_input
-from nslab_lab.paths import shown
+from nslab_lab.host import files
+from nslab_lab.host.errors import FOUND_NOTHING, bad_input
+from nslab_lab.host.paths import shown
 from nslab_lab.sweeps import durations, exports, gather, known, text
 from nslab_lab.sweeps.rows import SweepRow
 from nslab_lab.sweeps.store import DEFAULT, Store
 
 if TYPE_CHECKING:
-    from nslab_lab.cli import Commands
+    from nslab_lab.cli.main import Commands
 
 FORMATS = ("html", "json", "junit", "ktap")
 

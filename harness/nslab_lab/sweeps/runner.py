@@ -13,11 +13,11 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
-from nslab_lab.guest import Stop
+from nslab_lab.guest.boots import Stop
 from nslab_lab.sweeps import rule, work
+from nslab_lab.sweeps.rows import DONE, CellRow, Outcome, Smaller, SweepRow
 from nslab_lab.sweeps.rule import Choice, Chooser
 from nslab_lab.sweeps.sketch import Sketch
-from nslab_lab.sweeps.rows import DONE, CellRow, Outcome, Smaller, SweepRow
 from nslab_lab.sweeps.store import Store
 from nslab_lab.sweeps.view import State, View
 

@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Sequence
 
-from nslab_lab import cpus, plan, profiles
-from nslab_lab.build import Kernel
-from nslab_lab.guest import Machine
-from nslab_lab.progress import say
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.guest.boots import Machine
+from nslab_lab.host import cpus
+from nslab_lab.host.progress import say
+from nslab_lab.plans import plan, profiles
 from nslab_lab.sweeps import work
 
 _BATCH = 400  # executions

@@ -17,8 +17,8 @@ from typing import Any, Callable, Concatenate, Iterator, Mapping, ParamSpec, Seq
 
 import filelock
 
-from nslab_lab.errors import LabError, bad_input, lab_failed
-from nslab_lab.paths import BUILD, shown
+from nslab_lab.host.errors import LabError, bad_input, lab_failed
+from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.sweeps import schema
 from nslab_lab.sweeps.rows import BatchRow, CellRow, Found, Outcome, Smaller, SweepRow
 from nslab_lab.sweeps.sketch import Sketch

@@ -8,8 +8,8 @@ import textwrap
 from collections import Counter
 from typing import Sequence
 
+from nslab_lab.report.table import WIDTH, count
 from nslab_lab.sweeps.judge import GONE, NEW, Finding
-from nslab_lab.table import WIDTH, count
 
 _MOST_KNOWN = 10  # more of them are only counted
 _MOST_ERRORS = 5

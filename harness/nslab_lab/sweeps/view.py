@@ -9,9 +9,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Iterator, Protocol
 
-from nslab_lab.progress import say
+from nslab_lab.host.progress import say
+from nslab_lab.report.table import count
 from nslab_lab.sweeps import durations
-from nslab_lab.table import count
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars, TaskID

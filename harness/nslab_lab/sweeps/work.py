@@ -13,15 +13,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, TypeVar
 
-from nslab_lab import batch, files, hunt, picture, readers, smaller, strategies, token
-from nslab_lab.batch import Batch, Finding
-from nslab_lab.build import Kernel
-from nslab_lab.errors import LabError, lab_failed
-from nslab_lab.guest import GuestKilled, Machine, Stop
-from nslab_lab.minimize import preemptions
-from nslab_lab.paths import shown
-from nslab_lab.plan import NO_VARIANT, BootPlan, RunPlan
-from nslab_lab.profiles import Profile
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.debuginfo import readers
+from nslab_lab.findings import picture, smallest
+from nslab_lab.findings.minimize import preemptions
+from nslab_lab.guest.boots import GuestKilled, Machine, Stop
+from nslab_lab.host import files
+from nslab_lab.host.errors import LabError, lab_failed
+from nslab_lab.host.paths import shown
+from nslab_lab.plans import strategies, token
+from nslab_lab.plans.plan import NO_VARIANT, BootPlan, RunPlan
+from nslab_lab.plans.profiles import Profile
+from nslab_lab.search import batch, hunt
+from nslab_lab.search.batch import Batch, Finding
 from nslab_lab.sweeps import sketch
 from nslab_lab.sweeps.rows import Found, Outcome, Smaller
 
@@ -124,13 +128,13 @@ def _smaller(task: Task, finding: str, reproduced: str, place: Path, stop: Stop)
     steps = tuple(step for step in boot.steps if step.n == wanted.n)
     was = Finding(failure, reproduced, steps, boot.console)
     actors = task.plan.actors_of(task.scenario)
-    small = smaller.smallest(
+    small = smallest.smallest(
         task.machine, task.kernel, task.profile, actors, was, boot_plan, place, stop
     )
     steers = strategies.parse(small.failure.token.strategy).steers
     watch = task.profile.watch if steers else ()
     drawn = picture.draw(small.steps, small.failure.verdict, task.kernel, watch)
-    small = smaller.with_line(small, task.kernel)
+    small = smallest.with_line(small, task.kernel)
     return Smaller(
         small.minimal,
         str(small.failure.token),

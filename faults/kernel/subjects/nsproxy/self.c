@@ -49,20 +49,20 @@ static u64 read_id(unsigned int kind)
 	}
 }
 
-enum { NSPROXY, CRED, FILES, FS, ROOT, CWD };
+enum { MY_NSPROXY, MY_CRED, MY_FILES, MY_FS, MY_ROOT, MY_CWD };
 
 static u64 read_address(unsigned int what)
 {
 	switch (what) {
-	case NSPROXY:
+	case MY_NSPROXY:
 		return (unsigned long)current->nsproxy;
-	case CRED:
+	case MY_CRED:
 		return (unsigned long)current_cred();
-	case FILES:
+	case MY_FILES:
 		return (unsigned long)current->files;
-	case FS:
+	case MY_FS:
 		return (unsigned long)current->fs;
-	case ROOT:
+	case MY_ROOT:
 		return (unsigned long)current->fs->root.mnt;
 	default:
 		return (unsigned long)current->fs->pwd.mnt;
@@ -86,12 +86,12 @@ const struct nslab_attribute nslab_nsproxy_attributes[] = {
 	{ "time is another namespace", read_id, TIME },
 	{ "pid_for_children is another namespace", read_id, PID_CHILDREN },
 	{ "time_for_children is another namespace", read_id, TIME_CHILDREN },
-	{ "its nsproxy is another one", read_address, NSPROXY },
-	{ "its credentials are others", read_address, CRED },
-	{ "its file table is another one", read_address, FILES },
-	{ "its struct fs_struct is another one", read_address, FS },
-	{ "its root is on another mount", read_address, ROOT },
-	{ "its working directory is on another mount", read_address, CWD },
+	{ "its nsproxy is another one", read_address, MY_NSPROXY },
+	{ "its credentials are others", read_address, MY_CRED },
+	{ "its file table is another one", read_address, MY_FILES },
+	{ "its struct fs_struct is another one", read_address, MY_FS },
+	{ "its root is on another mount", read_address, MY_ROOT },
+	{ "its working directory is on another mount", read_address, MY_CWD },
 	{ "its nsproxy has # references", read_references, 0, NSLAB_IS_COUNT },
 };
 static_assert(ARRAY_SIZE(nslab_nsproxy_attributes) == NSLAB_NSPROXY_ATTRIBUTES);

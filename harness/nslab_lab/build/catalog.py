@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What there is to choose from, each with one line about it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Collection, Sequence
+
+from nslab_lab.build import kernels, series
+from nslab_lab.host.errors import bad_input, lab_failed
+from nslab_lab.host.paths import FAULTS_KERNEL, shown
+from nslab_lab.plans import profiles
+from nslab_lab.plans.plan import NO_VARIANT
+
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_ENTRY = re.compile(
+    rf"^(?P<kind>NSLAB_POINT|NSLAB_VARIANT)\(\s*\w+\s*,\s*(?P<name>{_STRING})\s*,"
+    rf"(?:\s*(?P<group>\w+)\s*,)?\s*(?P<about>{_STRING}(?:\s*{_STRING})*)\s*\)",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to choose."""
+
+    name: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Scenario(Item):
+    """A scenario."""
+
+    actors: tuple[str, ...] = ()
+    inputs: int = 1  # how many it has, see INPUTS() in scenario.h
+    reaches: tuple[str, ...] = ()  # readers and named points, see REACHES()
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the guest program can do."""
+
+    scenarios: list[Scenario]
+    strategies: list[Item]
+
+
+def from_init(init: Path) -> Program:
+    """The scenarios and strategies that the guest program knows. Raises LabError(3)."""
+    try:
+        done = subprocess.run([init, "--list"], capture_output=True, text=True, timeout=60)
+        data = json.loads(done.stdout)
+        return Program(
+            [
+                Scenario(
+                    one["name"], one["about"], tuple(one["actors"]), one["inputs"],
+                    tuple(one["reaches"]),
+                )  # fmt: skip
+                for one in data["scenarios"]
+            ],
+            [Item(one["name"], one["about"]) for one in data["strategies"]],
+        )
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError) as error:
+        raise lab_failed(
+            f"{shown(init)} --list does not tell its scenarios ({error}); "
+            "remove build/scenarios and build again"
+        ) from None
+
+
+def points(path: Path = FAULTS_KERNEL / "subjects" / "nsproxy" / "points.def") -> list[Item]:
+    """The named scheduling points."""
+    return _definitions(path, "NSLAB_POINT")
+
+
+def variants(path: Path = FAULTS_KERNEL / "subjects" / "nsproxy" / "variants.def") -> list[Item]:
+    """The kernel as it should be, and its deliberate defects."""
+    return [Item(NO_VARIANT, "the kernel as it should be"), *_definitions(path, "NSLAB_VARIANT")]
+
+
+def all_profiles() -> list[Item]:
+    """The profiles of faults/profiles. Raises LabError(2) for a broken one."""
+    return [Item(name, profiles.load(name).about) for name in profiles.names()]
+
+
+def all_kernels() -> list[Item]:
+    """The kernels of uml/kernels.toml."""
+    return [Item(entry.name, entry.about) for entry in kernels.load().entries.values()]
+
+
+def all_series() -> list[Item]:
+    """The designs that kernels of uml/kernels.toml come in. Raises LabError."""
+    entries = kernels.load().entries.values()
+    known = {one.name: one for entry in entries for one in entry.series.values()}
+    return [Item(name, one.about) for name, one in known.items()]
+
+
+def placed(items: Sequence[Item], design: kernels.Series, hook: str) -> list[Item]:
+    """Those points or variants that the patches of a design place with calls of @hook."""
+    return called(items, series.calls(series.read_series(design.file), hook))
+
+
+def called(items: Sequence[Item], ids: Collection[str]) -> list[Item]:
+    """Those of which the identifier in C is among @ids: it is the name in capitals."""
+    return [item for item in items if item.name.upper().replace("-", "_") in ids]
+
+
+def choose(kind: str, name: str, items: Sequence[Item]) -> str:
+    """@name if it is one of @items. Raises LabError(2) saying what there is."""
+    names = [item.name for item in items]
+    if name in names:
+        return name
+    close = difflib.get_close_matches(name, names, 1)
+    hint = f"is '{close[0]}' meant?" if close else f"there is {', '.join(names)}"
+    raise bad_input(f"no {kind} '{name}': {hint} (make list)")
+
+
+def choose_names(kind: str, wanted: str | None, items: Sequence[Item]) -> tuple[str, ...]:
+    """Those asked for, names with commas between, in the order given, each once; all if none is.
+
+    Raises LabError(2) saying what there is.
+    """
+    names = [name for name in (wanted or "").replace(",", " ").split() if name]
+    if not names or names == ["all"]:
+        return tuple(item.name for item in items)
+    return tuple(dict.fromkeys(choose(kind, name, items) for name in names))
+
+
+def choose_scenarios(wanted: str | None, known: Sequence[Scenario]) -> tuple[Scenario, ...]:
+    """The same for scenarios."""
+    by_name = {one.name: one for one in known}
+    return tuple(by_name[name] for name in choose_names("scenario", wanted, known))
+
+
+def _definitions(path: Path, kind: str) -> list[Item]:
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise lab_failed(f"{shown(path)}: {error.strerror}") from None
+    return [
+        Item(_unquoted(found["name"]), _unquoted(found["about"]))
+        for found in _ENTRY.finditer(text)
+        if found["kind"] == kind
+    ]
+
+
+def _unquoted(text: str) -> str:
+    """The text of C string literals, joined as the compiler does it."""
+    return "".join(json.loads(part) for part in re.findall(_STRING, text))

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Options that several commands share, and their values checked, one line for each error."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import Sequence
+
+from nslab_lab.build import catalog, kernels
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.debuginfo import layout
+from nslab_lab.guest import boots, initramfs
+from nslab_lab.guest.boots import Machine
+from nslab_lab.host import cpus
+from nslab_lab.host.errors import bad_input, lab_failed
+from nslab_lab.host.paths import shown
+from nslab_lab.plans import plan
+from nslab_lab.plans.profiles import Profile
+from nslab_lab.plans.strategies import Strategy
+
+
+def add_kernel_options(parser: argparse.ArgumentParser) -> None:
+    """The options that choose a kernel: --kernel, --series, --patch."""
+    parser.add_argument("--kernel", help="a kernel of uml/kernels.toml")
+    parser.add_argument("--series", metavar="NAME", help="the design of its patches (make list)")
+    parser.add_argument(
+        "--patch", action="append", default=[], type=Path, metavar="FILE",
+        help="a patch of your own on top of the series (repeatable)",
+    )
+
+
+def add_guest_options(parser: argparse.ArgumentParser, silence_s: float = boots.SILENCE_S) -> None:
+    """--jobs and --silence; @silence_s: its default, host seconds."""
+    parser.add_argument("--jobs", metavar="N", help="guests at a time (one per CPU)")
+    parser.add_argument(
+        "--silence", metavar="SECONDS", default=f"{silence_s:g}",
+        help=f"give a guest up that is silent for so long ({silence_s:g} s of host time)",
+    )  # fmt: skip
+
+
+def jobs_of(args: argparse.Namespace) -> int:
+    """Guests at a time."""
+    return whole("jobs", args.jobs, len(cpus.usable()), 1, 1024)
+
+
+def machine(args: argparse.Namespace, kernel: Kernel, init: Path) -> Machine:
+    """What the guests boot. Raises LabError."""
+    boots.check_tools()
+    tool = kernel.out / "usr" / "gen_init_cpio"
+    if not tool.exists():
+        raise lab_failed(f"{shown(tool)} is not there; remove {shown(kernel.out)} and build again")
+    return Machine(
+        linux=kernel.linux,
+        initramfs_tool=tool,
+        initramfs_base=initramfs.base(tool, init),
+        cmdline=kernel.cmdline,
+        silence_s=float(whole("silence", args.silence, int(boots.SILENCE_S), 1, 86400)),
+    )
+
+
+def whole(name: str, text: str | None, default: int, low: int, high: int) -> int:
+    """A whole number, decimal or 0x..., from @low to @high. Raises LabError(2)."""
+    if text is None or text == "":
+        return default
+    try:
+        value = int(text, 0)
+    except ValueError:
+        raise bad_input(f"{name}={shlex.quote(text)}: not a whole number") from None
+    if not low <= value <= high:
+        raise bad_input(f"{name}={value}: not between {low} and {high}")
+    return value
+
+
+def check_profile(profile: Profile, strategy: Strategy) -> None:
+    """Raises LabError(2) where the strategy decides who runs and the profile does so, too."""
+    if profile.fail_nth and strategy.name == "bounded":
+        raise bad_input(
+            f"profile {profile.name} fails one allocation after the other, strategy bounded searches "
+            "all schedules, and not both at once: take STRATEGY=none, random, pct or pos"
+        )
+    if strategy.steers and profile.delays:
+        raise bad_input(
+            f"profile {profile.name} delays actors, but strategy {strategy.name} decides itself who "
+            "runs: take PROFILE=none, failslab, or one without delay_*"
+        )
+
+
+def watches(profile: Profile, strategy: Strategy, kernel: Kernel) -> list[layout.Watch]:
+    """What is watched; without a strategy that decides, accesses are no points. Raises LabError."""
+    return layout.watches(kernel.linux, profile.watch) if strategy.steers else []
+
+
+def check_variants(args: argparse.Namespace, variants: Sequence[str]) -> None:
+    """Raises LabError(2) for a variant that the series asked for has not got."""
+    entry = kernels.load().entry(args.kernel or None)
+    design = entry.one_series(args.series or None)
+    has = {plan.NO_VARIANT, *_variants(design)}
+    for variant in variants:
+        if variant not in has:
+            of = [one.name for one in entry.series.values() if variant in _variants(one)]
+            raise bad_input(
+                f"series {design.name} has no variant '{variant}', "
+                f"it is a defect of series {' and '.join(of) or 'none'}: leave SERIES= or VARIANT= out"
+            )
+
+
+def _variants(design: kernels.Series) -> list[str]:
+    return [item.name for item in catalog.placed(catalog.variants(), design, "nslab_variant")]
+
+
+def replay_command(
+    token: object, profile: Profile, patches: Sequence[Path], series: str | None = None
+) -> str:
+    """The command line that replays @token. @series: None for the default one."""
+    words = ["make", "replay", f"TOKEN={token}"]
+    if series:
+        words.append(f"SERIES={series}")
+    if profile.is_own:
+        words.append(f"PROFILE={profile.path}")
+    if patches:
+        # make splits the list at blanks.
+        words.append("PATCH=" + " ".join(str(patch.resolve()) for patch in patches))
+    return shlex.join(words)

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Plans: what is to be run, for the whole run, for one boot, and as the guest reads it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
+
+from nslab_lab.plans import strategies
+from nslab_lab.plans.profiles import Profile
+from nslab_lab.plans.token import Token
+
+DEFAULT_EXECUTIONS = 2000
+DEFAULT_SEED = 1
+# Of each input, where every schedule is to be tried.
+DEFAULT_SEARCH = 20_000
+DEFAULT_STRATEGY = strategies.NONE
+DEFAULT_PROFILE = "delay"
+# Where a strategy decides who runs, nobody is to be held back besides.
+DEFAULT_STEERED_PROFILE = "none"
+NO_VARIANT = "none"
+
+if TYPE_CHECKING:
+    from nslab_lab.plans.watch import Watch
+
+# A boot costs a third of a second, an execution some milliseconds; several guests at once
+# need several batches.  What an execution sees may depend on those before it in its boot,
+# so the split belongs to the plan and never to the machine.
+BATCH = 500
+
+# In a round of the profile fail-nth, chance may keep an allocation from failing where it is to:
+# then there is another round. Most often one will do.
+MAX_ROUNDS = 3
+
+# Guest time an execution may take before it counts as hung.  Waiting costs no host time.
+HANG_MS = 60_000
+
+
+@dataclass(frozen=True)
+class BootPlan:
+    """What one boot of a guest runs: executions first .. first+count-1 of one scenario."""
+
+    token: Token  # of the first execution
+    knobs: tuple[str, ...]  # "failslab/probability=10"
+    count: int  # executions; of a search, schedules at the most
+    trace: bool  # report each step
+    unnamed: bool = False  # named points are no scheduling points
+    unpruned: bool = False  # of a search: leave nothing out
+    schedules: tuple[str, ...] = ()  # for replay, one after the other
+    failures: str = ""  # for bounded: the allocations that fail, as in a schedule
+    watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
+    fail_nth: bool = False  # each allocation of each marked call fails once
+    timeout_ms: int = HANG_MS  # guest time
+    measure: bool = False  # no execution: what namespaces cost is measured
+
+    @property
+    def first(self) -> int:
+        return self.token.n
+
+    @property
+    def last(self) -> int:
+        return self.first if self.strategy.searches else self.first + self.count - 1
+
+    @property
+    def strategy(self) -> strategies.Strategy:
+        return strategies.parse(self.token.strategy)
+
+    @property
+    def name(self) -> str:
+        """Names the boot's files; the same in every run of the plan."""
+        return f"{self.token.scenario}-{self.first}"
+
+    def token_of(self, n: int) -> Token:
+        """The token of execution @n as this boot runs it."""
+        return replace(self.token, n=n)
+
+    def of_replay(self, token: Token) -> BootPlan:
+        """A boot like this one that runs @token's execution, and those before it, traced."""
+        count = token.n - token.first + 1
+        first = replace(token, n=token.first)
+        return replace(self, token=first, count=count, trace=True, schedules=())
+
+    def guest_text(self) -> str:
+        """The guest's /plan."""
+        token, strategy = self.token, self.strategy
+        values: list[tuple[str, object]] = [
+            ("scenario", token.scenario),
+            ("seed", f"{token.seed:#x}"),
+            ("first", self.first),
+            ("count", self.count),
+            ("trace", int(self.trace)),
+            ("strategy", strategy.name),
+            ("token", token.prefix if strategy.name != "replay" else "NSLAB"),
+            ("timeout_ms", self.timeout_ms),
+        ]
+        if self.unnamed:
+            values.append(("unnamed", 1))
+        if self.fail_nth:
+            values.append(("fail_nth", 1))
+        if self.unpruned:
+            values.append(("unpruned", 1))
+        if self.measure:
+            values.append(("measure", 1))
+        if strategy.name == "pct":
+            values += [("depth", strategy.depth), ("length", strategy.length)]
+        if strategy.name == "bounded":
+            values += [("preemptions", strategy.preemptions), ("failures", self.failures)]
+        if strategy.name == "replay":
+            values += [("schedule", one) for one in self.schedules or (strategy.schedule,)]
+        lines = [f"{key}={value}" for key, value in values]
+        return "\n".join(lines + [f"knob={knob}" for knob in self.knobs]) + "\n"
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What `nslab run` runs."""
+
+    kernel: str
+    kernel_id: str
+    scenarios: tuple[str, ...]  # in the order of the report
+    variant: str
+    profile: str
+    profile_digest: str
+    knobs: tuple[str, ...]
+    strategy: str  # as tokens have it
+    seed: int  # 0 .. 2**64-1
+    executions: int  # of each scenario; 0: as many as @rounds says
+    findings: int  # a scenario stops after so many; 0: never
+    batch: int = BATCH  # executions a boot
+    unnamed: bool = False  # named points are no scheduling points
+    unpruned: bool = False  # of a search: leave nothing out
+    watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
+    # By scenario, in the order of @scenarios.
+    actors: tuple[tuple[str, ...], ...] = ()
+    inputs: tuple[int, ...] = ()  # for a search
+    lengths: tuple[int, ...] = ()  # for pct: steps of an execution
+    fail_nth: bool = False  # each allocation of each marked call fails once
+    rounds: tuple[int, ...] = ()  # then: how many executions that takes, where none were asked for
+    timeout_ms: int = HANG_MS  # guest time
+    series: str | None = None  # of the kernel's patches; None: the default one
+
+    def json(self) -> str:
+        """The plan as a canonical line of JSON: same plan, same bytes."""
+        return canonical(asdict(self))
+
+    def token(self, scenario: str, first: int, n: int) -> Token:
+        """The token of execution @n of @scenario in a boot that begins with @first."""
+        return Token(
+            self.kernel, self.kernel_id, scenario, self.variant, self.profile,
+            self.profile_digest, self.strategy_of(scenario), self.seed, first, n,
+        )  # fmt: skip
+
+    def strategy_of(self, scenario: str) -> str:
+        """The strategy as it is for that scenario."""
+        strategy = strategies.parse(self.strategy)
+        if self.lengths and not strategy.length:
+            strategy = replace(strategy, length=self.lengths[self.scenarios.index(scenario)])
+        return str(strategy)
+
+    def actors_of(self, scenario: str) -> tuple[str, ...]:
+        """Its actors, in the order of their letters."""
+        return self.actors[self.scenarios.index(scenario)]
+
+    def boot(self, scenario: str, first: int, last: int, trace: bool = False) -> BootPlan:
+        """One boot that runs @first to @last."""
+        token = self.token(scenario, first, first)
+        return BootPlan(
+            token, self.knobs, last - first + 1, trace, self.unnamed, self.unpruned,
+            watch=self.watch, fail_nth=self.fail_nth, timeout_ms=self.timeout_ms,
+        )  # fmt: skip
+
+    def batches(self, scenario: str) -> Iterator[BootPlan]:
+        """The boots a scenario is split into, in order."""
+        for number in range(self.parts):
+            yield from self.part(scenario, number)
+
+    @property
+    def parts(self) -> int:
+        """How many rounds there may be of each scenario; 1 where there are none."""
+        return 1 if self.executions else MAX_ROUNDS
+
+    def part(self, scenario: str, number: int) -> Iterator[BootPlan]:
+        """The boots of one round, from 0."""
+        if strategies.parse(self.strategy).searches:
+            inputs = self.inputs[self.scenarios.index(scenario)]
+            for n in range(1, inputs + 1):
+                yield replace(self.boot(scenario, n, n), count=self.executions)
+            return
+        executions = self.executions_of(scenario)
+        last = executions * (number + 1)
+        for first in range(executions * number + 1, last + 1, self.batch):
+            yield self.boot(scenario, first, min(first + self.batch - 1, last))
+
+    def executions_of(self, scenario: str) -> int:
+        """How many executions of that scenario there are to be, in a round if there are such."""
+        return self.executions or self.rounds[self.scenarios.index(scenario)]
+
+    def setups_of(self, scenario: str) -> int:
+        """With fail_nth: what its executions take in turn, an input and who starts."""
+        index = self.scenarios.index(scenario)
+        return self.inputs[index] * len(self.actors[index])
+
+
+def make(
+    kernel: str, kernel_id: str, profile: Profile, scenarios: tuple[str, ...],
+    watches: Sequence[Watch] = (), **rest: Any,
+) -> RunPlan:
+    """A plan; @watches where accesses are scheduling points, @rest further fields of RunPlan."""
+    return RunPlan(
+        kernel=kernel,
+        kernel_id=kernel_id,
+        scenarios=scenarios,
+        profile=profile.name,
+        profile_digest=profile.digest,
+        knobs=knobs(profile, watches),
+        unnamed=not profile.named_points,
+        watch=tuple(one.name for one in watches),
+        fail_nth=profile.fail_nth,
+        **rest,
+    )
+
+
+def knobs(profile: Profile, watches: Sequence[Watch]) -> tuple[str, ...]:
+    """What the guest writes below debugfs before the first execution."""
+    watched = (f"nslab/watch={one.cache}:{one.offset}:{one.size}" for one in watches)
+    return (*map(str, profile.knobs), *watched)
+
+
+def canonical(data: Any) -> str:
+    """One line of JSON; equal data gives equal bytes."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

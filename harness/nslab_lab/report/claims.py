@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a strategy can claim at the end of a run."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import Sequence
+
+from nslab_lab.plans import strategies
+from nslab_lab.plans.plan import RunPlan
+from nslab_lab.plans.token import Token
+from nslab_lab.report.table import WIDTH, count
+from nslab_lab.search.pool import ScenarioResult
+
+
+def of(plan: RunPlan, results: Sequence[ScenarioResult]) -> list[str]:
+    """Lines that fit 80 columns, none where the strategy promises nothing."""
+    strategy = strategies.parse(plan.strategy)
+    failed = [line for result in results if result.sites for line in _wrapped(_fail_nth(result))]
+    return [*_of_strategy(plan, strategy, results), *failed]
+
+
+def _of_strategy(
+    plan: RunPlan, strategy: strategies.Strategy, results: Sequence[ScenarioResult]
+) -> list[str]:
+    match strategy.name:
+        case "bounded":
+            said = [_bounded(plan, strategy.preemptions, result) for result in results]
+        case "pct":
+            said = [_pct(plan, strategy.depth, result) for result in results]
+        case _:
+            return []
+    return [line for text in said for line in _wrapped(text)]
+
+
+def minimal(preemptions: int, token: Token) -> str:
+    """Of a finding: how small it is."""
+    failures = len(strategies.parse_schedule(strategies.parse(token.strategy).schedule).failures)
+    failed = f" and {count(failures, 'failed allocation')}" if failures else ""
+    return f"the smallest schedule found has {count(preemptions, 'preemption')}{failed}"
+
+
+def _bounded(plan: RunPlan, wanted: int, result: ScenarioResult) -> str:
+    searches = result.searches
+    found = count(len(result.findings), "finding")
+    if not searches:
+        return f"{result.name}: {found} after {count(result.executions, 'schedule')}, not complete"
+    total = sum(search.total for search in searches)
+    points = max(search.points for search in searches)
+    complete = min(search.complete for search in searches)
+    inputs = plan.inputs[plan.scenarios.index(result.name)]
+    if len(searches) < inputs or result.findings:
+        complete = min(complete, wanted) if not result.findings else -1
+    done = f"complete for c <= {complete}" if complete >= 0 and len(searches) == inputs else "not complete"
+    of_inputs = f" of {count(inputs, 'input')}" if inputs > 1 else ""
+    text = f"{result.name}: {done}: {count(total, 'schedule')}{of_inputs}, {points:,} points, {found}"
+    if cuts := sorted({search.cut for search in searches if search.cut}):
+        text += f"; cut short by {_CUTS[cuts[0]]}"
+    pruned = sum(search.pruned for search in searches)
+    redundant = sum(search.redundant for search in searches)
+    text += f"; pruned: {pruned:,} alternatives, {redundant:,} runs known to be others' equivalents"
+    if any(search.unexplained for search in searches):
+        text += "; NOT SURE: an actor was let go by something the trace does not show"
+    return text
+
+
+_CUTS = {"schedules": "EXECUTIONS=", "memory": "the guest's memory", "divergence": "a divergence"}
+
+
+def _pct(plan: RunPlan, depth: int, result: ScenarioResult) -> str:
+    """The bound of Burckhardt et al. (ASPLOS 2010): 1 / (n k^(d-1))."""
+    index = plan.scenarios.index(result.name)
+    actors, length = len(plan.actors[index]), plan.lengths[index]
+    rare = actors * length ** (depth - 1)
+    at_least = -math.expm1(result.executions * math.log1p(-1 / rare)) if rare > 1 else 1.0
+    shown = f"{rare:,}" if rare < 10**15 else f"{rare:.1e}"
+    return (
+        f"{result.name}: {actors} actors, {length:,} steps: an execution meets a bug of depth {depth} "
+        f"with a probability of at least 1/{shown}, all of them together {at_least:.2g}"
+    )
+
+
+def _fail_nth(result: ScenarioResult) -> str:
+    """Of the profile fail-nth: at how many places allocations failed, and whether that is all."""
+    found = result.sites
+    assert found is not None
+    if not found.sites:
+        return f"{result.name}: no marked call asks for memory, or none was made"
+    failed, counted = found.allocations
+    untried = found.untried
+    calls = "; ".join(
+        f"{call}: {len(sites)}" + (f" ({untried[call]} NOT TRIED)" if call in untried else "")
+        for call, sites in found.sites.items()
+    )
+    total = count(found.total, "failure site")
+    each = "it was tried" if found.total == 1 else "each was tried"
+    if found.complete:
+        of = f"{counted:,}" if failed == counted else f"{failed:,} of {counted:,}"
+        return f"{result.name}: complete: {total}, {each}, {of} allocations; {calls}"
+    tried = found.total - sum(untried.values())
+    if found.ran < found.round:
+        why = f"; a round has {count(found.round, 'execution')}"
+    else:
+        why = ""
+    return (
+        f"{result.name}: not complete: {tried:,} of {total} tried, {failed:,} of {counted:,} "
+        f"allocations{why}; {calls}"
+    )
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One program: init in a guest, and on the host "--list".
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/internal.h"
+
+int main(int argc, char **argv)
+{
+	if (getpid() == 1)
+		return guest_main();
+	if (argc == 2 && !strcmp(argv[1], "--list")) {
+		json_list(stdout);
+		return 0;
+	}
+	fprintf(stderr, "usage: %s --list\n", argv[0]);
+	return 2;
+}

@@ -1,0 +1,744 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Strategy "bounded": iterative preemption bounding (Musuvathi, Qadeer,
+ * "Iterative Context Bounding for Systematic Testing of Multithreaded
+ * Programs", PLDI 2007), with pruning.
+ *
+ * A schedule is a list of switches, the decisions that are not the default.
+ * Its children have one switch more, later than all of its own; so each
+ * schedule but the empty one has exactly one parent, and none is run twice. A
+ * switch where the actor could have gone on is a preemption. Schedules wait in
+ * a queue for each number of preemptions.
+ *
+ * === Pruning ===
+ *
+ * Sleep sets (Godefroid 1996) are not sound under a bound: what they leave out
+ * may have its only equivalents beyond it (Coons, Musuvathi, McKinley,
+ * "Bounded Partial-Order Reduction", OOPSLA 2013). So there is one rule only.
+ *
+ * Say A is preempted when about to make its step l, others make the steps w,
+ * none of which depends on l, and then A makes l:
+ *
+ *	... |w... |l ...	and		... l |w... |...
+ *
+ * do the same, and the second has no more preemptions. Before w: the first
+ * preempts A before l, the second after l, or for nothing if A waits or ends
+ * there. After w: the first goes to A, makes l and goes on with A or with X,
+ * the second goes straight to A or to X. Going to A costs both the same. Going
+ * to X costs the second a preemption only if w ends where its actor could go
+ * on, and then going to A did cost the first one. (Were the point before l
+ * free, the second could need one more: nobody is put to sleep there.)
+ *
+ * Where they part, only the first preempts. So of all that do the same within
+ * the bound, the one that always preempts as late as can be is never a first:
+ * all that are one can be left out. Hence
+ *
+ *  - A sleeps from where it is preempted until a step that depends on l is
+ *    made, in the child and in its children;
+ *  - nobody switches to an actor that sleeps, and where one goes on by default,
+ *    no other decision is tried after that;
+ *  - if l is empty, nothing wakes A but a global step, and everything until A
+ *    goes on, or until a crash, can as well come after l. As long as no step of
+ *    any execution was global, such a child is held back: a global step that
+ *    it leads to can be reached with l made before as well, within the bound,
+ *    and is seen then. Once one is seen all that was held back is run.
+ *
+ * Actors that are preempted at the same point in favour of others never make
+ * those others sleep.
+ */
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../faults/kernel/core/strategies/strategy.h"
+#include "lib/search/bounded.h"
+#include "lib/search/effects.h"
+
+/* === Schedules that wait === */
+
+/**
+ * struct node - a schedule, followed by its switches and the ids of what
+ *	sleeps, by actor
+ * @hash: of the trace until its last switch
+ * @deviation: index of the event of its last switch
+ * @nswitches: how many
+ * @asleep: the actors that sleep there, a bit each
+ */
+struct node {
+	uint64_t hash;
+	uint32_t deviation;
+	uint16_t nswitches;
+	uint16_t asleep;
+};
+
+struct candidate {
+	struct node node;
+	struct nslab_switch switches[NSLAB_MAX_SWITCHES];
+	uint32_t sleep[NSLAB_MAX_ACTORS];
+};
+
+#define CHUNK_SIZE	16384
+
+struct chunk {
+	struct chunk *next;
+	unsigned int used;
+	char data[CHUNK_SIZE - 16];
+};
+
+struct queue {
+	struct chunk *first, *last;
+	unsigned int read;
+};
+
+struct level {
+	struct queue ready, held;
+	bool held_lost;
+};
+
+/**
+ * struct bounded - a search
+ * @config: what was asked
+ * @stats: how far it has come
+ * @levels: by the number of preemptions
+ * @bytes: of memory in use
+ * @lost: the lowest level of which a schedule was left out
+ * @global: a global step was seen
+ * @held: how many are held back
+ * @effects: of the steps that sleep, each once, from 1
+ * @neffects: how many, @effects[0] among them
+ * @room: for how many
+ * @slots: hash table of indices of @effects, twice @room
+ * @current: the schedule that was handed out
+ * @level: its preemptions
+ * @running: what it did was not yet told
+ */
+struct bounded {
+	struct bounded_config config;
+	struct bounded_stats stats;
+	struct level levels[BOUNDED_MAX_PREEMPTIONS + 1];
+	size_t bytes;
+	unsigned int lost;
+	bool global;
+	uint64_t held;
+	struct effects *effects;
+	uint32_t neffects, room;
+	uint32_t *slots;
+	struct candidate current;
+	unsigned int level;
+	bool running;
+};
+
+/* Of this level not all will be run. */
+static void lose(struct bounded *b, unsigned int level, enum bounded_cut why)
+{
+	if (level < b->lost)
+		b->lost = level;
+	if (b->stats.cut == BOUNDED_CUT_NOTHING)
+		b->stats.cut = why;
+}
+
+static bool reserve(struct bounded *b, size_t bytes)
+{
+	if (b->config.max_bytes && b->bytes + bytes > b->config.max_bytes)
+		return false;
+	b->bytes += bytes;
+	if (b->bytes > b->stats.bytes)
+		b->stats.bytes = b->bytes;
+	return true;
+}
+
+static struct chunk *chunk_new(struct bounded *b)
+{
+	struct chunk *chunk;
+
+	if (!reserve(b, sizeof(*chunk)))
+		return NULL;
+	chunk = malloc(sizeof(*chunk));
+	if (!chunk) {
+		b->bytes -= sizeof(*chunk);
+		return NULL;
+	}
+	chunk->next = NULL;
+	chunk->used = 0;
+	return chunk;
+}
+
+static size_t node_size(const struct node *node)
+{
+	size_t size = sizeof(*node) +
+		      node->nswitches * sizeof(struct nslab_switch) +
+		      __builtin_popcount(node->asleep) * sizeof(uint32_t);
+
+	return (size + 7) & ~7UL;
+}
+
+static bool queue_push(struct bounded *b, struct queue *queue,
+		       const struct candidate *schedule)
+{
+	const struct node *node = &schedule->node;
+	size_t size = node_size(node);
+	struct chunk *chunk = queue->last;
+	unsigned int i;
+	char *to;
+
+	if (!chunk || chunk->used + size > sizeof(chunk->data)) {
+		chunk = chunk_new(b);
+		if (!chunk)
+			return false;
+		if (queue->last)
+			queue->last->next = chunk;
+		else
+			queue->first = chunk;
+		queue->last = chunk;
+	}
+	to = chunk->data + chunk->used;
+	chunk->used += size;
+
+	memcpy(to, node, sizeof(*node));
+	to += sizeof(*node);
+	memcpy(to, schedule->switches,
+	       node->nswitches * sizeof(schedule->switches[0]));
+	to += node->nswitches * sizeof(schedule->switches[0]);
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++) {
+		if (!(node->asleep & 1U << i))
+			continue;
+		memcpy(to, &schedule->sleep[i], sizeof(uint32_t));
+		to += sizeof(uint32_t);
+	}
+	return true;
+}
+
+static void queue_drop_first(struct bounded *b, struct queue *queue)
+{
+	struct chunk *chunk = queue->first;
+
+	queue->first = chunk->next;
+	if (!queue->first)
+		queue->last = NULL;
+	queue->read = 0;
+	free(chunk);
+	b->bytes -= sizeof(*chunk);
+}
+
+static bool queue_empty(const struct queue *queue)
+{
+	return !queue->first;
+}
+
+static void queue_pop(struct bounded *b, struct queue *queue,
+		      struct candidate *schedule)
+{
+	const char *from = queue->first->data + queue->read;
+	struct node *node = &schedule->node;
+	unsigned int i;
+
+	memcpy(node, from, sizeof(*node));
+	queue->read += node_size(node);
+	from += sizeof(*node);
+	memcpy(schedule->switches, from,
+	       node->nswitches * sizeof(schedule->switches[0]));
+	from += node->nswitches * sizeof(schedule->switches[0]);
+	memset(schedule->sleep, 0, sizeof(schedule->sleep));
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++) {
+		if (!(node->asleep & 1U << i))
+			continue;
+		memcpy(&schedule->sleep[i], from, sizeof(uint32_t));
+		from += sizeof(uint32_t);
+	}
+	if (queue->read == queue->first->used)
+		queue_drop_first(b, queue);
+}
+
+/* All of @from comes after all of @to. */
+static void queue_append(struct queue *to, struct queue *from)
+{
+	if (queue_empty(from))
+		return;
+	if (to->last)
+		to->last->next = from->first;
+	else
+		to->first = from->first;
+	to->last = from->last;
+	*from = (struct queue) {};
+}
+
+/* === Steps that sleep === */
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
+static uint32_t *slot_of(struct bounded *b, const struct effects *effects)
+{
+	const unsigned char *byte = (const unsigned char *)effects;
+	uint32_t mask = b->room * 2 - 1, slot;
+	uint64_t hash = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(*effects); i++)
+		hash = mix(hash, byte[i]);
+	for (slot = hash & mask; b->slots[slot]; slot = (slot + 1) & mask)
+		if (!memcmp(&b->effects[b->slots[slot]], effects,
+			    sizeof(*effects)))
+			break;
+	return &b->slots[slot];
+}
+
+static bool more_room(struct bounded *b)
+{
+	uint32_t room = b->room ? b->room * 2 : 64, i;
+	size_t bytes = (room - b->room) *
+		       (sizeof(*b->effects) + 2 * sizeof(*b->slots));
+	struct effects *effects;
+	uint32_t *slots;
+
+	if (!reserve(b, bytes))
+		return false;
+	effects = realloc(b->effects, room * sizeof(*effects));
+	if (effects)
+		b->effects = effects;
+	slots = effects ? calloc(room * 2, sizeof(*slots)) : NULL;
+	if (!slots) {
+		b->bytes -= bytes;
+		return false;
+	}
+	free(b->slots);
+	b->slots = slots;
+	b->room = room;
+	if (!b->neffects)
+		b->neffects = 1;
+	for (i = 1; i < b->neffects; i++)
+		*slot_of(b, &b->effects[i]) = i;
+	return true;
+}
+
+/* The same number for the same effects; 0 if there is no memory. */
+static uint32_t number_of(struct bounded *b, const struct effects *effects)
+{
+	uint32_t *slot;
+
+	if (b->neffects == b->room && !more_room(b))
+		return 0;
+	slot = slot_of(b, effects);
+	if (!*slot) {
+		*slot = b->neffects++;
+		b->effects[*slot] = *effects;
+	}
+	return *slot;
+}
+
+static void wake(struct bounded *b, uint32_t *sleep,
+		 const struct effects *step)
+{
+	unsigned int i;
+
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
+		if (sleep[i] && effects_depend(&b->effects[sleep[i]], step))
+			sleep[i] = 0;
+}
+
+static void release_held(struct bounded *b)
+{
+	unsigned int i;
+
+	for (i = 0; i <= b->config.max_preemptions; i++) {
+		queue_append(&b->levels[i].ready, &b->levels[i].held);
+		if (b->levels[i].held_lost)
+			lose(b, i, BOUNDED_CUT_MEMORY);
+	}
+	b->global = true;
+	b->stats.pruned -= b->held;
+	b->held = 0;
+}
+
+/* === Did it replay? === */
+
+/* Of an event, all but who was chosen, and what only the clock says. */
+static uint64_t hash_event(uint64_t hash, const struct nslab_event *event)
+{
+	hash = mix(hash, event->kind | event->actor << 8 |
+			 event->nesting << 16 | (uint64_t)event->what << 24 |
+			 (uint64_t)event->flags << 32 |
+			 (uint64_t)event->enabled << 40 |
+			 (uint64_t)event->size << 48);
+	hash = mix(hash, event->local | (uint64_t)event->object << 16 |
+			 (uint64_t)event->offset << 32);
+	return mix(hash, event->ip);
+}
+
+static uint64_t hash_decided(uint64_t hash, const struct nslab_event *event)
+{
+	return mix(hash_event(hash, event), event->next);
+}
+
+static int diverged(struct bounded *b, unsigned int at, const char *expected,
+		    const struct nslab_event *seen)
+{
+	int len = snprintf(b->stats.message, sizeof(b->stats.message),
+			   "event %u: expected %s, seen ", at, expected);
+
+	if (!seen)
+		snprintf(b->stats.message + len,
+			 sizeof(b->stats.message) - len, "no such event");
+	else
+		snprintf(b->stats.message + len,
+			 sizeof(b->stats.message) - len,
+			 "kind %u, point %u of actor %u, next %u, enabled %#x",
+			 seen->kind, seen->local, seen->actor, seen->next,
+			 seen->enabled);
+	lose(b, b->level, BOUNDED_CUT_DIVERGED);
+	return -1;
+}
+
+static int check_prefix(struct bounded *b, const struct nslab_event *events,
+			unsigned int n)
+{
+	const struct node *node = &b->current.node;
+	const struct nslab_switch *last;
+	const struct nslab_event *event;
+	uint64_t hash = 0;
+	char expected[80];
+	unsigned int i;
+
+	if (!node->nswitches)
+		return 0;
+	last = &b->current.switches[node->nswitches - 1];
+	event = node->deviation < n ? &events[node->deviation] : NULL;
+	if (!event || !(event->flags & NSLAB_EVENT_IS_POINT) ||
+	    event->actor != last->at || event->local != last->local ||
+	    event->next != last->next) {
+		snprintf(expected, sizeof(expected),
+			 "point %u of actor %u, next %u", last->local,
+			 last->at, last->next);
+		return diverged(b, node->deviation, expected, event);
+	}
+	for (i = 0; i < node->deviation; i++)
+		hash = hash_decided(hash, &events[i]);
+	hash = hash_event(hash, event);
+	if (hash == node->hash)
+		return 0;
+	snprintf(expected, sizeof(expected),
+		 "hash %016" PRIx64 " up to here, not %016" PRIx64, node->hash,
+		 hash);
+	return diverged(b, node->deviation, expected, event);
+}
+
+/* After its last switch there are but defaults. */
+static int check_defaults(struct bounded *b, const struct nslab_event *events,
+			  unsigned int n)
+{
+	const struct node *node = &b->current.node;
+	unsigned int i = node->nswitches ? node->deviation + 1 : 0;
+	char expected[32];
+
+	for (; i < n; i++) {
+		struct nslab_choice choice = {
+			.at = events[i].actor, .enabled = events[i].enabled,
+		};
+
+		if (!(events[i].flags & NSLAB_EVENT_IS_POINT) ||
+		    events[i].next == NSLAB_NOBODY)
+			continue;
+		if (choice.enabled &&
+		    nslab_default_pick(&choice) == events[i].next)
+			continue;
+		snprintf(expected, sizeof(expected), "the default next");
+		return diverged(b, i, expected, &events[i]);
+	}
+	return 0;
+}
+
+/* === Children === */
+
+/**
+ * struct walk - goes through the trace of an execution
+ * @steps: where it is
+ * @hash: of the trace up to the point, but for who was chosen there
+ * @at: index of the point
+ * @event: the point
+ * @step: what the one who was chosen did then
+ * @whole: the trace shows all of that step
+ * @sleep: what sleeps, by actor
+ * @redundant: from here on it is another's equivalent
+ */
+struct walk {
+	struct effects_walk steps;
+	uint64_t hash;
+	unsigned int at;
+	const struct nslab_event *event;
+	struct effects step;
+	bool whole;
+	uint32_t sleep[NSLAB_MAX_ACTORS];
+	bool redundant;
+};
+
+/* The actor whose point it is would have gone on, with a step that is known. */
+static bool can_sleep(const struct bounded *b, const struct walk *walk)
+{
+	return b->config.prune && walk->whole &&
+	       !(walk->event->flags & NSLAB_EVENT_IS_FREE) &&
+	       !(walk->step.flags & EFFECTS_GLOBAL) &&
+	       walk->event->actor == walk->event->next;
+}
+
+static void push_child(struct bounded *b, const struct walk *walk,
+		       struct candidate *child, unsigned int next,
+		       unsigned int level)
+{
+	bool hold = can_sleep(b, walk) && effects_empty(&walk->step) &&
+		    !b->global;
+
+	child->switches[child->node.nswitches - 1].next = next;
+	if (hold) {
+		b->stats.pruned++;
+		if (queue_push(b, &b->levels[level].held, child))
+			b->held++;
+		else
+			b->levels[level].held_lost = true;
+	} else if (!queue_push(b, &b->levels[level].ready, child)) {
+		lose(b, level, BOUNDED_CUT_MEMORY);
+	}
+}
+
+/* What all that deviate at this point have in common. */
+static void begin_child(struct bounded *b, const struct walk *walk,
+			struct candidate *child)
+{
+	unsigned int n = b->current.node.nswitches, i;
+
+	memcpy(child->switches, b->current.switches,
+	       n * sizeof(child->switches[0]));
+	child->switches[n] = (struct nslab_switch) {
+		.at = walk->event->actor, .local = walk->event->local,
+	};
+	memcpy(child->sleep, walk->sleep, sizeof(child->sleep));
+	if (can_sleep(b, walk))
+		child->sleep[walk->event->actor] = number_of(b, &walk->step);
+	child->node = (struct node) {
+		.hash = walk->hash, .deviation = walk->at, .nswitches = n + 1,
+	};
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
+		if (child->sleep[i])
+			child->node.asleep |= 1U << i;
+}
+
+static void push_children(struct bounded *b, const struct walk *walk)
+{
+	bool free = walk->event->flags & NSLAB_EVENT_IS_FREE;
+	unsigned int level = b->level + !free, i;
+	unsigned int others = walk->event->enabled & ~(1U << walk->event->next);
+	static struct candidate child;
+
+	if (!others)
+		return;
+	if (level > b->config.max_preemptions) {
+		b->stats.beyond += __builtin_popcount(others);
+		return;
+	}
+	if (walk->redundant) {
+		b->stats.pruned += __builtin_popcount(others);
+		return;
+	}
+	if (b->current.node.nswitches == NSLAB_MAX_SWITCHES) {
+		lose(b, level, BOUNDED_CUT_MEMORY);
+		return;
+	}
+	begin_child(b, walk, &child);
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++) {
+		if (!(others & 1U << i))
+			continue;
+		if (walk->sleep[i])
+			b->stats.pruned++;
+		else
+			push_child(b, walk, &child, i, level);
+	}
+}
+
+/* Was there a reason that others can go on, or cannot? */
+static void check_wakes(struct bounded *b, const struct walk *walk,
+			const struct nslab_event *after)
+{
+	unsigned int changed = walk->event->enabled ^ after->enabled;
+
+	changed &= ~(1U << walk->event->next);
+	if ((changed && !effects_can_wake(&walk->step)) ||
+	    walk->step.flags & EFFECTS_STRANGE)
+		b->stats.unexplained++;
+}
+
+static void make_step(struct bounded *b, struct walk *walk)
+{
+	if (!b->config.prune || walk->redundant)
+		return;
+	if (walk->sleep[walk->event->next]) {
+		walk->redundant = true;
+		b->stats.redundant++;
+	} else {
+		wake(b, walk->sleep, &walk->step);
+	}
+}
+
+static void walk_trace(struct bounded *b, const struct nslab_event *events,
+		       unsigned int n)
+{
+	const struct node *node = &b->current.node;
+	struct walk walk = {};
+	unsigned int points = 0, i = 0, next;
+
+	memcpy(walk.sleep, b->current.sleep, sizeof(walk.sleep));
+	while (i < n && !(events[i].flags & NSLAB_EVENT_IS_POINT))
+		walk.hash = hash_decided(walk.hash, &events[i++]);
+	for (; i < n; i = next) {
+		uint64_t before = walk.hash;
+
+		walk.at = i;
+		walk.event = &events[i];
+		walk.hash = hash_event(before, walk.event);
+		points++;
+		if (walk.event->next >= NSLAB_MAX_ACTORS)
+			break;
+		next = effects_of_step(&walk.step, &walk.steps, events, n, i);
+		walk.whole = next < n;
+		if (walk.step.flags & EFFECTS_GLOBAL && !b->global)
+			release_held(b);
+		if (!node->nswitches || i > node->deviation)
+			push_children(b, &walk);
+		if (!node->nswitches || i >= node->deviation)
+			make_step(b, &walk);
+		if (walk.whole)
+			check_wakes(b, &walk, &events[next]);
+		else
+			b->stats.unfinished++;
+		for (walk.hash = before; i < next; i++)
+			walk.hash = hash_decided(walk.hash, &events[i]);
+	}
+	if (points > b->stats.max_points)
+		b->stats.max_points = points;
+}
+
+/* === The interface === */
+
+/**
+ * bounded_new() - begin a search
+ * @config: copied
+ *
+ * Return: it, NULL if there is no memory or the bound is too high.
+ */
+struct bounded *bounded_new(const struct bounded_config *config)
+{
+	static const struct candidate empty;
+	struct bounded *b;
+
+	if (config->max_preemptions > BOUNDED_MAX_PREEMPTIONS)
+		return NULL;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return NULL;
+	b->config = *config;
+	b->lost = UINT_MAX;
+	b->stats.complete = -1;
+	if (!queue_push(b, &b->levels[0].ready, &empty))
+		lose(b, 0, BOUNDED_CUT_MEMORY);
+	return b;
+}
+
+/**
+ * bounded_free() - end a search
+ * @b: may be NULL
+ */
+void bounded_free(struct bounded *b)
+{
+	unsigned int i;
+
+	if (!b)
+		return;
+	for (i = 0; i <= BOUNDED_MAX_PREEMPTIONS; i++) {
+		while (!queue_empty(&b->levels[i].ready))
+			queue_drop_first(b, &b->levels[i].ready);
+		while (!queue_empty(&b->levels[i].held))
+			queue_drop_first(b, &b->levels[i].held);
+	}
+	free(b->effects);
+	free(b->slots);
+	free(b);
+}
+
+/**
+ * bounded_next() - the next schedule to run
+ * @b: the search
+ * @switches: what is not decided by default; valid until the next call
+ * @n: how many
+ *
+ * Call bounded_ran() before the next time.
+ *
+ * Return: false when there is none left, or no more are to be run.
+ */
+bool bounded_next(struct bounded *b, const struct nslab_switch **switches,
+		  unsigned int *n)
+{
+	unsigned int level = 0;
+
+	if (b->running)
+		lose(b, b->level, BOUNDED_CUT_DIVERGED);
+	b->running = false;
+	while (level <= b->config.max_preemptions &&
+	       queue_empty(&b->levels[level].ready))
+		level++;
+	b->stats.complete = (int)(level < b->lost ? level : b->lost) - 1;
+	if (level > b->config.max_preemptions)
+		return false;
+	if (b->config.max_schedules &&
+	    b->stats.schedules == b->config.max_schedules) {
+		lose(b, level, BOUNDED_CUT_SCHEDULES);
+		return false;
+	}
+
+	queue_pop(b, &b->levels[level].ready, &b->current);
+	b->level = level;
+	b->running = true;
+	b->stats.schedules++;
+	b->stats.by_preemptions[level]++;
+	*switches = b->current.switches;
+	*n = b->current.node.nswitches;
+	return true;
+}
+
+/**
+ * bounded_preemptions() - of the schedule that bounded_next() returned last
+ */
+unsigned int bounded_preemptions(const struct bounded *b)
+{
+	return b->level;
+}
+
+/**
+ * bounded_ran() - what that schedule did
+ * @b: the search
+ * @events: the trace
+ * @n: how many
+ *
+ * Return: 0, or -1 if it did not do what an earlier one had done up to the last
+ * switch, or not what was decided; then stats.message says where.
+ */
+int bounded_ran(struct bounded *b, const struct nslab_event *events,
+		unsigned int n)
+{
+	b->running = false;
+	if (check_prefix(b, events, n) || check_defaults(b, events, n))
+		return -1;
+	walk_trace(b, events, n);
+	return 0;
+}
+
+/**
+ * bounded_stats() - how far it has come
+ */
+const struct bounded_stats *bounded_stats(const struct bounded *b)
+{
+	return &b->stats;
+}

@@ -1,7 +1,0 @@
-// SPDX-License-Identifier: GPL-2.0
-/*
- * The same with the namespaces that take a millisecond to make and to free.
- */
-
-#define HEAVY_NAMESPACES
-#include "ns_readlink_vs_unshare.c"
