@@ -147,7 +147,7 @@ do {									\
 
 /*
  * For the oracles: what becomes of a pointer that a task publishes. @subject is
- * the name of the subject, as it is written in C: nslab_loaded(nsproxy, task, ns).
+ * the name of the subject, as it is written in C: nslab_loaded(widget, task, object).
  */
 
 /* Current has loaded the pointer of @task: @object, and not yet looked at it. */

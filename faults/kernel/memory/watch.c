@@ -228,7 +228,7 @@ static u16 nslab_pointee(const void *where)
 
 	if (!to)
 		return 0;
-	/* The first of a kind is often no slab object: init_nsproxy. */
+	/* The first of a kind is often no slab object, but a variable. */
 	if (__is_kernel((unsigned long)to))
 		return object_number(to);
 	if (!virt_addr_valid(to) || !nslab_marked(to))
