@@ -17,10 +17,9 @@
  *					the next execution, of which it knows
  *					nothing yet: here it makes its CHILDs
  *	INPUTS(8);			optional: scenario_input() is 0 ... 7
- *	REACHES("utsns_get", ...);	the functions that read another task's
- *					namespaces and the named points of those
- *					who switch, that its actors come to:
- *					"make coverage" holds it to that
+ *	REACHES("find_widget", ...);	the functions that load what another task
+ *					publishes, and the named points, that its
+ *					actors reach: "make coverage" checks that
  *	CHECK() { ... }			optional, when all actors are through
  *	TEARDOWN() { ... }		optional, after each execution
  *
@@ -28,7 +27,7 @@
  *
  * The profile "fail-nth" fails each allocation of a call that is MARKED():
  *
- *	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ENOMEM, ENOSPC, EPERM));
+ *	REQUIRE(MARKED(mkdir(path, 0700), ENOMEM, ENOSPC, EPERM));
  *
  * says which errors the manual page allows. When an allocation has failed and
  * the call does, too, its errno has to be one of them, and nothing may have

@@ -289,7 +289,7 @@ static void run_plan(void)
 	write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	/* Nor does a delayed actor get some of it once a second. */
 	write_file("/sys/kernel/debug/sched/fair_server/cpu0/runtime", "0");
-	/* Debian's kernels ask before a user namespace makes another one. */
+	/* Debian's kernels have a switch that is off; others have no such file. */
 	write_file("/proc/sys/kernel/unprivileged_userns_clone", "1");
 
 	say("ready");

@@ -51,7 +51,7 @@ static bool frame(const char *line, char *name, size_t size)
 /**
  * kmemleak_summary() - what a report of the detector says, in one line
  * @report: as the kernel writes it
- * @message: out: "2 objects, one of 64 bytes from copy_fs_struct < setns";
+ * @message: out: "2 objects, one of 64 bytes from copy_fs_struct < clone";
  *	empty if there are none
  * @size: bytes
  */

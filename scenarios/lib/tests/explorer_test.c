@@ -252,8 +252,8 @@ static const char unreferenced[] =
 	"    kmemleak_alloc+0x2e/0x40\n"
 	"    kmem_cache_alloc_noprof+0x152/0x2c0\n"
 	"    copy_fs_struct+0x1c/0x230\n"
-	"    prepare_nsset+0x91/0x140\n"
-	"    sys_setns+0x191/0xbe0\n"
+	"    make_widget+0x91/0x140\n"
+	"    sys_widget+0x191/0xbe0\n"
 	"    handle_syscall+0x77/0xb0\n"
 	"unreferenced object 0x61c9 (size 8):\n"
 	"    other+0x77/0xb0\n";
@@ -437,7 +437,7 @@ static void forgotten_memory_is_told(void **state)
 	assert_non_null(last);
 	assert_non_null(strstr(last, "\"oracle\":\"kmemleak\",\"message\":"
 			       "\"2 objects, one of 64 bytes from copy_fs_struct"
-			       " < prepare_nsset < sys_setns\""));
+			       " < make_widget < sys_widget\""));
 	assert_ptr_equal(strstr(lines, "fail"), strstr(last, "fail"));
 }
 

@@ -365,7 +365,7 @@ static void errnos_belong_to_the_call(void **state)
 	assert_told("the other call failed with ENOSPC, which");
 }
 
-static void another_namespace_is_told(void **state)
+static void another_shape_is_told(void **state)
 {
 	toy->changed.values[SHAPE] = 1;
 	assert_int_equal(0, explored(true, 1, 1));
@@ -468,7 +468,7 @@ int main(void)
 		TEST(a_call_may_do_without),
 		TEST(a_wrong_errno_is_told),
 		TEST(errnos_belong_to_the_call),
-		TEST(another_namespace_is_told),
+		TEST(another_shape_is_told),
 		TEST(another_thing_is_told),
 		TEST(a_reference_is_told_if_nobody_else_runs),
 		TEST(what_nobody_counted_is_told),
