@@ -90,7 +90,7 @@ struct nslab_failure {
 #define NSLAB_RUN_SETTLED	128	/* nothing was done since NSLAB_IOC_SETTLE */
 
 /* What struct nslab_run.status says: bits, 0 when all went well. */
-#define NSLAB_STATUS_HANG	1	/* some actor did not come to its end */
+#define NSLAB_STATUS_HANG	1	/* some actor did not end */
 #define NSLAB_STATUS_SPLAT	2	/* the kernel complained on the console */
 #define NSLAB_STATUS_DIVERGED	4	/* the schedule did not fit */
 #define NSLAB_STATUS_TRUNCATED	8	/* the trace was longer than is kept */
@@ -184,7 +184,7 @@ enum {
 #define NSLAB_OTHER_OBJECT	0xffff	/* in place of a number: not watched */
 
 /* What struct nslab_event.flags says. */
-#define NSLAB_EVENT_IS_POINT	1	/* it was decided here who runs next */
+#define NSLAB_EVENT_IS_POINT	1	/* the next actor was chosen here */
 #define NSLAB_EVENT_IS_FREE	2	/* and no choice was a preemption */
 #define NSLAB_EVENT_IS_WRITE	4	/* the access writes */
 /* Of a named point: what the step does besides what the trace shows. */
@@ -199,8 +199,8 @@ enum {
  * @nesting: the actor's depth of RCU read sections
  * @what: depends on @kind; for an access, the number of the watch
  * @flags: NSLAB_EVENT_IS_*
- * @next: at a point: who was chosen, NSLAB_NOBODY if nobody (hang, death)
- * @enabled: at a point: who could run, a bit each
+ * @next: at a point: the actor that was chosen, NSLAB_NOBODY if none (hang, death)
+ * @enabled: at a point: the actors that could run, a bit each
  * @size: of an access, bytes
  * @local: at a point: its number among those of the actor, from 1; of a
  *	failed allocation: its number among those that could have failed
@@ -342,7 +342,7 @@ struct nslab_calls {
 /* The kept actors may leave the last execution; returns when they are back. */
 #define NSLAB_IOC_RELEASE	_IOWR(NSLAB_IOC_MAGIC, 7, struct nslab_release)
 #define NSLAB_IOC_COUNTERS	_IOWR(NSLAB_IOC_MAGIC, 8, struct nslab_counters)
-/* Wait until callbacks and work queues have come to rest. */
+/* Wait until no callback and no work is pending. */
 #define NSLAB_IOC_SETTLE	_IO(NSLAB_IOC_MAGIC, 9)
 /* Take this memory as the one in which actors say what they do. */
 #define NSLAB_IOC_CALLS		_IOW(NSLAB_IOC_MAGIC, 10, struct nslab_calls)

@@ -166,7 +166,7 @@ char *schedule_text(char *buf, const struct schedule *schedule);
 /* === Results === */
 
 /**
- * struct result - what one execution came to
+ * struct result - of one execution
  * @n: its number in the plan
  * @seed: its own
  * @oracle: what judged it to have failed, NULL if it passed
@@ -204,14 +204,14 @@ void json_list(FILE *out);
 /**
  * struct control - how the explorer reaches the kernel; the tests have a toy
  * @join: the calling actor waits for the start; 0, or negative
- * @leave: the calling actor is through; returns when it may do other things
+ * @leave: the calling actor leaves; returns when it may do other things
  * @next: @leave and @join for the next execution, in one
  * @run: one execution; 0, or a negative errno
  * @faults: how many allocations of the calling actor failed in this execution
  * @events: copy the trace of the last execution; 0, or a negative errno
  * @subject: describe one of the subjects that the kernel has; 0, or negative
  * @count: how many objects there are; 0, or negative
- * @settle: wait until everything under way has come to rest; 0, or negative
+ * @settle: wait until no callback and no work is pending; 0, or negative
  * @kmemleak: give the detector a command, or take its report; 0, or negative
  * @sleep: let some seconds of guest time pass
  * @release: the execution has been judged; returns 0 when the kept actors wait
@@ -293,7 +293,7 @@ const struct nslab_attribute_info *subjects_attribute(unsigned int i);
  * @subject: name
  * @measure: measure everything. @control takes a line for each: calls, and the
  *	nanoseconds they took. @expedite writes "1" or "0" to where RCU is told to
- *	expedite grace periods. 0, or -1 after the harness was told what failed
+ *	expedite grace periods. 0, or -1 after an error line for the harness
  */
 struct benchmark {
 	const char *subject;

@@ -186,7 +186,7 @@ do {									\
 
 /*
  * The call must not fail (return a negative value), except by an injected
- * fault: then the actor is through, and that is no finding.
+ * fault: then the actor ends, and that is no finding.
  */
 #define REQUIRE(call)							\
 do {									\
@@ -223,7 +223,7 @@ do {									\
 
 /**
  * MARKED_AS() - the same, under another name than @call as it is written
- * @name: so it is told
+ * @name: as reports call it
  */
 #define MARKED_AS(name, call, ...)					\
 ({									\

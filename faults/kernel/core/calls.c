@@ -8,6 +8,7 @@
  * execution has the same trace as if nobody had said so.
  */
 
+#include <linux/bits.h>
 #include <linux/kallsyms.h>
 #include <linux/mm.h>
 #include <linux/stacktrace.h>
@@ -45,7 +46,7 @@ int nslab_calls_map(unsigned long addr)
 /* === Stacks === */
 
 #define STACK_BITS	13
-#define MAX_STACKS	(1U << STACK_BITS)
+#define MAX_STACKS	BIT(STACK_BITS)
 
 static struct nslab_stack *stacks;
 static unsigned int nr_stacks;

@@ -30,5 +30,5 @@ void nslab_oracle_begin(const char *what)
 void nslab_oracle_end(void)
 {
 	dump_stack();
-	panic("nslab: an oracle has spoken\n");
+	panic("nslab: an oracle of the lab has found a violation\n");
 }

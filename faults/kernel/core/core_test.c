@@ -364,6 +364,7 @@ static struct kunit_suite nslab_core_suite = {
 	.name = "nslab-core",
 	.test_cases = nslab_core_cases,
 };
+
 kunit_test_suite(nslab_core_suite);
 
 MODULE_LICENSE("GPL");

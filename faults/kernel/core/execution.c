@@ -189,7 +189,7 @@ static bool all_done(unsigned int n)
 }
 
 /**
- * nslab_settle() - let everything that is under way come to rest
+ * nslab_settle() - wait until no callback and no work is pending
  *
  * The clock stands still while anything can run, so that is so when it has
  * reached the period after next (RCU callbacks, work queues), and every
@@ -228,7 +228,7 @@ static void start_actors(const struct nslab_run *run)
 
 	for (i = 0; i < run->nactors; i++) {
 		nslab_seed_actor(&nslab_actors[i], run->seed, i + 1);
-		/* Not when joining: who has left may join for the next. */
+		/* Not when joining: an actor that has left may join for the next. */
 		nslab_actors[i].done = false;
 		nslab_actors[i].exited = false;
 	}

@@ -49,7 +49,7 @@ static unsigned int turn;
 static struct nslab_event *undecided;
 
 /**
- * nslab_steering() - does a strategy decide who runs?
+ * nslab_steering() - does a strategy choose the next actor?
  */
 bool nslab_steering(void)
 {
@@ -140,7 +140,7 @@ static void nslab_await_turn(struct nslab_actor *actor)
  * When the end of a read section lets a grace period end, RCU may put off to
  * say so until the next switch of tasks, and its kthread gets the CPU when
  * current next enables preemption. Where that is depends on which caches are
- * warm. Who can run at a point must not: all of that is done before.
+ * warm. Which actors can run at a point must not: all of that is done before.
  */
 static void settle_rcu(void)
 {

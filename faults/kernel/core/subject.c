@@ -186,4 +186,5 @@ static const struct nslab_observer subjects_observer = {
 	.section_begins = subjects_section_begins,
 	.section_ends = subjects_section_ends,
 };
+
 NSLAB_OBSERVER(subjects_observer);

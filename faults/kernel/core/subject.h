@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a subject tells the lab of itself. A subject is a folder in subjects/, and no
+ * What the lab knows of a subject. It is a folder in subjects/, and no
  * other file names it.
  */
 #ifndef KERNEL_NSLAB_CORE_SUBJECT_H

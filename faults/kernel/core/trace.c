@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) "nslab: " fmt
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/vmalloc.h>
@@ -20,7 +21,7 @@
 #include "trace.h"
 
 /* Events kept. An execution of any scenario here has some hundreds. */
-#define MAX_EVENTS	(1U << 16)
+#define MAX_EVENTS	BIT(16)
 
 struct nslab_event *nslab_events;
 atomic_t nslab_nr_events;

@@ -83,6 +83,7 @@ static struct kunit_suite nslab_memory_suite = {
 	.name = "nslab-memory",
 	.test_cases = nslab_memory_cases,
 };
+
 kunit_test_suite(nslab_memory_suite);
 
 MODULE_LICENSE("GPL");

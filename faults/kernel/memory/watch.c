@@ -187,6 +187,7 @@ static const struct nslab_observer watch_observer = {
 	.begins = watch_begins,
 	.ends = watch_ends,
 };
+
 NSLAB_OBSERVER(watch_observer);
 
 /* In which slab object an address lies; NULL: in none. */
@@ -298,7 +299,7 @@ static void nslab_look(const void *addr, size_t size, bool write,
  * @ip: the instruction
  *
  * That may be because the memory is watched. What it is then is decided last:
- * somebody else may have freed it meanwhile.
+ * another task may have freed it meanwhile.
  *
  * Return: true if there is nothing to report.
  */

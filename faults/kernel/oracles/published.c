@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the oracles are told of: the hooks in the kernel that publish and load a
- * pointer, and the slab caches of the subjects.
+ * What the oracles judge by: the hooks where the kernel publishes and loads a pointer,
+ * and the slab caches of the subjects.
  */
 
 #include <linux/export.h>
@@ -121,6 +121,7 @@ static const struct nslab_observer oracles_observer = {
 	.section_begins = oracles_section_begins,
 	.section_ends = oracles_section_ends,
 };
+
 NSLAB_OBSERVER(oracles_observer);
 
 /* === Objects === */

@@ -53,7 +53,7 @@ static bool is_break(const struct nslab_event *event)
 	       nslab_gdb.points[event->what] & BIT(event->actor);
 }
 
-/* Is current's turn one that somebody else had before? */
+/* Does current go on after another actor? */
 static bool is_turn(u8 actor)
 {
 	bool turn = actor != NSLAB_NOBODY && actor != nslab_gdb.last;
@@ -84,7 +84,7 @@ static void nslab_gdb_recorded(const struct nslab_event *event)
 }
 
 /*
- * nslab_gdb_decides() - who runs next is about to be decided
+ * nslab_gdb_decides() - the next actor is about to be chosen
  * @event: where, with those that can run
  */
 static void nslab_gdb_decides(const struct nslab_event *event)
@@ -158,6 +158,7 @@ static const struct nslab_observer gdb_observer = {
 	.begins = nslab_gdb_begins,
 	.ends = nslab_gdb_ends,
 };
+
 NSLAB_OBSERVER(gdb_observer);
 
 static const struct nslab_debugger gdb = {

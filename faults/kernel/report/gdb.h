@@ -9,7 +9,7 @@
 
 enum nslab_gdb_moment {
 	NSLAB_GDB_RECORDED,	/* an event that is no decision */
-	NSLAB_GDB_DECIDES,	/* an event at which it is decided who runs next */
+	NSLAB_GDB_DECIDES,	/* an event at which the next actor is chosen */
 	NSLAB_GDB_GOES_ON,	/* an actor goes on after another one */
 	NSLAB_GDB_ENDS,		/* the execution is over */
 };

@@ -49,6 +49,7 @@ static struct kunit_suite nslab_report_suite = {
 	.name = "nslab-report",
 	.test_cases = nslab_report_cases,
 };
+
 kunit_test_suite(nslab_report_suite);
 
 MODULE_LICENSE("GPL");

@@ -99,4 +99,5 @@ static void trace_ends(const struct nslab_run *run)
 static const struct nslab_observer trace_observer = {
 	.ends = trace_ends,
 };
+
 NSLAB_OBSERVER(trace_observer);

@@ -19,10 +19,10 @@ class Refused:
     """The allocation that failed in a marked call."""
 
     actor: str
-    call: int  # the how manieth marked call of the actor
+    call: int  # 1-based index among the marked calls of the actor
     name: str  # of the call
-    nth: int  # the how manieth allocation of the call
-    again: int  # the how manieth from these places in the kernel
+    nth: int  # 1-based index among the allocations of the call
+    again: int  # 1-based index among those from these places in the kernel
     stack: str  # these places: id of a Stack
     errno: str | None  # "ENOMEM"; None: the call did not fail; "none": it did not come back
 

@@ -192,7 +192,7 @@ void json_list(FILE *out)
 }
 
 /**
- * json_search() - what a search came to
+ * json_search() - the result of a search
  * @n: number of the execution that it varied
  */
 int json_search(char *buf, size_t size, uint64_t n,

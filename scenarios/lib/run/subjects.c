@@ -31,7 +31,7 @@ static void add(const struct nslab_subject_info *info)
  * subjects_start() - find out which subjects take part, before the first actor is made
  * @scenario: its subject, or all that the kernel has
  *
- * Return: 0, or -1 after the harness was told what is missing.
+ * Return: 0, or -1 after an error line for the harness.
  */
 int subjects_start(const struct control *control,
 		   const struct scenario *scenario)
@@ -88,7 +88,7 @@ void benchmark_register(struct benchmark *benchmark)
 /**
  * benchmark_run() - run that of a scenario's subject
  *
- * Return: 0, or -1 after the harness was told what failed.
+ * Return: 0, or -1 after an error line for the harness.
  */
 int benchmark_run(const struct scenario *scenario, const struct control *control,
 		  int (*expedite)(const char *value))

@@ -135,10 +135,10 @@ static void note_known(struct effects *effects, unsigned int known)
 /**
  * effects_of_step() - what the actor chosen at a point did until its next one
  * @effects: filled
- * @walk: has come to that point
+ * @walk: has reached that point
  * @events: the trace
  * @n: how many
- * @at: the point: somebody was chosen
+ * @at: the point, at which an actor was chosen
  *
  * Return: the index of the point at which the step ended, @n if the trace ends
  * in the middle of it.

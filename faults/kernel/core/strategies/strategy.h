@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Strategies: who runs next. One file each, compiled into the kernel, which
+ * Strategies: which actor runs next. One file each, compiled into the kernel, which
  * asks at every scheduling point, and into the tests on the host, which ask
  * with toys. So: no allocation, no kernel headers, no state but struct
  * nslab_search.
  *
- *   strategy_random.c    uniform over the actors that can run
- *   strategy_pct.c       priorities and change points
- *   strategy_pos.c       partial order sampling
- *   strategy_schedule.c  what a list says: for "bounded" and "replay"
+ *   random.c    uniform over the actors that can run
+ *   pct.c       priorities and change points
+ *   pos.c       partial order sampling
+ *   schedule.c  what a list says: for "bounded" and "replay"
  */
 #ifndef KERNEL_NSLAB_STRATEGY_H
 #define KERNEL_NSLAB_STRATEGY_H
@@ -36,13 +36,13 @@ struct nslab_op {
 };
 
 /**
- * struct nslab_choice - a scheduling point has come, somebody has to run
+ * struct nslab_choice - a scheduling point: one of the actors has to run
  * @step: how many there were before it in this execution
  * @at: the actor whose point it is, NSLAB_NOBODY at the very start
  * @local: the number of this point among the points of @at, from 1 (0 at the
  *	start)
  * @enabled: the actors that can run, a bit each; never 0
- * @free: @at has come to its end or has had to wait, so running another
+ * @free: @at has ended or has had to wait, so running another
  *	actor is no preemption
  * @next: by actor, what each does when it goes on
  */
@@ -69,7 +69,7 @@ struct nslab_choice {
  * @priority: by actor; the highest runs
  * @changes: the steps after which the priority falls, as they were drawn
  * @nchanges: how many
- * @last: who was chosen last, NSLAB_NOBODY at the start
+ * @last: the actor that was chosen last, NSLAB_NOBODY at the start
  * @op: what @last was about to do then
  */
 struct nslab_search {
@@ -91,8 +91,8 @@ struct nslab_search {
  * struct nslab_strategy - one way to search
  * @begin: an execution begins; @search is zero but for strategy, run, switches
  *	and nswitches
- * @pick: who runs next: one of the enabled
- * @end: all actors have come to their end; may be NULL
+ * @pick: the actor that runs next, one of the enabled
+ * @end: all actors have ended; may be NULL
  */
 struct nslab_strategy {
 	void (*begin)(struct nslab_search *search);
@@ -133,8 +133,7 @@ static inline __u32 nslab_search_below(struct nslab_search *search, __u32 ceil)
 }
 
 /*
- * Who runs where nothing else is said: whoever runs already, else the first
- * that can.
+ * The default: the actor that runs already, else the first that can.
  */
 static inline __u32 nslab_default_pick(const struct nslab_choice *choice)
 {

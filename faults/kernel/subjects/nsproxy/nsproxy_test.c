@@ -29,7 +29,7 @@ static void attributes_are_those_of_the_task(struct kunit *test)
 	nslab_read_attributes(again);
 	KUNIT_EXPECT_MEMEQ(test, now, again, sizeof(*now));
 	KUNIT_ASSERT_EQ(test, now->n, NSLAB_NSPROXY_ATTRIBUTES);
-	/* Between two executions nobody knows who is under way. */
+	/* Between two executions that cannot be known. */
 	KUNIT_EXPECT_EQ(test, now->quiet, 0);
 	for (i = 0; i < now->n; i++) {
 		attribute = &nslab_nsproxy_attributes[i];
@@ -54,6 +54,7 @@ static struct kunit_suite nslab_nsproxy_suite = {
 	.name = "nslab-nsproxy",
 	.test_cases = nslab_nsproxy_cases,
 };
+
 kunit_test_suite(nslab_nsproxy_suite);
 
 MODULE_LICENSE("GPL");

@@ -94,4 +94,5 @@ const struct nslab_attribute nslab_nsproxy_attributes[] = {
 	{ "its working directory is on another mount", read_address, MY_CWD },
 	{ "its nsproxy has # references", read_references, 0, NSLAB_IS_COUNT },
 };
+
 static_assert(ARRAY_SIZE(nslab_nsproxy_attributes) == NSLAB_NSPROXY_ATTRIBUTES);
