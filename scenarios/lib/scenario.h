@@ -79,6 +79,7 @@ struct actor {
 struct scenario {
 	const char *name;
 	const char *about;
+	const char *subject;	/* which points and oracles count; NULL: all */
 	void (*setup)(void);
 	void (*check)(void);
 	void (*teardown)(void);
@@ -91,8 +92,15 @@ struct scenario {
 
 /* === What a scenario is made of === */
 
+/* The Makefile defines it: the folder of the scenario. Without one: all there are. */
+#ifndef NSLAB_SUBJECT
+#define NSLAB_SUBJECT	NULL
+#endif
+
 #define SCENARIO(_name, _about)						\
-static struct scenario this_scenario = { .name = _name, .about = _about };	\
+static struct scenario this_scenario = {				\
+	.name = _name, .about = _about, .subject = NSLAB_SUBJECT,	\
+};									\
 __attribute__((constructor)) static void register_this_scenario(void)	\
 {									\
 	scenario_register(&this_scenario);				\

@@ -159,9 +159,10 @@ static int prepare(const struct job *job, uint64_t n, uint64_t drawn,
 static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 		    char *leak, size_t size)
 {
-	struct nslab_rest rest = {
+	struct nslab_release release = {
 		.mask = actors_kept(job->scenario),
-		.flags = shared->unsteered ? 0 : NSLAB_REST_SETTLE,
+		.flags = shared->unsteered ? 0 : NSLAB_RELEASE_SETTLE,
+		.counters.subjects = subjects_mask(),
 	};
 	int ret;
 
@@ -170,7 +171,7 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	actors_stop_fresh(job->scenario);
 	if (job->scenario->teardown)
 		job->scenario->teardown();
-	if (job->control->rest(&rest)) {
+	if (job->control->release(&release)) {
 		json_error_line(job->control,
 				"execution %llu: an actor did not come back",
 				(unsigned long long)n);
@@ -179,11 +180,11 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	if (warm_up)
 		ret = leak_start(job->control);
 	else
-		ret = leak_check(job->control, rest.census, leak, size);
+		ret = leak_check(job->control, release.counters, leak, size);
 	shared->warm = true;
 	if (!ret)
 		return EXPLORE_DONE;
-	json_error_line(job->control, "no census: %s", strerror(errno));
+	json_error_line(job->control, "no counters: %s", strerror(errno));
 	return EXPLORE_ERROR;
 }
 
@@ -236,7 +237,7 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
 		if (failnth_is_new(setup, &sites[i])) {
 			json_site(line, sizeof(line), n, &sites[i], counted);
 			job->control->emit(line);
-			job->control->tell(sites[i].stack);
+			job->control->report(sites[i].stack);
 		}
 		if (sites[i].failed)
 			return &sites[i];
@@ -302,6 +303,7 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 		.execution = n,
 		.timeout_ns = plan->timeout_ms * 1000000,
 		.nactors = job->scenario->nactors,
+		.subjects = subjects_mask(),
 		.strategy = job->kernel_strategy,
 		.depth = plan->depth,
 		.length = plan->length,
@@ -681,6 +683,8 @@ int explore(const struct plan *plan, struct scenario *scenario,
 	if (actors_nobody_reaps(scenario))
 		signal(SIGCHLD, SIG_IGN);
 
+	if (subjects_start(control, scenario))
+		return EXPLORE_ERROR;
 	if (actors_start(scenario, control, true)) {
 		json_error_line(control, "cannot start an actor: %s",
 				strerror(errno));
