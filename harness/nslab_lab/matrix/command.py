@@ -30,7 +30,7 @@ from nslab_lab.plans import plan, profiles
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.watch import Watch
-from nslab_lab.report import runfolder
+from nslab_lab.report import results_page, runfolder
 from nslab_lab.search import hunt
 
 if TYPE_CHECKING:
@@ -237,6 +237,8 @@ class _Runner:
             return interrupts.status
         if matrix.broken:
             return LAB_FAILED
+        is_full = matrix.whole and (matrix.executions, matrix.seeds) == (DEFAULT_EXECUTIONS, DEFAULT_SEEDS)
+        results_page.update(self.kernel, {"matrix": "\n".join(text[2:])}, self.patches, is_full)
         return FINDINGS if failures else FOUND_NOTHING
 
     def _command(self, result: Result) -> str:
