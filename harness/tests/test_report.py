@@ -109,7 +109,7 @@ def test_it_says_what_is_new_first(opened):
     image = first.find_element(By.TAG_NAME, "img")
     WebDriverWait(opened, 10).until(lambda _: image.get_property("naturalWidth") == 300)
     assert (
-        "It came again when run alone, with the same trace; the smallest schedule found has 1 preemption."
+        "It was reproduced alone, with the same trace; the smallest schedule found has 1 preemption."
         in first.text
     )
 

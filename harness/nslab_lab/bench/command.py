@@ -80,7 +80,7 @@ BASELINE_S = 60
 
 def register(commands: Commands) -> None:
     """`nslab bench`."""
-    parser = commands.add_parser("bench", help="the lab's own speed, beside a baseline")
+    parser = commands.add_parser("bench", help="the lab's speed, compared with a stress test")
     parser.add_argument("--part", metavar="NAME", help=f"only one of {', '.join(PARTS)}")
     parser.add_argument("--variant", metavar="NAME", help="hunt only this one")
     parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({HUNT_SEEDS})")

@@ -70,7 +70,7 @@ def _command(args: argparse.Namespace) -> int:
     machine = options.machine(args, kernel, init)
     if not readers.names(kernel.linux):
         raise bad_input(
-            f"{shown(kernel.linux)}: nobody calls task_nsproxy(), so there are no readers to reach"
+            f"{shown(kernel.linux)}: no function calls task_nsproxy(), so there are no readers to count"
         )
     ways = []
     for strategy, name in WAYS:
@@ -104,7 +104,7 @@ def _run(ways: Sequence[_Way], kernel: Kernel, scenarios: Sequence[Scenario], jo
             ran[result.name] += result.executions
             met[result.name].add(result.met)
     if interrupts.is_set():
-        print("INTERRUPTED: what was not reached until then says nothing")
+        print("INTERRUPTED: the coverage is not complete")
         return interrupts.status
     coverage = reach.evaluate(kernel, scenarios, ran, met)
     failures = coverage.failures()

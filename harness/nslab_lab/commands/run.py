@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from nslab_lab.cli.main import Commands
 
 _HOW_IT_CAME_AGAIN = {
-    batch.SOLO: "came again when run alone, with the same trace",
-    batch.ALONE: "came again when run alone, with a trace of its own, always the same",
-    batch.PREFIX: "came again with the same trace, but only after the executions before it",
+    batch.SOLO: "reproduced alone, with the same trace",
+    batch.ALONE: "reproduced alone, with another trace, the same each time",
+    batch.PREFIX: "reproduced with the same trace, but only after the executions before it",
     batch.NOT_REPRODUCED: "NOT REPRODUCED: the same executions did not fail the same way again",
     batch.UNCONFIRMED: "not confirmed: the run was interrupted",
 }
@@ -163,7 +163,7 @@ class Run:
             with interrupts, ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
                 results = pool.execute(self.plan, executor, jobs, run_batch, interrupts, self)
         except LabError as error:
-            self._folder.write("summary.txt", f"The lab could not go on: {error.message}\n")
+            self._folder.write("summary.txt", f"The lab could not continue: {error.message}\n")
             raise
         finally:
             self._folder.close()
@@ -258,7 +258,7 @@ class Run:
         if not any(result.findings for result in results):
             text += self._reached(results)
         if interrupts.is_set():
-            text.append("INTERRUPTED: this is what was done until then")
+            text.append("INTERRUPTED: these are the results so far")
         text.append(f"run folder: {shown(self._folder.path)}")
         self._folder.write("summary.txt", "\n".join(text) + "\n")
         if self.plan.fail_nth:

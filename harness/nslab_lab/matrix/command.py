@@ -51,7 +51,7 @@ _POLL_S = 0.2
 
 def register(commands: Commands) -> None:
     """`nslab matrix`."""
-    parser = commands.add_parser("matrix", help="how soon which deliberate defect is caught, by what")
+    parser = commands.add_parser("matrix", help="how soon each deliberate defect is caught, and by what")
     options.add_kernel_options(parser)
     parser.add_argument("--variant", metavar="NAME[,NAME]", help="default: all of them, and none")
     parser.add_argument("--scenario", metavar="NAME[,NAME]", help="default: all of them")
@@ -224,7 +224,7 @@ class _Runner:
         text = [f"kernel {self.kernel.name}-{self.kernel.id}", "", *tables.tables(matrix)]
         failures, holds = tables.judged(matrix)
         if interrupts.is_set():
-            text.append("INTERRUPTED: this is what was done until then")
+            text.append("INTERRUPTED: these are the results so far")
         else:
             text += failures + holds
         text += tables.errors(matrix)
