@@ -321,7 +321,7 @@ def test_a_sweep_that_has_just_begun(tmp_path):
         store.begin(sweep_row(), cell_rows())
         made = gather.report(store, store.sweeps(), {})
     text = html.page(made)
-    assert "Nothing was run" in text and "It is not through" in text
+    assert "Nothing was run" in text and "It has not finished" in text
 
 
 # === For machines ===

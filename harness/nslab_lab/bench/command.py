@@ -82,14 +82,14 @@ def register(commands: Commands) -> None:
     """`nslab bench`."""
     parser = commands.add_parser("bench", help="the lab's speed, compared with a stress test")
     parser.add_argument("--part", metavar="NAME", help=f"only one of {', '.join(PARTS)}")
-    parser.add_argument("--variant", metavar="NAME", help="hunt only this one")
-    parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({HUNT_SEEDS})")
+    parser.add_argument("--variant", metavar="NAME", help="part variants: only this one")
+    parser.add_argument("--seeds", metavar="N", help=f"part variants: seeds of each strategy ({HUNT_SEEDS})")
     parser.add_argument(
         "--rounds", metavar="N",
-        help=f"of the speed ({SPEED_ROUNDS}) and of the designs ({design.ROUNDS})",
+        help=f"of speed ({SPEED_ROUNDS}) and design ({design.ROUNDS})",
     )  # fmt: skip
     parser.add_argument(
-        "--baseline", metavar="SECONDS", help=f"give the baseline up after so long ({BASELINE_S})"
+        "--baseline", metavar="SECONDS", help=f"give up the stress test after so long ({BASELINE_S})"
     )
     options.add_kernel_options(parser)
     options.add_guest_options(parser)

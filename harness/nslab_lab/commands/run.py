@@ -53,27 +53,27 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--profile", metavar="NAME|FILE", help=f"faults to inject ({plan.DEFAULT_PROFILE})"
     )
-    parser.add_argument("--strategy", metavar="NAME", help=f"({plan.DEFAULT_STRATEGY})")
+    parser.add_argument("--strategy", metavar="NAME", help=f"how the next actor is chosen ({plan.DEFAULT_STRATEGY})")
     parser.add_argument(
-        "--depth", metavar="D", help=f"pct: of the bug looked for ({strategies.DEFAULT_DEPTH})"
+        "--depth", metavar="D", help=f"pct: depth of the bug to find ({strategies.DEFAULT_DEPTH})"
     )
     parser.add_argument(
         "--preemptions", metavar="C",
-        help=f"bounded: at most so many ({strategies.DEFAULT_PREEMPTIONS})",
+        help=f"bounded: at most this many ({strategies.DEFAULT_PREEMPTIONS})",
     )  # fmt: skip
     parser.add_argument(
         "--unpruned", action="store_true",
-        help="bounded: also schedules that are equivalent to others",
+        help="bounded: also run schedules that are equivalent to others",
     )  # fmt: skip
     parser.add_argument("--variant", metavar="NAME", help=f"deliberate defect ({plan.NO_VARIANT})")
     parser.add_argument(
         "--executions", metavar="N",
-        help=f"of each scenario ({plan.DEFAULT_EXECUTIONS}); bounded: of each input at the most "
-        f"({plan.DEFAULT_SEARCH})",
+        help=f"of each scenario ({plan.DEFAULT_EXECUTIONS}); bounded: at most this many of each "
+        f"input ({plan.DEFAULT_SEARCH})",
     )
-    parser.add_argument("--seed", metavar="N", help=f"({plan.DEFAULT_SEED})")
+    parser.add_argument("--seed", metavar="N", help=f"seed of all random numbers ({plan.DEFAULT_SEED})")
     parser.add_argument(
-        "--findings", metavar="N", help="a scenario stops after so many (1); 0: never"
+        "--findings", metavar="N", help="stop a scenario after this many (1); 0: never"
     )
     parser.add_argument("--batch", metavar="N", help=f"executions a boot ({plan.BATCH})")
     options.add_guest_options(parser)

@@ -57,10 +57,10 @@ def register(commands: Commands) -> None:
     parser.add_argument("--scenario", metavar="NAME[,NAME]", help="default: all of them")
     parser.add_argument("--strategy", metavar="NAME[,NAME]", help="default: all of them")
     parser.add_argument(
-        "--executions", metavar="N", help=f"of each cell at the most ({DEFAULT_EXECUTIONS})"
+        "--executions", metavar="N", help=f"at most this many in each cell ({DEFAULT_EXECUTIONS})"
     )
     parser.add_argument(
-        "--seeds", metavar="N", help=f"of the cell that caught a variant soonest ({DEFAULT_SEEDS})"
+        "--seeds", metavar="N", help=f"for the median, of the cell that caught a variant soonest ({DEFAULT_SEEDS})"
     )
     options.add_guest_options(parser, SILENCE_S)
     parser.set_defaults(handler=_command)
