@@ -48,7 +48,7 @@ def test_a_section_is_replaced_and_the_others_stay(page: Path) -> None:
         "matrix": ("6.12-0123abcd", "one\n"), "speed": ("6.12-89abcdef", "three\n")
     }  # fmt: skip
     text = page.read_text()
-    assert text.index("kernel 6.12-0123abcd") < text.index("kernel 6.12-89abcdef")
+    assert text.index("Kernel 6.12-0123abcd") < text.index("Kernel 6.12-89abcdef")
 
 
 def test_the_same_figures_are_the_same_bytes(page: Path) -> None:

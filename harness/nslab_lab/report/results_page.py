@@ -26,8 +26,8 @@ PAGE = REPO / "harness" / "RESULTS.md"
 # Name, heading, the command, what the section shows. Sections stand in this order.
 SECTIONS = (
     ("matrix", "The matrix", "make matrix",
-     "How soon each deliberate defect is caught, and by which oracle.\n"
-     "[How to read it](README.md#the-matrix)."),
+     "How soon each deliberate defect is caught, and by which oracle. [How to read\n"
+     "it](README.md#the-matrix)."),
     ("design", "The two designs", "make bench PART=design",
      "What the designs cost. [How they differ](../patches/README.md#two-designs)."),
     ("speed", "Speed", "make bench PART=speed",
@@ -115,7 +115,7 @@ def render(sections: Mapping[str, tuple[str, str]]) -> str:
         if name in sections:
             kernel, block = sections[name]
             text.append(
-                f"\n<!-- {name} {kernel} -->\n## {heading}\n\n`{command}`, kernel {kernel}. {about}\n\n"
+                f"\n<!-- {name} {kernel} -->\n## {heading}\n\nKernel {kernel}, `{command}`.\n{about}\n\n"
                 f"```text\n{block}```\n<!-- end -->\n"
             )
     return "".join(text)
