@@ -257,7 +257,7 @@ def test_a_guest_that_does_not_boot_is_status_3(nslab, tmp_path):
     )  # fmt: skip
     folder = tmp_path / "runs" / "latest"
     assert len((folder / "executions.jsonl").read_text().splitlines()) == 20
-    assert (folder / "summary.txt").read_text().startswith("The lab could not continue: the guest")
+    assert (folder / "summary.txt").read_text().startswith("The lab could not go on: the guest")
 
 
 DELAYS = (

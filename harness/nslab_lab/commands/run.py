@@ -163,7 +163,7 @@ class Run:
             with interrupts, ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
                 results = pool.execute(self.plan, executor, jobs, run_batch, interrupts, self)
         except LabError as error:
-            self._folder.write("summary.txt", f"The lab could not continue: {error.message}\n")
+            self._folder.write("summary.txt", f"The lab could not go on: {error.message}\n")
             raise
         finally:
             self._folder.close()

@@ -87,7 +87,7 @@ def _own_s() -> float:
 
 
 def _rate(tasks: Sequence[work.Task], jobs: int) -> float:
-    """Executions per second of all executions together."""
+    """Executions per second of all of them together."""
     stop = threading.Event()
     start = time.monotonic()
     with ThreadPoolExecutor(jobs) as executor:
