@@ -11,6 +11,7 @@ from typing import Iterator
 
 import pytest
 
+from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.paths import REPO
 
 MAX_FRONT_LINES, MAX_COLUMNS = 150, 100
@@ -141,6 +142,28 @@ def test_each_folder_has_its_page(folder: str) -> None:
     page = f"{folder}/README.md"
     assert (REPO / page).is_file()
     assert page in {target for _, target in links((REPO / "README.md").read_text())}
+
+
+def finding(text: str) -> list[str]:
+    """A finding as printed, without what differs between compilers and runs."""
+    text = re.sub(r"\b6\.12-[0-9a-f]{8}\b", "6.12-ID", text)
+    text = re.sub(r"build/runs/\d{4}", "build/runs/NNNN", text)
+    text = re.sub(r"\+0x[0-9a-f]+/0x[0-9a-f]+", "+OFFSET", text)
+    text = re.sub(r" +… \d+ steps", " … N steps", text)
+    text = re.sub(r"(replay-z0bb)\d+(a)", r"\1N\2", text)
+    found = re.search(r"^FINDING .*?^make replay TOKEN=\S+$", text, re.M | re.S)
+    assert found, text
+    return found[0].splitlines()
+
+
+def test_the_finding_is_what_the_command_prints(kernel: Kernel) -> None:
+    page = (REPO / "README.md").read_text()
+    (command,) = re.findall(r"^    \$ make (run .*)$", page, re.M)
+    done = subprocess.run(
+        ["make", "-C", REPO, *command.split()], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    shown = re.sub(r"^    ", "", page, flags=re.M)
+    assert finding(shown) == finding(done.stdout), f"README.md has to show this:\n{done.stdout}"
 
 
 # === Targets and variables ===
