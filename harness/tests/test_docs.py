@@ -7,12 +7,16 @@ import itertools
 import re
 import subprocess
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Sequence
 
 import pytest
 
+from nslab_lab.bench import command
 from nslab_lab.build.kernel import Kernel
+from nslab_lab.guest import verdict
 from nslab_lab.host.paths import REPO
+from nslab_lab.matrix import cells
+from nslab_lab.plans import profiles
 
 MAX_FRONT_LINES, MAX_COLUMNS = 150, 100
 SHINGLE = 14  # words; two pages that share so many in a row say something twice
@@ -193,6 +197,7 @@ def test_every_target_that_is_named_exists(page: Path) -> None:
 def test_every_target_is_named() -> None:
     table = (REPO / "README.md").read_text().partition("## What you can do")[2]
     words = set(re.findall(r"`(?:make )?([a-z][a-z-]*)[^`]*`", table))
+    words |= {f"nightly{ending}" for ending in re.findall(r"`(-[a-z]+)`", table)}
     assert targets() - words == set()
 
 
@@ -201,6 +206,37 @@ def test_every_variable_is_named() -> None:
     exported = re.findall(r"^export (.*)$", makefile().replace("\\\n", " "), re.M)[0].split()
     text = "".join(page.read_text() for page in PAGES)
     assert [name for name in exported if not re.search(rf"\b{name}=", text)] == []
+
+
+# === What can be chosen ===
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("faults/README.md", profiles.names()),
+        ("faults/README.md", [*verdict.ORACLES, "bug", "warn", "no-answer", "crash"]),
+        ("faults/README.md", [name for name in profiles.SCHEMA["properties"] if name != "faults"]),
+        ("faults/README.md", [key for knobs in profiles._KNOBS.values() for key in knobs]),
+        ("harness/README.md", [way.strategy for way in cells.WAYS]),
+        ("harness/README.md", [way.name for way in cells.WAYS]),
+        ("harness/README.md", command.PARTS),
+    ],
+    ids=["profiles", "oracles", "keys", "knobs", "strategies", "ways", "parts"],
+)
+def test_each_of_them_is_described(page: str, names: Sequence[str]) -> None:
+    text = (REPO / page).read_text()
+    assert [name for name in names if not re.search(rf"`(\[faults\.)?{re.escape(name)}\]?`", text)] == []
+
+
+def test_the_profile_of_the_page_can_be_read(tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", (REPO / "faults/README.md").read_text(), re.M | re.S)
+    (tmp_path / "mine.toml").write_text(block)
+    read = profiles.read(tmp_path / "mine.toml")
+    # What it says of the defaults is true.
+    assert (read.named_points, read.watch, profiles.KMEMLEAK in read.knobs) == (
+        True, profiles.DEFAULT_WATCH, False
+    )  # fmt: skip
 
 
 # === Once ===
