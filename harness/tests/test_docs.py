@@ -12,11 +12,12 @@ from typing import Iterator, Sequence
 import pytest
 
 from nslab_lab.bench import command
+from nslab_lab.build import catalog
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.guest import verdict
 from nslab_lab.host.paths import REPO
 from nslab_lab.matrix import cells
-from nslab_lab.plans import profiles
+from nslab_lab.plans import plan, profiles
 
 MAX_FRONT_LINES, MAX_COLUMNS = 150, 100
 SHINGLE = 14  # words; two pages that share so many in a row say something twice
@@ -168,6 +169,18 @@ def test_the_finding_is_what_the_command_prints(kernel: Kernel) -> None:
     )  # fmt: skip
     shown = re.sub(r"^    ", "", page, flags=re.M)
     assert finding(shown) == finding(done.stdout), f"README.md has to show this:\n{done.stdout}"
+
+
+def test_the_summary_has_all_scenarios(scenarios_init: Path) -> None:
+    count = len(catalog.from_init(scenarios_init).scenarios)
+    summary = f"{plan.DEFAULT_EXECUTIONS * count:,} executions of {count} scenarios, 0 findings"
+    assert summary in (REPO / "README.md").read_text()
+
+
+def test_all_examples_are_of_one_kernel() -> None:
+    """So that nobody wonders about a difference; each section of the results names its own."""
+    text = "".join(page.read_text() for page in PAGES if page.name != "RESULTS.md")
+    assert len(set(re.findall(r"\b6\.12-[0-9a-f]{8}\b", text))) == 1
 
 
 # === Targets and variables ===
