@@ -234,7 +234,7 @@ def test_those_that_come_with_the_lab(name, scenarios_init):
         (GOOD + '[cells.a]\nprofiles = ["x"]\n', "mine.toml:4: cells.a.profiles: no profile 'x'"),
         (GOOD + '[cells.a]\nstrategies = ["replay"]\n', "mine.toml:4: cells.a.strategies: replay is no strategy for"),
         (GOOD + '[cells.a]\nstrategies = ["random"]\nprofiles = ["delay"]\n',
-         "mine.toml:5: cells.a.profiles: profile delay delays actors, but strategy random decides"),
+         "mine.toml:5: cells.a.profiles: profile delay delays actors, but strategy random itself decides"),
         (GOOD + "[cells.a]\nseeds = 9000\n[cells.b]\nseeds = 10_000\nprofiles = ['none', 'delay', 'mixed', 'failslab', 'access']\n",
          "mine.toml:3: cells: more than 100,000 combinations"),
     ],
