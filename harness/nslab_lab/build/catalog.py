@@ -20,7 +20,7 @@ from nslab_lab.plans.plan import NO_VARIANT
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _ENTRY = re.compile(
     rf"^(?P<kind>NSLAB_POINT|NSLAB_VARIANT)\(\s*\w+\s*,\s*(?P<name>{_STRING})\s*,"
-    rf"(?:\s*(?P<group>\w+)\s*,)?\s*(?P<about>{_STRING}(?:\s*{_STRING})*)\s*\)",
+    rf"(?:\s*\w+\s*,)*\s*(?P<about>{_STRING}(?:\s*{_STRING})*)\s*\)",
     re.MULTILINE,
 )
 
@@ -34,12 +34,21 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Point(Item):
+    """A named point."""
+
+    subject: str | None = None  # None: any kernel code has it
+
+
+@dataclass(frozen=True)
 class Scenario(Item):
     """A scenario."""
 
     actors: tuple[str, ...] = ()
     inputs: int = 1  # how many it has, see INPUTS() in scenario.h
     reaches: tuple[str, ...] = ()  # readers and named points, see REACHES()
+    subject: str | None = None  # whose points and oracles it is about
+    file: str = ""  # its source, relative to scenarios/
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ def from_init(init: Path) -> Program:
             [
                 Scenario(
                     one["name"], one["about"], tuple(one["actors"]), one["inputs"],
-                    tuple(one["reaches"]),
+                    tuple(one["reaches"]), one["subject"], one["file"],
                 )  # fmt: skip
                 for one in data["scenarios"]
             ],
@@ -72,9 +81,24 @@ def from_init(init: Path) -> Program:
         ) from None
 
 
-def points(path: Path = FAULTS_KERNEL / "points.def") -> list[Item]:
-    """The named scheduling points."""
-    return _definitions(path, "NSLAB_POINT")
+def points(folder: Path = FAULTS_KERNEL) -> list[Point]:
+    """The named scheduling points; those that any kernel code has come first.
+
+    What a subject has is defined in subjects/NAME/points.def.
+    """
+    paths = sorted(folder.rglob("points.def"), key=lambda path: (_subject(path) or "", path))
+    if not paths:
+        raise lab_failed(f"{shown(folder)}: there is no points.def")
+    return [
+        Point(item.name, item.about, _subject(path))
+        for path in paths
+        for item in _definitions(path, "NSLAB_POINT")
+    ]
+
+
+def _subject(path: Path) -> str | None:
+    """Of which subject a file is, by its folder."""
+    return path.parent.name if path.parent.parent.name == "subjects" else None
 
 
 def variants(path: Path = FAULTS_KERNEL / "variants.def") -> list[Item]:
@@ -120,20 +144,16 @@ def choose(kind: str, name: str, items: Sequence[Item]) -> str:
 
 
 def choose_names(kind: str, wanted: str | None, items: Sequence[Item]) -> tuple[str, ...]:
-    """Those asked for, names with commas between, in the order given, each once; all if none is.
+    """Those asked for, names with commas between, in the order given, each once; all for None or "".
 
     Raises LabError(2) saying what there is.
     """
-    names = [name for name in (wanted or "").replace(",", " ").split() if name]
-    if not names or names == ["all"]:
+    names = (wanted or "all").replace(",", " ").split()
+    if not names:
+        raise bad_input(f"{kind} '{wanted}' names none: give names (make list), or leave it out")
+    if names == ["all"]:
         return tuple(item.name for item in items)
     return tuple(dict.fromkeys(choose(kind, name, items) for name in names))
-
-
-def choose_scenarios(wanted: str | None, known: Sequence[Scenario]) -> tuple[Scenario, ...]:
-    """The same for scenarios."""
-    by_name = {one.name: one for one in known}
-    return tuple(by_name[name] for name in choose_names("scenario", wanted, known))
 
 
 def _definitions(path: Path, kind: str) -> list[Item]:
