@@ -33,10 +33,8 @@ static void die(const struct scenario *scenario, const char *fmt, ...)
 }
 
 /* A token, a path and SCENARIO= can have these. */
-static bool is_name(const char *name)
+static bool is_name(const char *name, size_t length)
 {
-	size_t length = strcspn(name, "+");
-
 	return isalpha(*name) && length <= SCENARIO_NAME_MAX &&
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz"
 			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == length;
@@ -52,9 +50,9 @@ void scenario_register(struct scenario *scenario)
 	struct scenario **at = &scenarios;
 	const char *name = scenario->name;
 
-	if (!is_name(name) || !strcmp(name, "all"))
-		die(scenario, "SCENARIO(\"%s\"): a name is a letter and up to %d more letters, digits, '-' and '_', and not \"all\"",
-		    name, SCENARIO_NAME_MAX - 1);
+	if (!is_name(name, scenario->given) || !strcmp(name, "all"))
+		die(scenario, "SCENARIO(\"%.*s\"): a name is a letter and up to %d more letters, digits, '-' and '_', and not \"all\"",
+		    (int)scenario->given, name, SCENARIO_NAME_MAX - 1);
 	while (*at && strcmp((*at)->name, name) < 0)
 		at = &(*at)->next;
 	if (*at && !strcmp((*at)->name, name))

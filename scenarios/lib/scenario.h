@@ -71,7 +71,8 @@ struct actor {
 
 /**
  * struct scenario - what a file defines
- * @name: as SCENARIO= and tokens have it
+ * @name: as tokens have it; of a file of the user's own with a hash of its text
+ * @given: how much of @name the file has given, in bytes
  * @about: what races with what, one line
  * @subject: name of the subject whose points and oracles it is about, or NULL
  * @file: its source, relative to scenarios/
@@ -87,6 +88,7 @@ struct actor {
  */
 struct scenario {
 	const char *name;
+	size_t given;
 	const char *about;
 	const char *subject;
 	const char *file;
@@ -117,7 +119,8 @@ struct scenario {
 
 #define SCENARIO(_name, _about)						\
 static struct scenario this_scenario = {				\
-	.name = _name NSLAB_SUFFIX, .about = _about,			\
+	.name = _name NSLAB_SUFFIX, .given = sizeof(_name) - 1,		\
+	.about = _about,						\
 	.subject = NSLAB_SUBJECT, .file = __FILE__,			\
 };									\
 __attribute__((constructor)) static void register_this_scenario(void)	\

@@ -32,7 +32,7 @@ ACTOR(target, FRESH)
 }
 
 static struct scenario two = {
-	.name = "two", .about = "says nothing", .file = "two.c",
+	.name = "two", .given = 3, .about = "says nothing", .file = "two.c",
 };
 
 static char *listed(void)
