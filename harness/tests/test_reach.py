@@ -65,10 +65,10 @@ def test_a_scenario_says_what_there_is_not(name, hint):
 
 
 def test_a_scenario_names_what_is_of_another_subject():
-    own = Scenario("d", "", reaches=("utsns_get",))
-    one = coverage({}, POINTS, [own], asked=True, others={"utsns_get": "nsproxy"})
-    assert one.failures() == [
-        "d: REACHES names 'utsns_get' of nsproxy: SUBJECT(\"nsproxy\") is missing"
+    one = Scenario("d", "", reaches=("utsns_get",), subject="widgets")
+    found = coverage({}, POINTS, [one], asked=True, others={"utsns_get": "nsproxy"})
+    assert found.failures() == [
+        "d: REACHES names 'utsns_get' of nsproxy, which is not its subject"
     ]
 
 
@@ -156,12 +156,17 @@ def test_all_subjects_that_take_part(kernel):
     assert [line.split(":")[0] for line in lines] == ["nsproxy", "widgets", "any subject"]
 
 
-def test_a_scenario_of_no_subject(kernel):
+def test_a_scenario_of_no_subject(kernel, monkeypatch):
+    """All take part in it, and it is told of those that it reaches something of."""
     found, lines = evaluated(kernel, "mine", asked=True)
     assert lines == ["any subject: 1 of 1 points reached"]
     assert found.failures() == [
-        "mine+0123abcd: REACHES names 'find' of widgets: SUBJECT(\"widgets\") is missing"
+        "mine+0123abcd: REACHES names 'find', but 7 executions did not reach it"
     ]
+    there = Points(executions=Counter(rcu_read_lock=5, find=1))
+    monkeypatch.setitem(MET, "mine+0123abcd", there)
+    found, lines = evaluated(kernel, "mine", asked=True)
+    assert lines[0] == "widgets: 1 of 1 points reached" and found.failures() == []
 
 
 # === What REACHES() names is known before anything runs ===

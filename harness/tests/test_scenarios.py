@@ -127,14 +127,14 @@ def test_a_scenario_comes_and_goes_with_its_file(tree: Path) -> None:
     "content, line",
     [
         (text("zombie-read"), r'SCENARIO\("zombie-read"\): nsproxy/zombie_read.c has that name already'),
-        (text("a b"), r'SCENARIO\("a b"\): a name is a letter and up to 39 more letters, digits, '),
-        (text("a/b"), r'SCENARIO\("a/b"\): a name is'),
-        (text("a+b"), r'SCENARIO\("a\+b"\): a name is'),
-        (text("a,b"), r'SCENARIO\("a,b"\): a name is'),
-        (text("1st"), r'SCENARIO\("1st"\): a name is'),
-        (text(""), r'SCENARIO\(""\): a name is'),
-        (text("all"), r'SCENARIO\("all"\): a name is'),
-        (text("x" * 41), r'SCENARIO\("x{41}"\): a name is'),
+        (text("a b"), r'SCENARIO\("a b"\): no name; up to 40 letters, digits, - and _, a letter first'),
+        (text("a/b"), r'SCENARIO\("a/b"\): no name;'),
+        (text("a+b"), r'SCENARIO\("a\+b"\): no name;'),
+        (text("a,b"), r'SCENARIO\("a,b"\): no name;'),
+        (text("1st"), r'SCENARIO\("1st"\): no name;'),
+        (text(""), r'SCENARIO\(""\): no name;'),
+        (text("all"), r'SCENARIO\("all"\): no name;'),
+        (text("x" * 41), r'SCENARIO\("x{41}"\): no name;'),
         (text("alone").replace("ACTOR(two, KEPT)", "void two(void);\nvoid two(void)"),
          r'SCENARIO\("alone"\): a race takes two, and this has 1 ACTOR'),
         (text("early", "AFTER(nobody)\n{\n}\n"), r"there is no ACTOR\(nobody\), or it stands further down"),
@@ -297,7 +297,7 @@ def test_one_that_does_not_compile(
 @pytest.mark.parametrize(
     "content, message",
     [
-        (text("a b"), r'/mine.c: SCENARIO\("a b"\): a name is a letter'),
+        (text("a b"), r'/mine.c: SCENARIO\("a b"\): no name; up to 40 letters'),
         ("/* nothing */\n", r'/mine.c: there is no SCENARIO\("name", "about"\) in it$'),
     ],
 )
@@ -389,7 +389,7 @@ def test_few_programs_are_kept(lab: Path, mine: Callable[..., Path]) -> None:
 
 def test_the_labs_error_is_told_with_its_file(lab: Path) -> None:
     (lab / "scenarios" / "nsproxy" / "new.c").write_text(text("a b"))
-    assert refused().startswith('scenarios/nsproxy/new.c: SCENARIO("a b"): a name is a letter')
+    assert refused().startswith('scenarios/nsproxy/new.c: SCENARIO("a b"): no name; up to 40 letters')
 
 
 def test_gdb_and_replay_take_the_file() -> None:

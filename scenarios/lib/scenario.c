@@ -51,8 +51,8 @@ void scenario_register(struct scenario *scenario)
 	const char *name = scenario->name;
 
 	if (!is_name(name, scenario->given) || !strcmp(name, "all"))
-		die(scenario, "SCENARIO(\"%.*s\"): a name is a letter and up to %d more letters, digits, '-' and '_', and not \"all\"",
-		    (int)scenario->given, name, SCENARIO_NAME_MAX - 1);
+		die(scenario, "SCENARIO(\"%.*s\"): no name; up to %d letters, digits, - and _, a letter first",
+		    (int)scenario->given, name, SCENARIO_NAME_MAX);
 	while (*at && strcmp((*at)->name, name) < 0)
 		at = &(*at)->next;
 	if (*at && !strcmp((*at)->name, name))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Collection, Iterable, Mapping, Sequence
 
 from nslab_lab.build import catalog
-from nslab_lab.build.catalog import Scenario
+from nslab_lab.build.catalog import Point, Scenario
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.debuginfo import readers
 from nslab_lab.guest.results import Points
@@ -71,7 +71,8 @@ def summary(
     points = together.executions
     placed = [point for point in catalog.points() if point.name in kernel.points]
     lines = []
-    for subject in (*subjects(scenarios), None):
+    reached = {name for name, count in (*points.items(), *by_reader.items()) if count}
+    for subject in (*subjects(scenarios, placed, by_reader, reached), None):
         counts = {one.name: points.get(one.name, 0) for one in placed if one.subject == subject}
         lines += table.reached(
             subject or ANY, counts, by_reader if subject == readers.SUBJECT else {}
@@ -79,9 +80,19 @@ def summary(
     return lines
 
 
-def subjects(scenarios: Iterable[Scenario]) -> list[str]:
-    """Those that take part, sorted."""
-    return sorted({one.subject for one in scenarios if one.subject})
+def subjects(
+    scenarios: Sequence[Scenario], placed: Iterable[Point], names: Iterable[str],
+    reached: Collection[str],
+) -> list[str]:  # fmt: skip
+    """Those that take part, sorted: those of @scenarios, and where one is of none what is @reached.
+
+    @placed, @names: the points and the readers of the kernel.
+    """
+    found = {one.subject for one in scenarios if one.subject}
+    if any(one.subject is None for one in scenarios):
+        found |= {one.subject for one in placed if one.subject and one.name in reached}
+        found |= {readers.SUBJECT for name in names if name in reached}
+    return sorted(found)
 
 
 @dataclass
@@ -109,20 +120,19 @@ class Coverage:
             lines += [
                 f"{scenario.name}: {problem}"
                 for name in scenario.reaches
-                if (problem := self._problem(scenario.name, name))
+                if (problem := self._problem(scenario, name))
             ]
         return lines
 
-    def _problem(self, scenario: str, name: str) -> str | None:
+    def _problem(self, scenario: Scenario, name: str) -> str | None:
         """What is wrong with a scenario's saying that it reaches @name."""
         by_name = {**self.readers, **self.points}
-        if name in self.others:
-            subject = self.others[name]
-            return f"REACHES names '{name}' of {subject}: SUBJECT(\"{subject}\") is missing"
-        if name not in by_name:
-            return _unknown(name, list(by_name))
-        if scenario not in by_name[name]:
-            ran = table.count(self.executions[scenario], "execution")
+        if name in self.others and scenario.subject:
+            return f"REACHES names '{name}' of {self.others[name]}, which is not its subject"
+        if name not in (*by_name, *self.others):
+            return _unknown(name, [*by_name, *self.others])
+        if scenario.name not in by_name.get(name, ()):
+            ran = table.count(self.executions[scenario.name], "execution")
             return f"REACHES names '{name}', but {ran} did not reach it"
         return None
 
@@ -166,9 +176,15 @@ def evaluate(
     """
     by_reader = {name: readers.executions(kernel.linux, met[name]) for name in met}
     by_point = {name: met[name].executions for name in met}
-    taking_part = {*subjects(scenarios), None}
     placed = [point for point in catalog.points() if point.name in kernel.points]
     names = sorted({name for counts in by_reader.values() for name in counts})
+    reached = {
+        name
+        for counts in (*by_reader.values(), *by_point.values())
+        for name, count in counts.items()
+        if count
+    }
+    taking_part = {*subjects(scenarios, placed, names, reached), None}
     others = {
         point.name: point.subject
         for point in placed
