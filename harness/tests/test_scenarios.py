@@ -401,3 +401,31 @@ def test_gdb_and_replay_take_the_file() -> None:
             capture_output=True, text=True, check=True, env=os.environ,
         )  # fmt: skip
         assert "--scenario" in done.stdout
+
+
+# === What scenarios/README.md says ===
+
+
+def test_the_example_is_one(lab: Path, mine: Callable[..., Path]) -> None:
+    readme = (paths.REPO / "scenarios" / "README.md").read_text()
+    (example,) = re.findall(r"^```c\n(.*?SCENARIO\(.*?)^```$", readme, re.M | re.S)
+    (_, (one,)) = scenarios.choose([str(mine(content=example))])
+    assert one.name.startswith("uts-vs-unshare+") and one.subject == "nsproxy"
+    assert one.reaches == ("utsns_get", "unshare_commit")
+
+
+def test_every_macro_is_explained() -> None:
+    readme = (paths.REPO / "scenarios" / "README.md").read_text()
+    header = (paths.REPO / "scenarios" / "lib" / "scenario.h").read_text()
+    above, _, below = header.partition("/* === What scenarios call === */")
+    macros = set(re.findall(r"^#define ([A-Z_]+[A-Z])(?:\(| *\t)", above, re.M))
+    macros -= {name for name in macros if name.startswith(("NSLAB_", "SCENARIO_"))}
+    macros -= {"SCENARIOS_LIB_SCENARIO_H"}
+    assert len(macros) >= 18
+    lives = set(re.findall(r"^\t(\w+),$", above.partition("enum actor_life {")[2], re.M)) & {
+        "KEPT", "FRESH", "FRESH_REAPED", "CHILD",
+    }  # fmt: skip
+    called = set(re.findall(r"(\w+)\(", below.partition("/* === Below")[0]))
+    assert len(lives) == 4 and len(called) == 4
+    tables = "\n".join(line for line in readme.splitlines() if line.startswith("|"))
+    assert {name for name in macros | lives | called if not re.search(rf"`{name}\b", tables)} == set()
