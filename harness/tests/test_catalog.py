@@ -18,7 +18,7 @@ LIST = {
         {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3,
          "subject": "widgets", "file": "widgets/a.c", "reaches": ["utsns_get", "exit_notify"]},
         {"name": "c", "about": "c alone", "actors": ["c"], "inputs": 1,
-         "subject": None, "file": "c.c", "reaches": []},
+         "subject": "", "file": "c.c", "reaches": []},
     ],
     "strategies": [{"name": "none", "about": "the scheduler's own choice"}],
 }  # fmt: skip
@@ -41,18 +41,18 @@ def test_definitions(tmp_path):
     path = tmp_path / "points.def"
     text = (
         '/* NSLAB_POINT(ID, "no", X, "x") in a comment is no line of its own. */\n'
-        'NSLAB_POINT(A_B, "a_b", READER, "one")\n'
+        'NSLAB_POINT(A_B, "a_b", READER, NONE, "one")\n'
         'NSLAB_POINT(C, "c",\n\t    SWITCH,\n\t    "two, with (brackets) "\n\t    "and \\"more\\"")\n'
         'NSLAB_VARIANT(V, "v-1", "three")\n'
     )
     path.write_text(text)
     found = [Point("a_b", "one"), Point("c", 'two, with (brackets) and "more"')]
-    assert catalog.points(tmp_path) == found
-    # A point of a subject is known by its folder, and may have more columns.
+    assert catalog.points(path) == found
+    # A point of a subject is known by its folder.
     of_widgets = tmp_path / "subjects" / "widgets" / "points.def"
     of_widgets.parent.mkdir(parents=True)
     of_widgets.write_text('NSLAB_POINT(D, "d", SWITCH, NONE,\n\t    "four")\n')
-    assert catalog.points(tmp_path) == [*found, Point("d", "four", "widgets")]
+    assert catalog.points(path, of_widgets) == [*found, Point("d", "four", "widgets")]
     assert catalog.variants(path) == [
         Item("none", "the kernel as it should be"), Item("v-1", "three"),
     ]  # fmt: skip
@@ -68,11 +68,11 @@ def test_the_labs_own_definitions():
 
 def test_a_name_is_its_identifier_in_lower_case():
     # catalog.called() goes by that.
-    for name in ("points", "variants"):
-        text = (catalog.FAULTS_KERNEL / f"{name}.def").read_text()
-        pairs = re.findall(r'^NSLAB_\w+\((\w+),\s*"([^"]+)"', text, re.M)
+    for path in [*catalog.FAULTS_KERNEL.rglob("points.def"), *catalog.FAULTS_KERNEL.rglob("variants.def")]:
+        pairs = re.findall(r'^NSLAB_\w+\((\w+),\s*"([^"]+)"', path.read_text(), re.M)
         items = [Item(name, "") for _, name in pairs]
-        assert len(pairs) > 10 and catalog.called(items, {id for id, _ in pairs}) == items
+        assert pairs and len(pairs) == path.read_text().count("\nNSLAB_")
+        assert catalog.called(items, {id for id, _ in pairs}) == items
 
 
 def test_what_is_only_in_one_design():
@@ -91,8 +91,8 @@ def test_what_is_only_in_one_design():
 
 
 def test_definitions_that_are_not_there(tmp_path):
-    with pytest.raises(LabError, match="there is no points.def") as caught:
-        catalog.points(tmp_path)
+    with pytest.raises(LabError, match="points.def: No such file") as caught:
+        catalog.points(tmp_path / "points.def")
     assert caught.value.status == 3
 
 
@@ -103,7 +103,7 @@ def test_from_init(init):
             "a-vs-b", "a against b", ("a", "b"), 3, ("utsns_get", "exit_notify"), "widgets",
             "widgets/a.c",
         ),
-        Scenario("c", "c alone", ("c",), 1, (), None, "c.c"),
+        Scenario("c", "c alone", ("c",), 1, (), "", "c.c"),
     ]  # fmt: skip
     assert known.strategies == [Item("none", "the scheduler's own choice")]
 

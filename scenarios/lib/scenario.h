@@ -4,8 +4,8 @@
  * one scenario. scenarios/README.md explains how; this is the reference.
  *
  *	SCENARIO("name", "what races with what");
- *	SUBJECT("nsproxy");		only in a file outside the subject's folder
- *	REACHES("utsns_get", ...);	optional: functions of the kernel and named
+ *	SUBJECT("widget");		only in a file outside the subject's folder
+ *	REACHES("find_widget", ...);	optional: functions of the kernel and named
  *					points that its actors reach; checked by
  *					"make coverage"
  *	INPUTS(8);			optional: scenario_input() is 0 ... 7
@@ -74,7 +74,7 @@ struct actor {
  * @name: as tokens have it; of a file of the user's own with a hash of its text
  * @given: how much of @name the file has given, in bytes
  * @about: what races with what, one line
- * @subject: name of the subject whose points and oracles it is about, or NULL
+ * @subject: the one whose points and oracles count; NULL: those of all
  * @file: its source, relative to scenarios/
  * @setup: or NULL
  * @check: or NULL
@@ -105,7 +105,10 @@ struct scenario {
 
 /* === What a scenario is made of === */
 
-/* Defined by the Makefile for files in the folder of a subject. */
+/*
+ * Defined by the Makefile for files in the folder of a subject. Without one, the
+ * points and oracles of all subjects count.
+ */
 #ifndef NSLAB_SUBJECT
 #define NSLAB_SUBJECT	NULL
 #endif
@@ -216,7 +219,7 @@ do {									\
 
 /*
  * The call must not fail (return a negative value), except by an injected
- * fault: then the actor is through, and that is no finding.
+ * fault: then the actor ends, and that is no finding.
  */
 #define REQUIRE(call)							\
 do {									\
@@ -253,7 +256,7 @@ do {									\
 
 /**
  * MARKED_AS() - the same, under another name than @call as it is written
- * @name: so it is told
+ * @name: as reports call it
  */
 #define MARKED_AS(name, call, ...)					\
 ({									\

@@ -17,6 +17,9 @@ from nslab_lab.host.paths import FAULTS_KERNEL, shown
 from nslab_lab.plans import profiles
 from nslab_lab.plans.plan import NO_VARIANT
 
+SUBJECTS = FAULTS_KERNEL / "subjects"
+CORE_POINTS = FAULTS_KERNEL / "core" / "points.def"
+
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _ENTRY = re.compile(
     rf"^(?P<kind>NSLAB_POINT|NSLAB_VARIANT)\(\s*\w+\s*,\s*(?P<name>{_STRING})\s*,"
@@ -37,7 +40,7 @@ class Item:
 class Point(Item):
     """A named point."""
 
-    subject: str | None = None  # None: any kernel code has it
+    subject: str = ""  # "": any kernel code has it
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Scenario(Item):
     actors: tuple[str, ...] = ()
     inputs: int = 1  # how many it has, see INPUTS() in scenario.h
     reaches: tuple[str, ...] = ()  # readers and named points, see REACHES()
-    subject: str | None = None  # whose points and oracles it is about
+    subject: str = ""  # whose points and oracles count; "": those of all
     file: str = ""  # its source, relative to scenarios/
 
 
@@ -81,29 +84,35 @@ def from_init(init: Path) -> Program:
         ) from None
 
 
-def points(folder: Path = FAULTS_KERNEL) -> list[Point]:
-    """The named scheduling points; those that any kernel code has come first.
+def subjects() -> list[str]:
+    """The subjects that are compiled into the kernel: the folders that define one."""
+    return sorted(path.parent.name for path in SUBJECTS.glob("*/subject.c"))
 
-    What a subject has is defined in subjects/NAME/points.def.
-    """
-    paths = sorted(folder.rglob("points.def"), key=lambda path: (_subject(path) or "", path))
-    if not paths:
-        raise lab_failed(f"{shown(folder)}: there is no points.def")
+
+def points(*paths: Path) -> list[Point]:
+    """The named scheduling points, those that all subjects have first; of @paths if there are any."""
     return [
-        Point(item.name, item.about, _subject(path))
-        for path in paths
-        for item in _definitions(path, "NSLAB_POINT")
+        Point(item.name, item.about, path.parent.name if path.parent.parent.name == "subjects" else "")
+        for path in paths or (CORE_POINTS, *_of_subjects("points.def"))
+        for item in _definitions([path], "NSLAB_POINT")
     ]
 
 
-def _subject(path: Path) -> str | None:
-    """Of which subject a file is, by its folder."""
-    return path.parent.name if path.parent.parent.name == "subjects" else None
+def points_of(subject: str) -> list[Point]:
+    """The named points that count in scenarios of @subject; "": all."""
+    if not subject:
+        return points()
+    return points(CORE_POINTS, SUBJECTS / subject / "points.def")
 
 
-def variants(path: Path = FAULTS_KERNEL / "variants.def") -> list[Item]:
-    """The kernel as it should be, and its deliberate defects."""
-    return [Item(NO_VARIANT, "the kernel as it should be"), *_definitions(path, "NSLAB_VARIANT")]
+def variants(*paths: Path) -> list[Item]:
+    """The kernel as it should be, and its deliberate defects, subject by subject."""
+    found = _definitions(paths or tuple(_of_subjects("variants.def")), "NSLAB_VARIANT")
+    return [Item(NO_VARIANT, "the kernel as it should be"), *found]
+
+
+def _of_subjects(name: str) -> list[Path]:
+    return [SUBJECTS / subject / name for subject in subjects()]
 
 
 def all_profiles() -> list[Item]:
@@ -156,16 +165,20 @@ def choose_names(kind: str, wanted: str | None, items: Sequence[Item]) -> tuple[
     return tuple(dict.fromkeys(choose(kind, name, items) for name in names))
 
 
-def _definitions(path: Path, kind: str) -> list[Item]:
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise lab_failed(f"{shown(path)}: {error.strerror}") from None
+def _definitions(paths: Sequence[Path], kind: str) -> list[Item]:
     return [
         Item(_unquoted(found["name"]), _unquoted(found["about"]))
-        for found in _ENTRY.finditer(text)
+        for path in paths
+        for found in _ENTRY.finditer(_text(path))
         if found["kind"] == kind
     ]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise lab_failed(f"{shown(path)}: {error.strerror}") from None
 
 
 def _unquoted(text: str) -> str:

@@ -275,7 +275,7 @@ def with_own(known: Guest, own: Sequence[Own]) -> Guest:
         os.utime(folder)
         _drop_old(folder)
     program = catalog.from_init(folder / "init")
-    subjects = sorted({one.subject for one in known.program.scenarios if one.subject})
+    subjects = catalog.subjects()
     named = {}
     for one in by_hash.values():
         scenario = next((it for it in program.scenarios if it.name.endswith(f"+{one.hash}")), None)

@@ -70,11 +70,11 @@ def _points() -> list[Item]:
 
 def sections(scenarios: Sequence[Scenario]) -> list[str]:
     """The scenarios, those of each subject by themselves."""
-    subjects = sorted({one.subject or "" for one in scenarios})
+    subjects = sorted({one.subject for one in scenarios})
     return [
         section(
             f"scenarios of {subject}" if subject else "scenarios",
-            [one for one in scenarios if (one.subject or "") == subject],
+            [one for one in scenarios if one.subject == subject],
         )
         for subject in subjects
     ]

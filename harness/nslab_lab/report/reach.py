@@ -72,7 +72,7 @@ def summary(
     placed = [point for point in catalog.points() if point.name in kernel.points]
     lines = []
     reached = {name for name, count in (*points.items(), *by_reader.items()) if count}
-    for subject in (*subjects(scenarios, placed, by_reader, reached), None):
+    for subject in (*subjects(scenarios, placed, by_reader, reached), ""):
         counts = {one.name: points.get(one.name, 0) for one in placed if one.subject == subject}
         lines += table.reached(
             subject or ANY, counts, by_reader if subject == readers.SUBJECT else {}
@@ -89,7 +89,7 @@ def subjects(
     @placed, @names: the points and the readers of the kernel.
     """
     found = {one.subject for one in scenarios if one.subject}
-    if any(one.subject is None for one in scenarios):
+    if any(not one.subject for one in scenarios):
         found |= {one.subject for one in placed if one.subject and one.name in reached}
         found |= {readers.SUBJECT for name in names if name in reached}
     return sorted(found)
@@ -184,7 +184,7 @@ def evaluate(
         for name, count in counts.items()
         if count
     }
-    taking_part = {*subjects(scenarios, placed, names, reached), None}
+    taking_part = {*subjects(scenarios, placed, names, reached), ""}
     others = {
         point.name: point.subject
         for point in placed

@@ -175,7 +175,7 @@ void json_list(FILE *out)
 		fprintf(out, ",\"about\":%s",
 			quoted(text, sizeof(text), s->about));
 		fprintf(out, ",\"subject\":%s",
-			quoted(text, sizeof(text), s->subject));
+			quoted(text, sizeof(text), s->subject ?: ""));
 		fprintf(out, ",\"file\":%s,\"actors\":[",
 			quoted(text, sizeof(text), s->file));
 		for (j = 0; j < s->nactors; j++)
@@ -195,7 +195,7 @@ void json_list(FILE *out)
 }
 
 /**
- * json_search() - what a search came to
+ * json_search() - the result of a search
  * @n: number of the execution that it varied
  */
 int json_search(char *buf, size_t size, uint64_t n,

@@ -18,7 +18,7 @@
  * Return: as execute(), with the number left in @n.
  */
 static int count_again(const struct job *job, uint64_t execution,
-		       struct mode mode, struct nslab_run *run,
+		       struct run_options options, struct nslab_run *run,
 		       struct nslab_site **sites, unsigned int *n)
 {
 	struct nslab_site *before;
@@ -31,7 +31,7 @@ static int count_again(const struct job *job, uint64_t execution,
 	}
 	if (*n)
 		memcpy(before, *sites, *n * sizeof(*before));
-	ret = execute(job, execution, mode, run);
+	ret = execute(job, execution, options, run);
 	*sites = execute_sites();
 	if (!ret)
 		*n = failnth_both(*sites, run->nsites, before, *n);
@@ -46,7 +46,7 @@ static int count_setup(const struct job *job, unsigned int setup,
 		.nswitches = 1,
 		.switches[0] = { .at = NSLAB_NOBODY },
 	};
-	struct mode mode = { .warm_up = true, .counts = true };
+	struct run_options options = { .warm_up = true, .counts = true };
 	struct nslab_site *sites;
 	unsigned int i, n;
 	int ret;
@@ -54,14 +54,14 @@ static int count_setup(const struct job *job, unsigned int setup,
 	starts.switches[0].next = job_first(job, setup + 1);
 	if (job->kernel_strategy != NSLAB_STRATEGY_NONE &&
 	    starts.switches[0].next)
-		mode.schedule = &starts;
-	ret = execute(job, setup + 1, mode, run);
+		options.schedule = &starts;
+	ret = execute(job, setup + 1, options, run);
 	if (!ret)
-		ret = execute(job, setup + 1, mode, run);
+		ret = execute(job, setup + 1, options, run);
 	sites = execute_sites();
 	n = run->nsites;
 	for (i = 1; i < COUNTS && !ret; i++)
-		ret = count_again(job, setup + 1, mode, run, &sites, &n);
+		ret = count_again(job, setup + 1, options, run, &sites, &n);
 	if (ret)
 		return ret;
 	if (failnth_counted(setup, sites, n, shared->marked.ncalls)) {

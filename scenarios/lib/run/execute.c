@@ -146,9 +146,10 @@ static int prepare(const struct job *job, uint64_t n, uint64_t drawn,
 static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 		    char *leak, size_t size)
 {
-	struct nslab_rest rest = {
+	struct nslab_release release = {
 		.mask = actors_kept(job->scenario),
-		.flags = shared->unsteered ? 0 : NSLAB_REST_SETTLE,
+		.flags = shared->unsteered ? 0 : NSLAB_RELEASE_SETTLE,
+		.counters.subjects = subjects_mask(),
 	};
 	int ret;
 
@@ -157,7 +158,7 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	actors_stop_fresh(job->scenario);
 	if (job->scenario->teardown)
 		job->scenario->teardown();
-	if (job->control->rest(&rest)) {
+	if (job->control->release(&release)) {
 		json_error_line(job->control,
 				"execution %llu: an actor did not come back",
 				(unsigned long long)n);
@@ -166,11 +167,11 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	if (warm_up)
 		ret = leak_start(job->control);
 	else
-		ret = leak_check(job->control, rest.census, leak, size);
+		ret = leak_check(job->control, release.counters, leak, size);
 	shared->warm = true;
 	if (!ret)
 		return EXPLORE_DONE;
-	json_error_line(job->control, "no census: %s", strerror(errno));
+	json_error_line(job->control, "no counters: %s", strerror(errno));
 	return EXPLORE_ERROR;
 }
 
@@ -224,7 +225,7 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
 		if (failnth_is_new(setup, &sites[i])) {
 			json_site(line, sizeof(line), n, &sites[i], counted);
 			job->control->emit(line);
-			job->control->tell(sites[i].stack);
+			job->control->report(sites[i].stack);
 		}
 		if (sites[i].failed)
 			return &sites[i];
@@ -235,43 +236,43 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
 /* No execution has this number; those that warm up take the seed of it. */
 #define WARM_UP_SEED	0
 
-static bool only_warms(const struct mode *mode)
+static bool only_warms(const struct run_options *options)
 {
-	return mode->warm_up && !mode->counts;
+	return options->warm_up && !options->counts;
 }
 
 /* The execution whose seed its random numbers come from. */
 static uint64_t drawn_as(const struct job *job, uint64_t n,
-			 const struct mode *mode)
+			 const struct run_options *options)
 {
-	if (only_warms(mode))
+	if (only_warms(options))
 		return WARM_UP_SEED;
 	/* What was counted has to come again: a set-up has one seed. */
 	return job->plan->fail_nth ? 1 + (n - 1) % job_setups(job) : n;
 }
 
 static unsigned int input_as(const struct job *job, uint64_t n,
-			     const struct mode *mode)
+			     const struct run_options *options)
 {
-	return only_warms(mode) ? mode->input : (n - 1) % job_inputs(job);
+	return only_warms(options) ? options->input : (n - 1) % job_inputs(job);
 }
 
 /**
  * execute() - run one execution and report its result
  * @job: of which plan
  * @n: its number
- * @mode: how
+ * @options: how
  * @run: filled with what the kernel reports
  *
  * Return: EXPLORE_DONE, EXPLORE_STOPPED after one that left the kernel unfit for
  * another, EXPLORE_ERROR after the harness was told why.
  */
-int execute(const struct job *job, uint64_t n, struct mode mode,
+int execute(const struct job *job, uint64_t n, struct run_options options,
 	    struct nslab_run *run)
 {
-	const struct schedule *schedule = mode.schedule;
+	const struct schedule *schedule = options.schedule;
 	const struct plan *plan = job->plan;
-	struct result result = { .n = n, .run = run, .schedule = mode.text };
+	struct result result = { .n = n, .run = run, .schedule = options.text };
 	static char line[RESULT_MAX], leak[SCENARIO_MESSAGE_MAX];
 	static char kmemleak[SCENARIO_MESSAGE_MAX];
 	int ret;
@@ -280,19 +281,20 @@ int execute(const struct job *job, uint64_t n, struct mode mode,
 		.execution = n,
 		.timeout_ns = plan->timeout_ms * 1000000,
 		.nactors = job->scenario->nactors,
+		.subjects = subjects_mask(),
 		.strategy = job->kernel_strategy,
 		.depth = plan->depth,
 		.length = plan->length,
-		.first = only_warms(&mode) ? 0 : job_first(job, n),
+		.first = only_warms(&options) ? 0 : job_first(job, n),
 		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
 			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
 			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
 			 (is_settled(job) ? NSLAB_RUN_SETTLED : 0) |
 			 (plan->fail_nth ? NSLAB_RUN_CALLS : 0) |
-			 (mode.warm_up ? NSLAB_RUN_WARM_UP : 0),
+			 (options.warm_up ? NSLAB_RUN_WARM_UP : 0),
 	};
-	if (mode.aim)
-		run->aim = *mode.aim;
+	if (options.aim)
+		run->aim = *options.aim;
 	if (schedule) {
 		run->flags |= NSLAB_RUN_FAILURES | NSLAB_RUN_SYNC;
 		run->switches = (uintptr_t)schedule->switches;
@@ -301,19 +303,19 @@ int execute(const struct job *job, uint64_t n, struct mode mode,
 		run->nfailures = schedule->nfailures;
 	}
 
-	ret = prepare(job, n, drawn_as(job, n, &mode),
-		      input_as(job, n, &mode));
+	ret = prepare(job, n, drawn_as(job, n, &options),
+		      input_as(job, n, &options));
 	if (ret)
 		return ret;
 	result.seed = execution_seed(plan->seed, n);
-	run->seed = only_warms(&mode) ?
+	run->seed = only_warms(&options) ?
 		    execution_seed(plan->seed, WARM_UP_SEED) : result.seed;
 	snprintf(run->token, sizeof(run->token), "%s.%llu", plan->token,
 		 (unsigned long long)n);
-	if (mode.text)
+	if (options.text)
 		snprintf(run->token + strlen(run->token),
 			 sizeof(run->token) - strlen(run->token), " schedule=%s",
-			 mode.text);
+			 options.text);
 	ret = job->control->run(run);
 	if (!ret && run->status & NSLAB_STATUS_MORE_SITES) {
 		json_error_line(job->control, "execution %llu: more than %u allocations in marked calls",
@@ -332,16 +334,16 @@ int execute(const struct job *job, uint64_t n, struct mode mode,
 	if (ret)
 		return ret;
 	/* Those of a warm-up are told by count.c, or by nobody. */
-	if (!mode.warm_up)
+	if (!options.warm_up)
 		result.failed = tell_sites(job, n, run->nsites, false);
 	*leak = *kmemleak = '\0';
 	if (!is_fatal(run))
-		ret = clean_up(job, n, mode.warm_up, leak, sizeof(leak));
-	if (!ret && !is_fatal(run) && job_watches_memory(job) && !mode.counts &&
-	    !mode.more)
-		ret = look_for_memory(job, mode.warm_up, kmemleak,
+		ret = clean_up(job, n, options.warm_up, leak, sizeof(leak));
+	if (!ret && !is_fatal(run) && job_watches_memory(job) && !options.counts &&
+	    !options.more)
+		ret = look_for_memory(job, options.warm_up, kmemleak,
 				      sizeof(kmemleak));
-	if (ret || (mode.warm_up && !is_fatal(run)))
+	if (ret || (options.warm_up && !is_fatal(run)))
 		return ret;
 	judge(run, leak, kmemleak, &result);
 	if (*leak || *kmemleak)

@@ -31,7 +31,7 @@ struct job {
 };
 
 /**
- * struct mode - how one execution is to be run
+ * struct run_options - how one execution is to be run
  * @warm_up: no fault is injected, and no result is reported
  * @input: of an execution that only warms up; others have that of their number
  * @more: another one that warms up follows
@@ -40,7 +40,7 @@ struct job {
  * @text: @schedule as text
  * @aim: the allocation that fails, or NULL
  */
-struct mode {
+struct run_options {
 	bool warm_up;
 	unsigned int input;
 	bool more;
@@ -54,7 +54,7 @@ unsigned int job_inputs(const struct job *job);
 unsigned int job_setups(const struct job *job);
 unsigned int job_first(const struct job *job, uint64_t n);
 bool job_watches_memory(const struct job *job);
-int execute(const struct job *job, uint64_t n, struct mode mode,
+int execute(const struct job *job, uint64_t n, struct run_options options,
 	    struct nslab_run *run);
 struct nslab_site *execute_sites(void);
 void execute_tell_sites(const struct job *job, uint64_t n, unsigned int nsites);

@@ -30,19 +30,19 @@ static int warm_up(const struct job *job)
 	static const struct schedule none;
 	unsigned int i, inputs = job_inputs(job);
 	struct job warm = *job;
-	struct mode mode = { .warm_up = true };
+	struct run_options options = { .warm_up = true };
 	struct nslab_run run;
 	int ret = 0;
 
 	if (!shared->unsteered) {
 		warm.kernel_strategy = NSLAB_STRATEGY_SCHEDULE;
-		mode.schedule = &none;
-		mode.text = "0";
+		options.schedule = &none;
+		options.text = "0";
 	}
 	for (i = 0; !ret && i < inputs; i++) {
-		mode.input = i;
-		mode.more = i + 1 < inputs;
-		ret = execute(&warm, job->plan->first, mode, &run);
+		options.input = i;
+		options.more = i + 1 < inputs;
+		ret = execute(&warm, job->plan->first, options, &run);
 	}
 	return ret;
 }
@@ -54,15 +54,15 @@ static int run_drawn(struct job *job)
 {
 	const struct plan *plan = job->plan;
 	struct nslab_run run;
-	struct mode mode = {};
+	struct run_options options = {};
 	uint64_t n;
 	int ret = plan->fail_nth ? count_allocations(job) : 0;
 
 	for (n = plan->first; !ret && n - plan->first < plan->count; n++) {
 		job->last = n - plan->first == plan->count - 1;
 		if (plan->fail_nth)
-			mode.aim = failnth_aim(n);
-		ret = execute(job, n, mode, &run);
+			options.aim = failnth_aim(n);
+		ret = execute(job, n, options, &run);
 	}
 	return ret;
 }
@@ -85,7 +85,7 @@ static int run_listed(struct job *job)
 			return EXPLORE_ERROR;
 		}
 		job->last = i == plan->nschedules - 1;
-		ret = execute(job, plan->first, (struct mode) {
+		ret = execute(job, plan->first, (struct run_options) {
 				.schedule = &schedule, .text = text,
 			}, &run);
 	}
@@ -113,7 +113,7 @@ static int search(const struct job *job, struct bounded *bounded)
 		memcpy(schedule.switches, next,
 		       schedule.nswitches * sizeof(*next));
 		schedule_text(text, &schedule);
-		ret = execute(job, job->plan->first, (struct mode) {
+		ret = execute(job, job->plan->first, (struct run_options) {
 				.schedule = &schedule, .text = text,
 			}, &run);
 		if (ret || shared->failed)
@@ -142,7 +142,7 @@ static int end_search(struct job *job)
 	if (shared->failed || !job_watches_memory(job))
 		return EXPLORE_DONE;
 	job->last = true;
-	return execute(job, job->plan->first, (struct mode) {
+	return execute(job, job->plan->first, (struct run_options) {
 			.schedule = &none, .text = "0",
 		}, &run);
 }
@@ -247,6 +247,8 @@ int explore(const struct plan *plan, struct scenario *scenario,
 	if (actors_nobody_reaps(scenario))
 		signal(SIGCHLD, SIG_IGN);
 
+	if (subjects_start(control, scenario))
+		return EXPLORE_ERROR;
 	if (actors_start(scenario, control, true)) {
 		json_error_line(control, "cannot start an actor: %s",
 				strerror(errno));

@@ -17,7 +17,7 @@ SCENARIO("one", "a \"scenario\" with everything");
 
 SUBJECT("widgets");
 INPUTS(3);
-REACHES("utsns_get", "unshare_commit");
+REACHES("find_widget", "widget_commit");
 
 STATE {
 	int unused;
@@ -55,9 +55,9 @@ static void scenarios_say_what_they_reach(void **state)
 		"\"subject\":\"widgets\","
 		"\"file\":\"lib/tests/json_test.c\","
 		"\"actors\":[\"reader\",\"target\"],\"inputs\":3,"
-		"\"reaches\":[\"utsns_get\",\"unshare_commit\"]},"
+		"\"reaches\":[\"find_widget\",\"widget_commit\"]},"
 		"{\"name\":\"two\",\"about\":\"says nothing\","
-		"\"subject\":null,\"file\":\"two.c\","
+		"\"subject\":\"\",\"file\":\"two.c\","
 		"\"actors\":[],\"inputs\":1,\"reaches\":[]}"
 		"],\"strategies\":[";
 	char *text = listed();
