@@ -106,13 +106,13 @@ def test_from_init(init):
     ],
 )  # fmt: skip
 def test_an_init_that_does_not_tell(init, text):
-    with pytest.raises(LabError, match="does not tell its scenarios") as caught:
+    with pytest.raises(LabError, match="does not list its scenarios") as caught:
         catalog.from_init(init(text))
     assert caught.value.status == 3
 
 
 def test_an_init_that_is_not_there(tmp_path):
-    with pytest.raises(LabError, match="does not tell its scenarios"):
+    with pytest.raises(LabError, match="does not list its scenarios"):
         catalog.from_init(tmp_path / "init")
 
 

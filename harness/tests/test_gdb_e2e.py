@@ -413,7 +413,7 @@ def test_a_nsproxy_tells_its_life(gdb) -> None:
     alive = done.out.rpartition("@0\n")[2]
     assert re.match(r"nsproxy #\d+ at 0x\w+, generation \d+, alive\n  allocated by target: step \d+, "
                     r"create_new_namespaces \(kernel/nsproxy\.c:\d+\)\n", alive)  # fmt: skip
-    assert "error: the execution has met no object #500 yet" in alive
+    assert "error: the execution has no object #500 yet" in alive
     assert ", alive, the first one\n" in alive
     freed = done.out.rpartition("@1\n")[2]
     assert re.match(r"nsproxy #2 at 0x\w+, generation \d+, freed\n", freed), done.out

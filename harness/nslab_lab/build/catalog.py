@@ -71,7 +71,7 @@ def from_init(init: Path) -> Program:
         )
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError) as error:
         raise lab_failed(
-            f"{shown(init)} --list does not tell its scenarios ({error}); "
+            f"{shown(init)} --list does not list its scenarios ({error}); "
             "remove build/scenarios and build again"
         ) from None
 
