@@ -6,6 +6,7 @@
 
 #include <linux/export.h>
 #include <linux/init.h>
+#include <linux/instruction_pointer.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 
@@ -63,7 +64,7 @@ void __nslab_grace_period(const struct nslab_subject *subject,
 			  const void *object)
 {
 	if (counts(subject))
-		nslab_lifetime_grace_period(object);
+		nslab_lifetime_grace_period(object, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(__nslab_grace_period);
 

@@ -253,6 +253,7 @@ class Run:
             table.table(self.plan, results),
             f"{table.totals(results)} ({seconds:.0f} s)",
             *claims.of(self.plan, results),
+            *claims.causes(results),
         ]
         # A guest that dies does not say which points it had reached.
         if not any(result.findings for result in results):

@@ -40,7 +40,7 @@ from nslab_lab.sweeps.description import Description
 from nslab_lab.sweeps.runner import Runner
 
 from nslab_lab.report.table import count
-from nslab_lab.sweeps.rows import LEFT, RUNNING, CellRow, SweepRow
+from nslab_lab.sweeps.rows import LEFT, RUNNING, CellRow, Key, SweepRow
 from nslab_lab.sweeps.store import DEFAULT, Store, alone
 from nslab_lab.sweeps.view import view
 
@@ -316,20 +316,25 @@ class _Sweep:
 
     def _tell_again(self) -> None:
         """What was found before a crash, and not told any more."""
-        for (signature,) in self.store.rows(
-            "SELECT signature FROM findings WHERE sweep = ? AND through AND NOT told",
-            self.row.sweep,
-        ):
-            self._new_finding(signature)
+        for key in self.store.rows(
+            "SELECT cause, signature FROM findings WHERE sweep = ? AND through AND NOT told "
+            "ORDER BY n", self.row.sweep,
+        ):  # fmt: skip
+            self._new_finding(Key(*key))
 
-    def _new_finding(self, signature: str) -> None:
+    def _new_finding(self, key: Key) -> None:
+        """Once for each cause: the first signature of it that is through."""
         if not self.args.notify:
             return
-        found = judge.findings(self.store, [self.row], self.reasons)
-        for one in found:
-            if one.signature == signature and one.status == judge.NEW:
-                notify.tell(self.args.notify, {"sweep": self.row.id, **exports.finding(one)})
-        self.store.told(self.row.sweep, signature)
+        told = self.store.rows(
+            "SELECT 1 FROM findings WHERE sweep = ? AND cause = ? AND told", self.row.sweep, key.cause
+        )
+        if not told:
+            found = judge.findings(self.store, [self.row], self.reasons)
+            for one in found:
+                if one.cause == key.cause and one.status == judge.NEW:
+                    notify.tell(self.args.notify, {"sweep": self.row.id, **exports.finding(one)})
+        self.store.told(self.row.sweep, key.cause)
 
     # === The end ===
 
