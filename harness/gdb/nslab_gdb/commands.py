@@ -555,4 +555,4 @@ class Task(gdb.Function):
 
     def invoke(self, name: gdb.Value) -> gdb.Value:
         kernel.require_guest()
-        return kernel.static("core.c", "actors")[_actor(name.string())]["task"]
+        return kernel.variable("nslab_actors")[_actor(name.string())]["task"]

@@ -85,8 +85,19 @@ def from_init(init: Path) -> Program:
 
 
 def subjects() -> list[str]:
-    """The subjects that are compiled into the kernel: the folders that define one."""
-    return sorted(path.parent.name for path in SUBJECTS.glob("*/subject.c"))
+    """The subjects that are compiled into the kernel, in the order of their numbers.
+
+    Raises LabError(3) for one without a number.
+    """
+    return sorted((path.parent.name for path in SUBJECTS.glob("*/subject.c")), key=_number_of)
+
+
+def _number_of(subject: str) -> int:
+    path = SUBJECTS / subject / "subject.c"
+    found = re.search(r"^#define NUMBER\s+(\d+)$", _text(path), re.M)
+    if not found:
+        raise lab_failed(f"{shown(path)} does not define NUMBER, the number of the subject")
+    return int(found[1])
 
 
 def points(*paths: Path) -> list[Point]:
