@@ -17,7 +17,7 @@ import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, Sequence
 
@@ -26,8 +26,9 @@ from nslab_lab.build import catalog, kernels
 from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
 from nslab_lab.cli import options
 from nslab_lab.guest import boots
-from nslab_lab.guest.boots import Machine
+from nslab_lab.guest.boots import Machine, Stop
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input, lab_failed
+from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.host.progress import say
 from nslab_lab.plans import plan, profiles, strategies
@@ -161,6 +162,7 @@ class Bench:
     kernel: Kernel
     folder: Path
     boots: int = 0
+    stop: Stop = field(default_factory=Interrupts)
 
     def _tell(self, *lines: str) -> None:
         """What is known so far is not lost, whatever comes."""
@@ -210,7 +212,7 @@ class Bench:
             series=kernel.series,
         )  # fmt: skip
         boot_plan = replace(made.boot(SCENARIO, 1, 1), measure=True)
-        boot = boots.boot(_ordinary(machine), boot_plan, self._place(), threading.Event())
+        boot = boots.boot(_ordinary(machine), boot_plan, self._place(), self.stop)
         boots.check_boot(boot)
         if not boot.ended:
             raise lab_failed(f"the guest ended before all was measured; see {shown(boot.console)}")
@@ -251,7 +253,7 @@ class Bench:
         start = time.monotonic()
         machine = replace(self._machine_for(boot_plan), poll_s=0.005)
         boot = boots.boot(
-            machine, boot_plan, self._place(), threading.Event(), lambda _: times.append(time.monotonic())
+            machine, boot_plan, self._place(), self.stop, lambda _: times.append(time.monotonic())
         )
         boots.check_boot(boot)
         return (len(times) - 1) / (times[-1] - times[0]), times[0] - start
@@ -262,7 +264,7 @@ class Bench:
         for count in (200, 1200):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             plan_of = self._boot_plan(SCENARIO, "random", "none", count)
-            boots.boot(self.machine, plan_of, self._place(), threading.Event())
+            boots.boot(self.machine, plan_of, self._place(), self.stop)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             used.append(
                 after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
@@ -278,7 +280,7 @@ class Bench:
         for count in (200, 1200):
             boot_plan = self._boot_plan(SCENARIO, "random", "none", count)
             wrapped = replace(self.machine, wrapper=(perf, "stat", "-x,", "-e", "instructions:u"))
-            boot = boots.boot(wrapped, boot_plan, self._place(), threading.Event())
+            boot = boots.boot(wrapped, boot_plan, self._place(), self.stop)
             found = re.search(r"^(\d+),,instructions", boot.console_text(), re.MULTILINE)
             if not found:
                 return "this machine does not count them"
@@ -319,7 +321,7 @@ class Bench:
 
     def _length(self, scenario: str) -> int:
         boot = boots.boot(
-            self.machine, self._boot_plan(scenario, "random", "none", 16), self._place(), threading.Event()
+            self.machine, self._boot_plan(scenario, "random", "none", 16), self._place(), self.stop
         )
         boots.check_boot(boot)
         return max(one.points or 1 for one in boot.executions)
@@ -329,9 +331,9 @@ class Bench:
     ) -> tuple[int, float] | None:
         """Executions and seconds until a failure; None if there was none."""
         boot_plan = self._boot_plan(scenario, strategy, profile, count, seed, variant)
-        return self._until_failure(boot_plan, threading.Event())
+        return self._until_failure(boot_plan, self.stop)
 
-    def _until_failure(self, boot_plan: BootPlan, stop: threading.Event) -> tuple[int, float] | None:
+    def _until_failure(self, boot_plan: BootPlan, stop: Stop) -> tuple[int, float] | None:
         found = hunt.until_failure(self._machine_for(boot_plan), [boot_plan], self._place(), stop)
         return (found.executions, found.seconds) if found.failure else None
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nslab_lab.build.apt import Apt, Record, sibling
-from nslab_lab.host import files, paths, progress
+from nslab_lab.host import files, interrupts, paths, progress, scratch
 from nslab_lab.host.errors import LabError, lab_failed
 
 APT_ROOT = paths.BUILD / "apt"
@@ -87,8 +88,8 @@ def _clear(shelf: Path) -> None:
 
 def _fetch(package: str, suite: str, shelf: Path) -> Path:
     shelf.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="fetching-", dir=shelf) as temporary:
-        record, deb = _download(package, suite, Path(temporary))
+    with scratch.folder(shelf / f"fetching-{os.getpid()}") as temporary:
+        record, deb = _download(package, suite, temporary)
         with deb.open("rb") as data:
             digest = hashlib.file_digest(data, "sha256").hexdigest()
         if digest != record.sha256:
@@ -152,9 +153,8 @@ def _extract(package: str, folder: Path) -> None:
             "GB free: make room, or point XDG_CACHE_HOME elsewhere"
         )
     temporary = folder / "extracting"
-    temporary.mkdir()
     done = f"extracted {package} {record['version']}"
-    try:
+    with scratch.folder(temporary):
         with progress.task(f"extracting {package} {record['version']}", done):
             _pipeline(
                 ["dpkg-deb", "--fsys-tarfile", str(folder / record["file"])],
@@ -166,9 +166,6 @@ def _extract(package: str, folder: Path) -> None:
             subprocess.run(["find", temporary, "-type", "f", "-exec", "chmod", "a-w", "{}", "+"],
                            check=True)
             temporary.rename(folder / "tree")
-    except BaseException:
-        files.remove(temporary)
-        raise
 
 
 def _pipeline(*commands: list[str]) -> None:
@@ -178,11 +175,12 @@ def _pipeline(*commands: list[str]) -> None:
         for command in commands:
             before = running[-1].stdout if running else subprocess.DEVNULL
             last = command is commands[-1]
-            process = subprocess.Popen(
-                command, stdin=before, stdout=None if last else subprocess.PIPE, stderr=errors
-            )
-            stack.callback(process.wait)
-            stack.callback(process.kill)
+            with interrupts.held():
+                process = subprocess.Popen(
+                    command, stdin=before, stdout=None if last else subprocess.PIPE, stderr=errors
+                )
+                stack.callback(process.wait)
+                stack.callback(process.kill)
             if running and running[-1].stdout:
                 running[-1].stdout.close()
             running.append(process)

@@ -237,8 +237,9 @@ class _Build:
         try:
             self._configure(log)
             self._compile(log)
-        except (LabError, KeyboardInterrupt, SystemExit):
-            marker.unlink()  # make has had the time to remove what was half made
+        except (LabError, KeyboardInterrupt) as error:
+            if kmake.HALF_MADE not in getattr(error, "__notes__", ()):
+                marker.unlink()
             raise
         marker.unlink()
         return self._publish(inputs)

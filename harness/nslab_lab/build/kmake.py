@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -10,9 +11,14 @@ import subprocess
 from pathlib import Path
 from typing import Callable, Sequence
 
-from nslab_lab.host import paths
+from nslab_lab.host import interrupts, paths
 from nslab_lab.host.errors import lab_failed
 from nslab_lab.host.paths import shown
+
+# What an exception is told that has left files which make could not remove.
+HALF_MADE = "half made files are left"
+# How long make may take for that, host seconds.
+_CLEAN_UP_S = 4.0
 
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 CCACHE = Path("/usr/lib/ccache")
@@ -93,11 +99,14 @@ def make(
     ]  # fmt: skip
     first_error = ""
     with log.open("a", buffering=1) as sink:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=environment(), start_new_session=True, text=True, errors="replace",
-        )
+        process: subprocess.Popen[str] | None = None
         try:
+            with interrupts.held():
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT, env=environment(), start_new_session=True,
+                    text=True, errors="replace",
+                )  # fmt: skip
             assert process.stdout is not None
             for line in process.stdout:
                 sink.write(line)
@@ -105,8 +114,9 @@ def make(
                     first_error = line.strip()
                 on_line(line)
             status = process.wait()
-        except BaseException:
-            _end(process)
+        except BaseException as error:
+            if process is not None and not _end(process):
+                error.add_note(HALF_MADE)
             raise
     if status:
         why = first_error or f"make ended with {status}"
@@ -124,12 +134,15 @@ def _inside_tree(line: str) -> str:
     return re.sub(r"(?<![\w/])\.\./(?=\w)", "", line)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    for number, seconds in ((signal.SIGTERM, 20), (signal.SIGKILL, None)):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(seconds)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
+def _end(process: subprocess.Popen[str]) -> bool:
+    """End make and all it has started; whether it could remove what was half made."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(_CLEAN_UP_S)
+        return True
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return False

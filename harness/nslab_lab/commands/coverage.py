@@ -95,8 +95,16 @@ def _plan(
 
 def _run(ways: Sequence[_Way], kernel: Kernel, scenarios: Sequence[Scenario], jobs: int) -> int:
     """Run all of it and say what came of it; the exit status."""
-    folder = runfolder.numbered(COVERAGES)
     interrupts = Interrupts()
+    with interrupts:
+        return _run_all(ways, kernel, scenarios, jobs, interrupts)
+
+
+def _run_all(
+    ways: Sequence[_Way], kernel: Kernel, scenarios: Sequence[Scenario], jobs: int,
+    interrupts: Interrupts,
+) -> int:  # fmt: skip
+    folder = runfolder.numbered(COVERAGES)
     ran = {one.name: 0 for one in scenarios}
     met = {one.name: Points() for one in scenarios}
     for way in ways:
@@ -143,7 +151,7 @@ class _Way:
         def run_batch(boot_plan: BootPlan, stop: Stop, on_execution: batch.Callback) -> batch.Batch:
             return batch.run(self.machine, boot_plan, folder, self.plan.findings, stop, on_execution)
 
-        with interrupts, ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
+        with ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
             return pool.execute(self.plan, executor, jobs, run_batch, interrupts, self)
 
     def execution(self, scenario: str, execution: Execution) -> None:

@@ -64,8 +64,8 @@ def _command(args: argparse.Namespace) -> int:
         raise bad_input(f"format={form}: there is {', '.join(picture.FORMATS)}, trace")
     ready = prepare(args)
     wanted = ready.wanted
-    folder = runfolder.numbered(REPLAYS)
     interrupts = Interrupts()
+    folder = runfolder.numbered(REPLAYS)
     with interrupts, ThreadPoolExecutor(min(jobs, times)) as executor:
         once = functools.partial(replay, ready.machine, wanted, ready.plan, folder, interrupts)
         replays = list(executor.map(once, range(1, times + 1)))

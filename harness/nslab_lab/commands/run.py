@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import subprocess
 import time
@@ -150,20 +151,24 @@ class Run:
 
     def run(self, jobs: int) -> int:
         """Run the plan; the exit status."""
+        interrupts = Interrupts()
+        with interrupts:  # from the folder to its summary
+            return self._run(jobs, interrupts)
+
+    def _run(self, jobs: int, interrupts: Interrupts) -> int:
         self._start = time.monotonic()
         self._folder = RunFolder()
         self._write_inputs()
-        interrupts = Interrupts()
         run_batch = functools.partial(_run_batch, self)
         try:
             is_pct = strategies.parse(self.plan.strategy).name == "pct"
             if is_pct or not self.plan.executions:
-                with interrupts:
-                    self.plan = self._measured(jobs, interrupts)
-            with interrupts, ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
+                self.plan = self._measured(jobs, interrupts)
+            with ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
                 results = pool.execute(self.plan, executor, jobs, run_batch, interrupts, self)
-        except LabError as error:
-            self._folder.write("summary.txt", f"The lab could not go on: {error.message}\n")
+        except (LabError, OSError) as error:
+            with contextlib.suppress(OSError):
+                self._folder.write("summary.txt", f"The lab could not go on: {error}\n")
             raise
         finally:
             self._folder.close()

@@ -18,7 +18,7 @@ from nslab_lab.guest import initramfs, verdict
 from nslab_lab.guest.results import (
     Event, Execution, Measured, Note, Points, Reader, Round, Search, Site, Stack, Step,
 )  # fmt: skip
-from nslab_lab.host import cpus
+from nslab_lab.host import cpus, interrupts, scratch
 from nslab_lab.host.errors import lab_failed
 from nslab_lab.host.paths import shown
 from nslab_lab.plans import profiles
@@ -29,6 +29,8 @@ MEMORY_MB = 256
 SILENCE_S = 60.0
 # How often the results file is looked at, host seconds; a guest's end is seen at once.
 POLL_S = 0.1
+# The same for a guest's end, where the host gives no pidfd.
+_NO_PIDFD_S = 0.01
 # The result file's number in the guest, and so in the shell's redirection.
 RESULT_FD = 3
 # The C library would ask for restartable sequences, which UML has no use for: then the host has
@@ -106,13 +108,11 @@ def boot(
     nor the caller should that be killed. Raises LabError if no guest can be started at all.
     """
     name = plan.name
-    scratch = folder / f"boot-{name}"
-    scratch.mkdir()
-    try:
-        plan_file = scratch / "plan"
+    with scratch.folder(folder / f"boot-{name}") as place:
+        plan_file = place / "plan"
         plan_file.write_text(plan.guest_text())
         initramfs.write(
-            machine.initramfs_tool, machine.initramfs_base, plan_file, scratch / "initrd"
+            machine.initramfs_tool, machine.initramfs_base, plan_file, place / "initrd"
         )
         result = Boot(plan, folder / f"console-{name}.log")
         results = folder / f"results-{name}.jsonl"
@@ -126,7 +126,7 @@ def boot(
             return bool(events)
 
         with cpus.one() as cpu:
-            with _Process(machine, plan, scratch, result.console, results, cpu) as process:
+            with _Process(machine, plan, place, result.console, results, cpu) as process:
                 _watch(process, result, stop, take_news, machine)
         result.status = process.status
         take_news()
@@ -134,8 +134,6 @@ def boot(
         if machine.raises_killed and result.status == -signal.SIGKILL and not ended:
             raise GuestKilled
         return result
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None]) -> None:
@@ -173,39 +171,68 @@ class _Process:
     """The guest's host processes: a session of their own, killed as one."""
 
     def __init__(
-        self, machine: Machine, plan: BootPlan, scratch: Path, console: Path, results: Path, cpu: int
+        self, machine: Machine, plan: BootPlan, place: Path, console: Path, results: Path, cpu: int
     ) -> None:
         self.console = console
         self.status: int | None = None
-        with console.open("xb", buffering=0) as output:
-            self._popen = subprocess.Popen(
-                command(machine, plan, results, cpu),
-                cwd=scratch,
-                env={"PATH": os.defpath, "TMPDIR": str(memory_folder(scratch)), **NO_RSEQ},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        self._pidfd = os.pidfd_open(self._popen.pid)
-        self._poll = select.poll()
-        self._poll.register(self._pidfd, select.POLLIN)
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._pidfd: int | None = None
+        try:
+            with interrupts.held(), console.open("xb", buffering=0) as output:
+                self._popen = subprocess.Popen(
+                    command(machine, plan, results, cpu),
+                    cwd=place,
+                    env={"PATH": os.defpath, "TMPDIR": str(memory_folder(place)), **NO_RSEQ},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
+                self._pidfd = _pidfd_of(self._popen.pid)
+            self._poll = select.poll()
+            if self._pidfd is not None:
+                self._poll.register(self._pidfd, select.POLLIN)
+        except BaseException:
+            self._end()
+            raise
 
     def __enter__(self) -> _Process:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._popen is None:
+            return
         # Not reaped yet, the process still keeps its number: no other group can have it.
         try:
             os.killpg(self._popen.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
         self.status = self._popen.wait()
-        os.close(self._pidfd)
+        if self._pidfd is not None:
+            os.close(self._pidfd)
 
     def wait(self, seconds: float) -> bool:
         """Whether the guest came to its end within @seconds of host time."""
-        return bool(self._poll.poll(seconds * 1000))
+        if self._pidfd is not None:
+            return bool(self._poll.poll(seconds * 1000))
+        assert self._popen
+        end = time.monotonic() + seconds
+        while not os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if time.monotonic() >= end:
+                return False
+            time.sleep(_NO_PIDFD_S)
+        return True
+
+
+def _pidfd_of(pid: int) -> int | None:
+    """What can be waited for; None where the host does not let the lab have it, as some containers."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
 
 
 def _watch(

@@ -16,8 +16,12 @@ from nslab_lab.host.paths import shown
 def write(path: Path, data: bytes) -> None:
     """Write a file so that it is never seen half written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:

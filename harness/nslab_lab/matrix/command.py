@@ -119,12 +119,15 @@ class _Runner:
 
     def run(self, jobs: int) -> int:
         """Run all of it and say what came of it; the exit status."""
-        self._folder = runfolder.numbered(MATRICES)
         self._interrupts = Interrupts()
+        with self._interrupts:  # from the folder to its tables
+            return self._run(jobs)
+
+    def _run(self, jobs: int) -> int:
+        self._folder = runfolder.numbered(MATRICES)
         self._write("plan.json", self._plan())
         matrix = self.matrix
         with (
-            self._interrupts,
             (self._folder / "cells.jsonl").open("a", encoding="ascii") as self._file,
             ThreadPoolExecutor(jobs) as self._executor,
         ):

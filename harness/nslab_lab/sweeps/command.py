@@ -4,13 +4,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
 import hashlib
 import json
-import os
 import shutil
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +19,7 @@ from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.guest.boots import Machine
+from nslab_lab.host import scratch
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import shown
@@ -290,23 +288,25 @@ class _Sweep:
                 kernel.id, kernel.name, kernel.config.read_text(), json.dumps(kernel.versions),
                 " ".join(str(patch.resolve()) for patch in self.args.patch),
             )  # fmt: skip
-        scratch = self.path.with_name(f"{self.path.name}.work")
-        _end_leftovers(scratch)
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(exist_ok=True)
+        place = self.path.with_name(f"{self.path.name}.work")
+        # A sweep that was killed together with the keeper of its folders.
+        scratch.end_processes(place)
+        shutil.rmtree(place, ignore_errors=True)
         interrupts = Interrupts()
-        try:
-            with interrupts, view(row.id) as shown_to:
-                runner = Runner(
-                    store, row, self.lab.limits(row),
-                    lambda cell, number: self.lab.task(row, scratch, cell, number),
-                    interrupts, shown_to, self._new_finding,
-                )  # fmt: skip
-                self._tell_again()
-                with ThreadPoolExecutor(jobs) as executor:
-                    done = runner.run(executor, jobs)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with interrupts:  # to the summary
+            return self._run(jobs, keep_s, place, interrupts)
+
+    def _run(self, jobs: int, keep_s: float | None, place: Path, interrupts: Interrupts) -> int:
+        store, row = self.store, self.row
+        with scratch.folder(place), view(row.id) as shown_to:
+            runner = Runner(
+                store, row, self.lab.limits(row),
+                lambda cell, number: self.lab.task(row, place, cell, number),
+                interrupts, shown_to, self._new_finding,
+            )  # fmt: skip
+            self._tell_again()
+            with ThreadPoolExecutor(jobs) as executor:
+                done = runner.run(executor, jobs)
         if done and keep_s:
             now = datetime.datetime.now(datetime.timezone.utc)
             retention.apply(store, keep_s, now)
@@ -357,18 +357,6 @@ class _Sweep:
         if any(one.status == judge.NEW for one in found):
             return FINDINGS
         return LAB_FAILED if errors else FOUND_NOTHING
-
-
-def _end_leftovers(scratch: Path) -> None:
-    """End what guests of a sweep that was killed have left running in @scratch.
-
-    Each guest dies with its harness, but a process that it was just making may stay, stopped.
-    """
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):  # gone meanwhile, or another user's
-                if os.readlink(entry / "cwd").startswith(f"{scratch}/"):
-                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 def errors_of(store: Store, row: SweepRow) -> list[tuple[str, str]]:
