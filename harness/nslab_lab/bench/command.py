@@ -25,7 +25,7 @@ from nslab_lab.bench import design, gdb
 from nslab_lab.build import catalog, kernels
 from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
 from nslab_lab.cli import options
-from nslab_lab.guest import boots
+from nslab_lab.guest import boots, demands
 from nslab_lab.guest.boots import Machine, Stop
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input, lab_failed
 from nslab_lab.host.interrupts import Interrupts
@@ -110,6 +110,7 @@ def _command(args: argparse.Namespace) -> int:
         options.check_variants(args, [item.name for item in hunted])
     baseline_s = options.whole("baseline", args.baseline, BASELINE_S, 1, 3600)
     jobs = options.jobs_of(args)
+    demands.check()
     init = ensure_scenarios()
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))

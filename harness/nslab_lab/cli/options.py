@@ -47,7 +47,6 @@ def jobs_of(args: argparse.Namespace) -> int:
 
 def machine(args: argparse.Namespace, kernel: Kernel, init: Path) -> Machine:
     """What the guests boot. Raises LabError."""
-    boots.check_tools()
     tool = kernel.out / "usr" / "gen_init_cpio"
     if not tool.exists():
         raise lab_failed(f"{shown(tool)} is not there; remove {shown(kernel.out)} and build again")

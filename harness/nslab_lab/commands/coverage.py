@@ -19,6 +19,7 @@ from nslab_lab.build.catalog import Scenario
 from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine, Stop
 from nslab_lab.guest.results import Execution, Points
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, bad_input
@@ -64,6 +65,7 @@ def _command(args: argparse.Namespace) -> int:
     executions = whole("executions", args.executions, DEFAULT_EXECUTIONS, 1, 10**6)
     seed = whole("seed", args.seed, plan.DEFAULT_SEED, 0, 2**64 - 1)
     jobs = options.jobs_of(args)
+    demands.check()
     init = ensure_scenarios()
     scenarios = catalog.choose_scenarios(args.scenario, catalog.from_init(init).scenarios)
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)

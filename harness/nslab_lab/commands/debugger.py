@@ -17,7 +17,7 @@ from nslab_lab.cli import options
 from nslab_lab.commands import replay
 from nslab_lab.commands.replay import Ready
 from nslab_lab.debuginfo import symbols
-from nslab_lab.guest import boots, initramfs
+from nslab_lab.guest import boots, demands, initramfs
 from nslab_lab.host import cpus, scratch, terminal
 from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.interrupts import Interrupts
@@ -96,6 +96,7 @@ def _token(args: argparse.Namespace) -> Token:
     profile = profiles.load(args.profile or plan.DEFAULT_STEERED_PROFILE)
     options.check_profile(profile, strategy)
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
+    demands.check()
     known = catalog.from_init(ensure_scenarios()).scenarios
     scenario = catalog.choose("scenario", args.scenario, known)
     options.check_variants(args, [variant])
@@ -132,7 +133,7 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
         "folder": str(folder),
         "scratch": str(place),
         "arguments": boots.arguments(machine, boot_plan),
-        "memory": str(boots.memory_folder(place)),
+        "memory": str(demands.memory_folder(place)),
         "fd": boots.RESULT_FD,
     }
 

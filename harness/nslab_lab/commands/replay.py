@@ -18,6 +18,7 @@ from nslab_lab.build.kernel import (
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import symbols
 from nslab_lab.findings import picture, trace
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Boot, Machine, Stop
 from nslab_lab.guest.results import Step
 from nslab_lab.guest.verdict import Verdict
@@ -98,6 +99,7 @@ def prepare(args: argparse.Namespace) -> Ready:
     if args.kernel and args.kernel != wanted.kernel:
         raise bad_input(f"the token is of kernel {wanted.kernel}, not {args.kernel}")
     catalog.choose("variant", wanted.variant, catalog.variants())
+    demands.check()
     init = ensure_scenarios()
     known = catalog.from_init(init).scenarios
     catalog.choose("scenario", wanted.scenario, known)

@@ -18,6 +18,7 @@ from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.findings import picture, smallest
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine, Stop
 from nslab_lab.guest.results import Execution, Points
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LabError, bad_input
@@ -100,6 +101,7 @@ def _command(args: argparse.Namespace) -> int:
         numbers["executions"] = 0  # as many as that takes, which is not known yet
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
     options.check_variants(args, [variant])
+    demands.check()
     init = ensure_scenarios()
     known = catalog.from_init(init)
     catalog.choose("strategy", name, known.strategies)

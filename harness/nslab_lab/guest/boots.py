@@ -6,7 +6,6 @@ from __future__ import annotations
 import functools
 import os
 import select
-import shutil
 import signal
 import subprocess
 import time
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Protocol, Sequence
 
-from nslab_lab.guest import initramfs, verdict
+from nslab_lab.guest import demands, initramfs, verdict
 from nslab_lab.guest.results import (
     Event, Execution, Measured, Note, Points, Reader, Round, Search, Site, Stack, Step,
 )  # fmt: skip
@@ -24,7 +23,6 @@ from nslab_lab.host.paths import shown
 from nslab_lab.plans import profiles
 from nslab_lab.plans.plan import NO_VARIANT, BootPlan
 
-MEMORY_MB = 256
 # Host seconds without a word from the guest after which it is given up.
 SILENCE_S = 60.0
 # How often the results file is looked at, host seconds; a guest's end is seen at once.
@@ -182,7 +180,7 @@ class _Process:
                 self._popen = subprocess.Popen(
                     command(machine, plan, results, cpu),
                     cwd=place,
-                    env={"PATH": os.defpath, "TMPDIR": str(memory_folder(place)), **NO_RSEQ},
+                    env={"PATH": os.defpath, "TMPDIR": str(demands.memory_folder(place)), **NO_RSEQ},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -272,9 +270,9 @@ def command(machine: Machine, plan: BootPlan, results: Path, cpu: int) -> list[s
 def confined(cpu: int) -> list[str]:
     """The words before a command that make it fit for a guest, on @cpu."""
     return [
-        *("prlimit", "--core=0"),
+        *("prlimit", "--core=0", *demands.lifted_limits()),
         # The host's address randomisation would change the guest's memory size.
-        *("setarch", "-R"),
+        *(("setarch", "-R") if demands.has_personality() else ()),
         *("taskset", "-c", str(cpu)),
         *("setpriv", *_drop_privileges(), "--pdeathsig", "KILL"),
     ]
@@ -287,7 +285,7 @@ def arguments(machine: Machine, plan: BootPlan) -> list[str]:
     # It has to be on from the first allocation, or all of them would be unknown to it.
     detector = ["kmemleak=on"] if str(profiles.KMEMLEAK) in plan.knobs else []
     return [
-        f"mem={MEMORY_MB}M",
+        f"mem={demands.MEMORY_MB}M",
         # Nor may the guest place its programs by the host's random numbers: where a stack
         # begins decides how many page tables an exit frees.
         "norandmaps",
@@ -318,28 +316,6 @@ def _drop_privileges() -> Sequence[str]:
     return options
 
 
-def memory_folder(fallback: Path) -> Path:
-    """Where a guest's memory file goes: the host's tmpfs if it has the room."""
-    shm = Path("/dev/shm")
-    try:
-        stat = os.statvfs(shm)
-        mounts = Path("/proc/self/mounts").read_text()
-    except OSError:
-        return fallback
-    is_tmpfs = f"{shm} tmpfs " in mounts
-    room = stat.f_bavail * stat.f_frsize
-    # UML maps code from there.
-    usable = not stat.f_flag & os.ST_NOEXEC and os.access(shm, os.W_OK)
-    return shm if is_tmpfs and usable and room > 2 * MEMORY_MB << 20 else fallback
-
-
-def check_tools() -> None:
-    """Raises LabError(3) naming the first host program that is missing."""
-    for tool in ("prlimit", "setarch", "setpriv", "taskset"):
-        if not shutil.which(tool):
-            raise lab_failed(f"{tool} is not there: apt-get install util-linux")
-
-
 def check_boot(result: Boot) -> None:
     """Raises LabError(3) where the guest never came as far as its first execution."""
     console = shown(result.console)
@@ -350,6 +326,8 @@ def check_boot(result: Boot) -> None:
     text = result.console_text()
     if "nslab: token=" in text:
         return
+    if "check_ptrace : " in text:
+        raise demands.ptrace_denied(f"see {console}")
     if report := verdict.of_console(text):
         last = f"{report.oracle}: {report.headline}"
     else:

@@ -18,6 +18,7 @@ from nslab_lab.build import catalog
 from nslab_lab.build.catalog import Scenario
 from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
 from nslab_lab.cli import options
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine
 from nslab_lab.host import files
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError
@@ -74,6 +75,7 @@ def _command(args: argparse.Namespace) -> int:
     options.check_variants(args, variants)
     known = dict.fromkeys(way.strategy for way in WAYS)
     chosen = catalog.choose_names("strategy", args.strategy, [catalog.Item(name, "") for name in known])
+    demands.check()
     init = ensure_scenarios()
     scenarios = catalog.choose_scenarios(args.scenario, catalog.from_init(init).scenarios)
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)

@@ -18,6 +18,7 @@ from nslab_lab.build.catalog import Program, Scenario
 from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine
 from nslab_lab.host import scratch
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input
@@ -85,6 +86,7 @@ def _command(args: argparse.Namespace) -> int:
     if args.repeat and args.name:
         raise bad_input("repeat takes the cells of that sweep: leave its name out")
     file = description.path_of(args.name or DEFAULT_NAME)
+    demands.check()
     program = catalog.from_init(ensure_scenarios())
     described = description.read(file, program)
     with alone(path), Store(path) as store:
