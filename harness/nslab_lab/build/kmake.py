@@ -43,7 +43,7 @@ PASSED_ON = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CACHE_HOME")
 def jobs() -> int:
     """How many compilers run at once: the processors this process may use, or NSLAB_JOBS."""
     asked = os.environ.get("NSLAB_JOBS", "")
-    return int(asked) if asked.isdigit() and int(asked) else len(os.sched_getaffinity(0))
+    return int(asked) if re.fullmatch("[1-9][0-9]{0,3}", asked) else len(os.sched_getaffinity(0))
 
 
 def environment() -> dict[str, str]:

@@ -15,6 +15,7 @@ import contextlib
 import errno
 import importlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -152,7 +153,7 @@ def _unexpected(error: BaseException) -> int:
     stack = "".join(traceback.format_exception(error))
     try:
         ERRORS.mkdir(parents=True, exist_ok=True)
-        taken = [int(path.stem) for path in ERRORS.iterdir() if path.stem.isdigit()]
+        taken = [int(path.stem) for path in ERRORS.iterdir() if re.fullmatch("[0-9]{1,9}", path.stem)]
         file = ERRORS / f"{max(taken, default=0) + 1:04}.txt"
         with file.open("x", encoding="utf-8", errors="backslashreplace") as sink:
             sink.write(stack)

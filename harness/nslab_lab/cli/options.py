@@ -13,7 +13,7 @@ from nslab_lab.build.kernel import Kernel
 from nslab_lab.debuginfo import layout
 from nslab_lab.guest import boots, initramfs
 from nslab_lab.guest.boots import Machine
-from nslab_lab.host import cpus
+from nslab_lab.host import cpus, front
 from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.paths import shown
 from nslab_lab.plans import plan
@@ -63,12 +63,13 @@ def whole(name: str, text: str | None, default: int, low: int, high: int) -> int
     """A whole number, decimal or 0x..., from @low to @high. Raises LabError(2)."""
     if text is None or text == "":
         return default
+    given = f"{front.option(name)}={shlex.quote(text if len(text) <= 40 else f'{text[:37]}...')}"
     try:
         value = int(text, 0)
     except ValueError:
-        raise bad_input(f"{name}={shlex.quote(text)}: not a whole number") from None
+        raise bad_input(f"{given}: not a whole number") from None
     if not low <= value <= high:
-        raise bad_input(f"{name}={value}: not between {low} and {high}")
+        raise bad_input(f"{given}: not between {low} and {high}")
     return value
 
 
