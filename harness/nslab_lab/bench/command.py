@@ -27,6 +27,7 @@ from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
 from nslab_lab.cli import options
 from nslab_lab.guest import boots, demands
 from nslab_lab.guest.boots import Machine, Stop
+from nslab_lab.host import front
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input, lab_failed
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import BUILD, shown
@@ -131,11 +132,11 @@ def _command(args: argparse.Namespace) -> int:
 def _parts(args: argparse.Namespace) -> tuple[str, ...]:
     """What is asked for. Raises LabError(2)."""
     if args.part and args.part not in PARTS:
-        raise bad_input(f"part={args.part}: there is {', '.join(PARTS)}")
+        raise bad_input(f"{front.option('part')}={args.part}: there is {', '.join(PARTS)}")
     entry = kernels.load().entry(args.kernel or None)
     if args.part == "design":
         if args.series:
-            raise bad_input(f"series={args.series}: part design compares all; leave SERIES= out")
+            raise bad_input(f"{front.option('series')}={args.series}: part design compares all; leave SERIES= out")
         if len(entry.series) == 1:
             raise bad_input(f"kernel {entry.name} has one series only: there is nothing to compare")
     if args.part:

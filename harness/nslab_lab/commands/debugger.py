@@ -18,7 +18,7 @@ from nslab_lab.commands import replay
 from nslab_lab.commands.replay import Ready
 from nslab_lab.debuginfo import symbols
 from nslab_lab.guest import boots, demands, initramfs
-from nslab_lab.host import cpus, scratch, terminal
+from nslab_lab.host import cpus, front, scratch, terminal
 from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import BUILD, REPO
@@ -79,7 +79,7 @@ def _script(name: str | None) -> Path | None:
     try:
         path.open().close()
     except OSError as error:
-        raise bad_input(f"gdbscript {name}: {error.strerror}") from None
+        raise bad_input(f"{front.option('gdbscript')} {name}: {error.strerror}") from None
     return path
 
 

@@ -22,6 +22,7 @@ from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Boot, Machine, Stop
 from nslab_lab.guest.results import Step
 from nslab_lab.guest.verdict import Verdict
+from nslab_lab.host import front
 from nslab_lab.host.errors import (
     FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input, lab_failed,
 )  # fmt: skip
@@ -62,7 +63,7 @@ def _command(args: argparse.Namespace) -> int:
     jobs = options.jobs_of(args)
     form = args.format or "text"
     if form not in (*picture.FORMATS, "trace"):
-        raise bad_input(f"format={form}: there is {', '.join(picture.FORMATS)}, trace")
+        raise bad_input(f"{front.option('format')}={form}: there is {', '.join(picture.FORMATS)}, trace")
     ready = prepare(args)
     wanted = ready.wanted
     interrupts = Interrupts()

@@ -21,6 +21,7 @@ from nslab_lab.findings import picture, smallest
 from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine, Stop
 from nslab_lab.guest.results import Execution, Points
+from nslab_lab.host import front
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LabError, bad_input
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import REPO, shown
@@ -132,7 +133,7 @@ def _strategy(args: argparse.Namespace, name: str) -> Strategy:
     of = {"depth": "pct", "preemptions": "bounded", "unpruned": "bounded"}
     for option, strategy in of.items():
         if getattr(args, option) and name != strategy:
-            raise bad_input(f"{option} is for strategy {strategy}, not for {name}")
+            raise bad_input(f"{front.option(option)} is for strategy {strategy}, not for {name}")
     match name:
         case "pct":
             return Strategy("pct", depth=depth)

@@ -11,10 +11,10 @@ import functools
 import os
 import resource
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 
+from nslab_lab.host import interrupts
 from nslab_lab.host.errors import LabError, lab_failed
 from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.host.progress import say
@@ -57,13 +57,13 @@ def has_personality() -> bool:
 
 
 def _check_ptrace() -> None:
-    with subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL) as child:
-        try:
-            libc = ctypes.CDLL(None, use_errno=True)
-            denied = libc.ptrace(_PTRACE_SEIZE, child.pid, 0, 0) < 0
-            why = os.strerror(ctypes.get_errno())
-        finally:
-            child.send_signal(signal.SIGKILL)
+    libc = ctypes.CDLL(None, use_errno=True)
+    with interrupts.held():
+        child = subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL)
+        denied = libc.ptrace(_PTRACE_SEIZE, child.pid, 0, 0) < 0
+        why = os.strerror(ctypes.get_errno())
+        child.kill()
+        child.wait()
     if denied:
         raise ptrace_denied(why)
     scope = _YAMA.read_text().strip() if _YAMA.exists() else "0"

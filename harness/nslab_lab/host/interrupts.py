@@ -28,6 +28,9 @@ GRACE_S = 10.0
 # The same after a further one, unless that belongs to the same burst.
 _IMPATIENT_S = 3.0
 _BURST_S = 1.0
+# What makes the main thread call the handlers, and how often; it does nothing else, nor in children.
+_KICK = signal.SIGURG
+_KICK_S = 0.05
 
 
 class Interrupted(KeyboardInterrupt):
@@ -39,9 +42,9 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _State:
-    """What the handler writes, and what it has to know. Only the main thread writes."""
+    """What the handler writes, and what it has to know."""
 
-    number: int | None = None  # the first signal
+    number: int | None = None  # the first signal; also written by the thread
     held: int = 0  # nobody wants the exception now
     raised: bool = False  # the exception was raised, or the signal was noticed without it
 
@@ -86,11 +89,14 @@ def armed() -> Iterator[None]:
     try:
         for one in before:
             signal.signal(one, _on_signal)
+        before[_KICK] = signal.signal(_KICK, lambda number, frame: None)
         yield
     finally:
         _state.held += 1  # what comes now is too late to change anything
+        ends = _state.number is not None
         for one, handler in before.items():
-            signal.signal(one, handler)
+            # Nothing is to cut short what is still to be removed.
+            signal.signal(one, signal.SIG_IGN if ends and one in SIGNALS else handler)
         signal.set_wakeup_fd(old)
         os.close(writing)
         watcher.join()
@@ -178,19 +184,31 @@ def _descendants() -> list[int]:
 
 def _watch(reading: int) -> None:
     """End the process when that takes too long after a signal. Ends with the pipe."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # they are the main thread's
+    main = threading.main_thread().ident
+    assert main is not None
     first: float | None = None
-    deadline: float | None = None
+    deadline = 0.0
     while True:
-        wait = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+        wait = None if first is None else min(_KICK_S, max(deadline - time.monotonic(), 0.0))
         if not select.select([reading], [], [], wait)[0]:
-            _end_now()
+            if time.monotonic() >= deadline:
+                _end_now()
+            # The handler is called between two steps of the main thread. Where the next step is to
+            # wait, and the signal came just before it, it would not be called for long.
+            if not (_state.held or _state.raised):
+                signal.pthread_kill(main, _KICK)
+            continue
         data = os.read(reading, 64)
         if not data:
             return
-        if not any(one in data for one in SIGNALS):
+        numbers = [one for one in data if one in SIGNALS]
+        if not numbers:
             continue
+        if _state.number is None:
+            _state.number = numbers[0]
         now = time.monotonic()
-        if first is None or deadline is None:
+        if first is None:
             first, deadline = now, now + GRACE_S
         elif now - first > _BURST_S:
             deadline = min(deadline, now + _IMPATIENT_S)

@@ -20,7 +20,7 @@ from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine
-from nslab_lab.host import scratch
+from nslab_lab.host import front, scratch
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import shown
@@ -80,11 +80,12 @@ def _command(args: argparse.Namespace) -> int:
     reasons = known.read(Path(args.known)) if args.known else {}
     path = Path(args.db).absolute() if args.db else DEFAULT
     if args.resume and (budget or executions or args.repeat):
+        words = ", ".join(map(front.option, ("budget", "executions", "repeat")))
         raise bad_input(
-            "resume goes on with a sweep as it was begun: leave budget, executions, repeat out"
+            f"{front.option('resume')} goes on with a sweep as it was begun: leave {words} out"
         )
     if args.repeat and args.name:
-        raise bad_input("repeat takes the cells of that sweep: leave its name out")
+        raise bad_input(f"{front.option('repeat')} takes the cells of that sweep: leave its name out")
     file = description.path_of(args.name or DEFAULT_NAME)
     demands.check()
     program = catalog.from_init(ensure_scenarios())
@@ -101,6 +102,11 @@ def _command(args: argparse.Namespace) -> int:
         if not row.sweep:
             if budget or executions:
                 row = replace(row, budget=budget, executions=executions)
+            if executions and not args.repeat:
+                # Batches are run whole: of a few executions there are to be no more than asked for.
+                row = replace(
+                    row, batch=min(row.batch, executions), search=min(row.search, executions)
+                )
             row = store.begin(row, lab.cells)
             say(f"sweep {row.id}: {count(len(lab.cells), 'cell')}, {_until(row)}")
         return _Sweep(store, lab, row, path, reasons, args).run(jobs, keep)
@@ -242,12 +248,12 @@ def _repeated(store: Store, lab: _Lab, id: str) -> SweepRow:
     if id not in rows:
         there = ", ".join(list(rows)[-5:]) or "none"
         raise bad_input(
-            f"repeat={id}: there is no such sweep in {shown(store.path)}; the last are {there}"
+            f"{front.option('repeat')}={id}: there is no such sweep in {shown(store.path)}; the last are {there}"
         )
     old = rows[id]
     batches = store.batches(old.sweep)
     if not batches:
-        raise bad_input(f"repeat={id}: nothing is kept of its batches")
+        raise bad_input(f"{front.option('repeat')}={id}: nothing is kept of its batches")
     was = store.cells(old.sweep)
     if why := lab.changed(was):
         say(f"not quite the same: {why}")

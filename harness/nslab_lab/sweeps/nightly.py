@@ -24,7 +24,8 @@ from nslab_lab.host.errors import FOUND_NOTHING, bad_input, lab_failed
 from nslab_lab.host.paths import BUILD, REPO, cache, home, shown
 from nslab_lab.host.progress import say
 from nslab_lab.sweeps import description, durations, known, notify
-from nslab_lab.sweeps.store import DEFAULT, SWEEPS, Store
+from nslab_lab.sweeps.rows import RUNNING
+from nslab_lab.sweeps.store import DEFAULT, SWEEPS, Store, is_written
 
 if TYPE_CHECKING:
     from nslab_lab.cli.main import Commands
@@ -265,9 +266,10 @@ def _status(where: _Where) -> int:
     if DEFAULT.is_file():
         with Store(DEFAULT, writable=False) as store:
             for row in store.sweeps()[-1:]:
-                print(
-                    f"last sweep: {row.id}, {row.started[:16].replace('T', ' ')} UTC, {row.state}"
-                )
+                state = row.state
+                if state == RUNNING and not is_written(DEFAULT):
+                    state = "interrupted; make sweep RESUME=1 goes on"
+                print(f"last sweep: {row.id}, {row.started[:16].replace('T', ' ')} UTC, {state}")
         page = DEFAULT.with_name("report.html")
         if page.exists():
             print(f"report: {page}")
