@@ -125,6 +125,8 @@ def choose_names(kind: str, wanted: str | None, items: Sequence[Item]) -> tuple[
     Raises LabError(2) saying what there is.
     """
     names = [name for name in (wanted or "").replace(",", " ").split() if name]
+    if wanted and not names:
+        raise bad_input(f"{kind} {wanted!r} names none (make list); leave it out for all of them")
     if not names or names == ["all"]:
         return tuple(item.name for item in items)
     return tuple(dict.fromkeys(choose(kind, name, items) for name in names))

@@ -106,6 +106,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     try:
+        front.check_place()
         front.check_variables()
         args = make_parser(argv).parse_args(argv)
         handler: Callable[[argparse.Namespace], int] = args.handler

@@ -5,14 +5,31 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
+import shlex
+from pathlib import Path
 
 from nslab_lab.host.errors import bad_input
+from nslab_lab.host.paths import REPO
 
 # Options that make has under another name.
 _VARIABLES = {"script": "GDBSCRIPT"}
 # Variables of make's, the shell's and the compiler cache's that any target takes.
 _ANY = ("NSLAB", "SHELL", "MAKEFLAGS", "HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME")
 _ANY_BEGINNING = ("NSLAB_", "CCACHE_")
+
+
+# What make and the kernel's build take for something else than a part of a name.
+_SPECIAL = re.compile(r"[\s\x00-\x1f\"'`$;:%\\&()\[\]{}#*?<>|]")
+
+
+def check_place(repo: Path = REPO) -> None:
+    """Raises LabError(2) where the clone lies where no kernel can be built."""
+    if found := _SPECIAL.search(str(repo)):
+        raise bad_input(
+            f"{shlex.quote(str(repo))}: neither make nor the kernel's build can do with a path that has "
+            f"{found[0]!r} in it: move the clone to another folder"
+        )
 
 
 def by_make() -> bool:
