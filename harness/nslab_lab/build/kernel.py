@@ -50,6 +50,7 @@ class Kernel:
     cmdline: tuple[str, ...]  # what this kernel's entry adds to the command line
     series: str | None = None  # of its patches; None: the default one
     points: tuple[str, ...] = ()  # the named points that its patches place
+    patched: bool = False  # by the user, too
 
 
 def ensure_kernel(
@@ -225,6 +226,7 @@ class _Build:
             name=self.entry.name, id=identity, engine=self.engine.name, src=self.src, out=self.out,
             linux=binary / "linux", config=binary / "config", versions=versions,
             cmdline=self.engine.cmdline,
+            patched=self.plain is not None,
             series=None if self.design == self.entry.one_series() else self.design.name,
             points=tuple(
                 item.name
@@ -364,6 +366,9 @@ class _Build:
         counted = paths.cache() / f"objects-{self.entry.name}"
         total = _number_in(counted) or OBJECTS
         what = f"kernel {self.folder.name}"
+        if self.plain:
+            own = ", ".join(shown(one.path) for one in self.patches if not one.own)
+            what += f" with {own}"
         lines = 0
 
         def count(line: str) -> None:
@@ -374,11 +379,11 @@ class _Build:
         doing = f"building {what} (log: {shown(log)})"
         with progress.task(doing, f"built {what}", total if first else None) as step:
             try:
-                kmake.make(self.src, self._variables(), log, what, count)
+                kmake.make(self.src, self._variables(), log, what, count, bool(self.plain))
             except LabError:
                 if not self._drop_damaged_objects():
                     raise
-                kmake.make(self.src, self._variables(), log, what, count)
+                kmake.make(self.src, self._variables(), log, what, count, bool(self.plain))
         if fresh:
             files.write(counted, str(lines).encode())
 

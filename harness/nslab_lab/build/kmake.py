@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Callable, Sequence
 
 from nslab_lab.host import interrupts, paths
-from nslab_lab.host.errors import lab_failed
+from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.paths import shown
 
 # What an exception is told that has left files which make could not remove.
@@ -85,13 +85,14 @@ def compiler() -> str:
 
 def make(
     folder: Path, arguments: Sequence[str], log: Path, what: str,
-    on_line: Callable[[str], None] = lambda _: None,
+    on_line: Callable[[str], None] = lambda _: None, of_user: bool = False,
 ) -> None:
     """Run make in a folder, its output in @log (appended) and to @on_line.
 
     When this process is interrupted, make and everything it started is ended, and
     make has removed what was half made. Raises LabError with the first error in the
-    output.
+    output; status 2 if that is the compiler's or the linker's and @of_user, for the source is
+    the user's, else 3.
     """
     command = [
         "setpriv", "--pdeathsig", "TERM",
@@ -120,9 +121,12 @@ def make(
             raise
     if status:
         why = first_error or f"make ended with {status}"
-        raise lab_failed(f"{what} does not build: {_inside_tree(why)} (log: {shown(log)})")
+        # What is no error of a compiler's is the machine's, whoever wrote the source.
+        fail = bad_input if of_user and _COMPILER_ERROR.search(why) else lab_failed
+        raise fail(f"{what} does not build: {_inside_tree(why)} (log: {shown(log)})")
 
 
+_COMPILER_ERROR = re.compile(r":\d+(?::\d+)?: (?:fatal )?error: |undefined reference|multiple definition|modpost: ")
 _ERROR = re.compile(
     r": (?:fatal )?error: |undefined reference to|multiple definition of|ld: |"
     r"No space left on device|No rule to make target|: not found$|\*\*\* "

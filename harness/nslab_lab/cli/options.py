@@ -55,6 +55,7 @@ def machine(args: argparse.Namespace, kernel: Kernel, init: Path) -> Machine:
         initramfs_tool=tool,
         initramfs_base=initramfs.base(tool, init),
         cmdline=kernel.cmdline,
+        patched=kernel.patched,
         silence_s=float(whole("silence", args.silence, int(boots.SILENCE_S), 1, 86400)),
     )
 

@@ -18,7 +18,7 @@ from nslab_lab.guest.results import (
     Event, Execution, Measured, Note, Points, Reader, Round, Search, Site, Stack, Step,
 )  # fmt: skip
 from nslab_lab.host import cpus, interrupts, scratch
-from nslab_lab.host.errors import lab_failed
+from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.paths import shown
 from nslab_lab.plans import profiles
 from nslab_lab.plans.plan import NO_VARIANT, BootPlan
@@ -57,6 +57,7 @@ class Machine:
     silence_s: float = SILENCE_S  # host seconds
     poll_s: float = POLL_S  # host seconds
     wrapper: tuple[str, ...] = ()  # a command that runs the guest
+    patched: bool = False  # its kernel has the user's own patches
     raises_killed: bool = False  # GuestKilled, where others take it for a finding
 
 
@@ -80,6 +81,7 @@ class Boot:
     silent: bool = False  # it stopped answering and was killed
     stopped: bool = False  # it was killed because the run ends
     status: int | None = None  # exit status, or minus the signal
+    patched: bool = False  # see Machine
 
     @property
     def next(self) -> int:
@@ -112,7 +114,7 @@ def boot(
         initramfs.write(
             machine.initramfs_tool, machine.initramfs_base, plan_file, place / "initrd"
         )
-        result = Boot(plan, folder / f"console-{name}.log")
+        result = Boot(plan, folder / f"console-{name}.log", patched=machine.patched)
         results = folder / f"results-{name}.jsonl"
         results.touch(exist_ok=False)
         reader = Reader(results)
@@ -317,7 +319,10 @@ def _drop_privileges() -> Sequence[str]:
 
 
 def check_boot(result: Boot) -> None:
-    """Raises LabError(3) where the guest never came as far as its first execution."""
+    """Raises LabError where the guest never came as far as its first execution.
+
+    Status 2 where its kernel has the user's own patches, else 3.
+    """
     console = shown(result.console)
     if result.error:
         raise lab_failed(f"the guest cannot run its plan: {result.error}; see {console}")
@@ -334,4 +339,7 @@ def check_boot(result: Boot) -> None:
         said = [line.strip() for line in text.splitlines() if line.strip()]
         last = said[-1][:120] if said else "it said nothing"
     how = "stopped answering" if result.silent else f"ended (status {result.status})"
-    raise lab_failed(f"the guest {how} before its first execution: {last}; see {console}")
+    message = f"{how} before its first execution: {last}; see {console}"
+    if result.patched:
+        raise bad_input(f"with your patch the guest {message}")
+    raise lab_failed(f"the guest {message}")

@@ -15,7 +15,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Sequence
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -103,35 +103,37 @@ def forget(path: Path) -> None:
 
 def remove_all() -> None:
     """Kill what runs in the folders, and remove them."""
+    end_processes(*_folders)
     for path in list(_folders):
-        end_processes(path)
         shutil.rmtree(path, ignore_errors=True)
         with contextlib.suppress(OSError):
             path.unlink()
         forget(path)
 
 
-def end_processes(path: Path, seconds: float = 2.0) -> None:
-    """Kill every process that runs in the folder @path or below it; wait until they are gone.
+def end_processes(*folders: Path, seconds: float = 2.0) -> None:
+    """Kill every process that runs in one of the folders or below it; wait until they are gone.
 
     Each guest dies with its harness, but a process that it was just making may stay, stopped.
     """
     end = time.monotonic() + seconds
-    while (found := _running_in(path)) and time.monotonic() < end:
+    while (found := _running_in(folders)) and time.monotonic() < end:
         for pid in found:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
 
 
-def _running_in(path: Path) -> list[int]:
-    place = os.path.realpath(path)
-    found = []
+def _running_in(folders: Sequence[Path]) -> list[int]:
+    places = [os.path.realpath(path) for path in folders]
+    found: list[int] = []
+    if not places:
+        return found
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):  # gone meanwhile, or another user's
                 where = os.readlink(entry / "cwd").removesuffix(" (deleted)")
-                if where == place or where.startswith(f"{place}/"):
+                if any(where == place or where.startswith(f"{place}/") for place in places):
                     found.append(int(entry.name))
     return found
 
