@@ -141,6 +141,8 @@ def _explained(error: OSError) -> str:
     # A write that fails does not say to which file.
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     remedy = f" in {shown(BUILD)}/ or {cache()}: free some and run again" if full else ""
+    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        remedy = f": the lab writes to {BUILD} and {cache()}, make both writable"
     return f"{where}{what}{remedy}"
 
 
