@@ -129,7 +129,7 @@ def test_what_a_killed_build_wrote_is_made_again(tmp_path: Path) -> None:
 def test_only_the_patched_builds_used_last_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernel, "KERNELS", tmp_path)
+    monkeypatch.setattr(builds, "KERNELS", tmp_path)
     for number, name in enumerate(("6.12", "6.12+a", "6.12+b", "6.12+c", "6.12+d", "7.3+a")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "stamp.json").write_text("{}")

@@ -66,7 +66,7 @@ def _newest_folder(shelf: Path) -> Path | None:
 
 def _newest(package: str, shelf: Path) -> Source | None:
     folder = _newest_folder(shelf)
-    record = folder and _record(folder)
+    record = _record(folder) if folder else None
     if folder is None or record is None or not (folder / "tree").is_dir():
         return None
     return Source(package, record["version"], record["sha256"], folder / "tree")

@@ -29,7 +29,7 @@ class _Raw(io.FileIO):
         super().__init__(number, "w", closefd=False)
         self._name = name
 
-    def write(self, data: Any) -> int | None:
+    def write(self, data: Any) -> int:
         try:
             return super().write(data)
         except OSError as error:

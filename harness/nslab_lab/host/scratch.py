@@ -9,7 +9,6 @@ killed. Whatever runs in such a folder is killed, and the folder removed.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal

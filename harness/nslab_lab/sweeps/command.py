@@ -290,7 +290,7 @@ class _Sweep:
 
     def run(self, jobs: int, keep_s: float | None) -> int:
         """Run it and say what came of it; the exit status."""
-        store, row = self.store, self.row
+        store = self.store
         for kernel in self.lab.kernels.values():
             store.keep_kernel(
                 kernel.id, kernel.name, kernel.config.read_text(), json.dumps(kernel.versions),
