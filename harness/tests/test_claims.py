@@ -47,7 +47,7 @@ def test_most_strategies_promise_nothing(strategy):
 def test_a_complete_search():
     assert bounded(SEARCH) == (
         "a: complete for c <= 2: 9,212 schedules, 143 points, 0 findings; "
-        "pruned: 12,345 alternatives, 7 runs known to be others' equivalents"
+        "pruned: 12,345 alternatives, 7 redundant runs"
     )
 
 
@@ -93,9 +93,9 @@ def test_a_search_that_diverged_is_not_complete():
 
 
 def test_what_the_trace_does_not_show_is_said():
-    assert "NOT SURE" not in bounded(SEARCH)
+    assert "NOT CERTAIN" not in bounded(SEARCH)
     text = bounded(SEARCH, dataclasses.replace(SEARCH, n=2, unexplained=1), inputs=2)
-    assert text.endswith("; NOT SURE: an actor was let go by something the trace does not show")
+    assert text.endswith("; NOT CERTAIN: an actor was woken by something that the trace does not show")
 
 
 def test_more_than_was_asked_for_is_not_claimed():
@@ -118,7 +118,7 @@ def test_the_bound_of_pct(actors, length, depth):
     rare = actors * length ** (depth - 1)
     said = float(re.search(r"at least 1/(\S+),", " ".join(text.split()))[1].replace(",", ""))
     assert said == rare if rare < 10**15 else math.isclose(said, rare, rel_tol=0.06)
-    together = float(re.search(r"all of them together (\S+)$", text)[1])
+    together = float(re.search(r"all executions together (\S+)$", text)[1])
     exact = 1 - (1 - Fraction(1, rare)) ** executions if rare < 10**9 else Fraction(executions, rare)
     assert math.isclose(together, exact, rel_tol=0.06)
 
@@ -126,14 +126,14 @@ def test_the_bound_of_pct(actors, length, depth):
 def test_pct_as_a_sentence():
     plan = run_plan("a", "b", strategy="pct-3-0", lengths=(93, 400))
     assert claims.of(plan, [result(executions=65)]) == [
-        "a: 3 actors, 93 steps: an execution meets a bug of depth 3 with a probability of",
-        "  at least 1/25,947, all of them together 0.0025",
+        "a: 3 actors, 93 steps: an execution finds a bug of depth 3 with a probability of",
+        "  at least 1/25,947, all executions together 0.0025",
     ]
 
 
 def test_pct_of_no_executions():
     plan = run_plan("a", strategy="pct-3-0", lengths=(93,))
-    assert claims.of(plan, [result()])[-1].endswith("all of them together 0")
+    assert claims.of(plan, [result()])[-1].endswith("all executions together 0")
 
 
 # === All ===

@@ -47,7 +47,7 @@ def test_what_nobody_reaches_is_a_failure(coverage, tmp_path):
         ["utsns_get", "80", "all"], ["validate_nsset", "40", "exits"], ["exit_notify", "40", "exits"],
     ]  # fmt: skip
     failure, summary, kept = lines_of(out)
-    assert failure == "reader pidfd_ioctl: never reached; some scenario has to come there"
+    assert failure == "reader pidfd_ioctl: never reached by any scenario"
     assert summary == "2 of 2 points and 2 of 3 readers reached; not pidfd_ioctl"
     assert max(map(len, out.splitlines()[:-1])) <= 80
     folder = tmp_path / "coverage" / "latest"
@@ -67,9 +67,9 @@ def test_one_scenario_does_not_reach_it_all(coverage):
     status, out, _ = coverage("passes")
     assert status == 1
     assert lines_of(out)[:-1] == [
-        "reader pidfd_ioctl: never reached; some scenario has to come there",
-        "reader validate_nsset: never reached; some scenario has to come there",
-        "point exit_notify: never reached; some scenario has to come there",
+        "reader pidfd_ioctl: never reached by any scenario",
+        "reader validate_nsset: never reached by any scenario",
+        "point exit_notify: never reached by any scenario",
         "1 of 2 points and 1 of 3 readers reached; not exit_notify, pidfd_ioctl,",
         "  validate_nsset",
     ]
@@ -80,8 +80,8 @@ def test_a_scenario_that_says_what_is_not_so(coverage):
     assert status == 1
     # What it dies of was nothing to keep silent about either.
     assert "FINDING late, execution 20\nKASAN: slab-use-after-free" in out
-    assert "late: REACHES names 'exit_notify', but in 40 executions it did not come there" in out
-    assert "late: REACHES names 'utsns_gte', no reader of this kernel and no named point; is " in out
+    assert "late: REACHES names 'exit_notify', but in 40 executions it was not reached" in out
+    assert "late: REACHES names 'utsns_gte', which is neither a reader of this kernel nor a named point; is " in out
 
 
 def test_findings_alone_are_status_1(coverage, monkeypatch):
@@ -111,7 +111,7 @@ def test_a_kernel_without_readers(nslab, monkeypatch):  # noqa: F811
     has_readers(monkeypatch)
     status, out, err = nslab("coverage")
     assert (status, out) == (2, "") and err.count("\n") == 1
-    assert "nobody calls task_nsproxy(), so there are no readers to reach" in err
+    assert "no function calls task_nsproxy(), so there are no readers to count" in err
 
 
 def test_interrupted(tmp_path):
@@ -120,4 +120,4 @@ def test_interrupted(tmp_path):
         folder, signal.SIGINT, lambda: list(folder.glob("coverage/0001/none/results-*")),
         "coverage", "--scenario", "slow",
     )  # fmt: skip
-    assert out == "INTERRUPTED: what was not reached until then says nothing\n"
+    assert out == "INTERRUPTED: the coverage is not complete\n"

@@ -239,8 +239,8 @@ def test_allocations_fail_under_schedules(kernel: Kernel, strategy: str) -> None
 
 
 NTH_CAUGHT = [
-    ("leak-on-error", "ns-readlink-vs-unshare", "left behind: nsproxies +1"),
-    ("double-put", "ns-readlink-vs-unshare", "left behind: uts namespace -1"),
+    ("leak-on-error", "ns-readlink-vs-unshare", "counts changed: nsproxies +1"),
+    ("double-put", "ns-readlink-vs-unshare", "counts changed: uts namespace -1"),
     ("half-setns", "mountinfo-vs-unshare",
      "setns(stops[0], CLONE_NEWNS) failed with ENOMEM, but its nsproxy is another one now"),
 ]  # fmt: skip
@@ -289,11 +289,11 @@ CAUGHT = [
     ("callback-sleeps", "ipc-objects-vs-unshare", "lockdep", r"inconsistent lock state in "),
     ("two-sections", "mountinfo-vs-unshare", "kasan", r"KASAN: slab-use-after-free in mounts_open_common\+"),
     ("get-after-unlock", "pidfd-setns-vs-unshare", "assertion", r"pidfd_setns_vs_unshare.c:\d+: .*setns\(pidfd, .*: No such process"),
-    ("double-put", "ns-readlink-vs-unshare", "leak", r"left behind: uts namespace -1"),
-    ("leak-on-error", "ns-readlink-vs-unshare", "leak", r"left behind: nsproxies \+1"),
+    ("double-put", "ns-readlink-vs-unshare", "leak", r"counts changed: uts namespace -1"),
+    ("leak-on-error", "ns-readlink-vs-unshare", "leak", r"counts changed: nsproxies \+1"),
     ("half-setns", "nested-userns-vs-readers", "assertion",
      r"nested_userns_vs_readers.c:\d+: setns\(pidfd, CLONE_NEWUTS\) failed with EPERM, but its nsproxy is "),
-    ("setns-leaks-fs", "zombie-read", "kmemleak", r"memory forgotten: 1 object, one of \d+ bytes from copy_fs_struct < "),
+    ("setns-leaks-fs", "zombie-read", "kmemleak", r"unreferenced memory: 1 object, one of \d+ bytes from copy_fs_struct < "),
     ("exit-early", "ipc-undo-vs-exit", "oops", r"\S.* in exit_sem\+"),
     ("exit-borrows", "mounts-vs-exit", "order", r"a task that was almost dead has namespaces again in mounts_open_common\+"),
 ]  # fmt: skip

@@ -67,7 +67,7 @@ def test_a_reader_that_unlocks_too_early_is_found_and_replays(task_lock: Kernel,
 def test_there_are_no_readers_to_cover(task_lock: Kernel) -> None:
     done = nslab("coverage", *SERIES)
     assert done.status == 2 and done.err.count("\n") == 1
-    assert "nobody calls task_nsproxy(), so there are no readers to reach" in done.err
+    assert "no function calls task_nsproxy(), so there are no readers to count" in done.err
 
 
 def test_an_unknown_series(kernel: Kernel) -> None:

@@ -390,8 +390,8 @@ def test_structures_are_printed_as_people_read_them(gdb) -> None:
     done = gdb(tried(
         "nslab goto 15", "p init_nsproxy", "p init_uts_ns.ns", "p *init_task.thread_pid",
         "p init_nsproxy.count", "p init_task.tasks", "p init_task.rcu",
-        "p ('../kernel/nslab/trace.c'::events)[14]", "p ('../kernel/nslab/core.c'::actors)[1]",
-        "p ('../kernel/nslab/core.c'::switches)[0]", "p/r init_nsproxy.count", "lx-ps",
+        "p nslab_events[14]", "p nslab_actors[1]",
+        "p nslab_switches[0]", "p/r init_nsproxy.count", "lx-ps",
     ))  # fmt: skip
     assert re.search(r"= nsproxy = \{count = \d+, uts_ns = 40265\d+, ", said(done, 1)), done.out
     assert re.search(r"= uts:\[40265\d+\] count \d+$", said(done, 2))
@@ -413,7 +413,7 @@ def test_a_nsproxy_tells_its_life(gdb) -> None:
     alive = done.out.rpartition("@0\n")[2]
     assert re.match(r"nsproxy #\d+ at 0x\w+, generation \d+, alive\n  allocated by target: step \d+, "
                     r"create_new_namespaces \(kernel/nsproxy\.c:\d+\)\n", alive)  # fmt: skip
-    assert "error: the execution has met no object #500 yet" in alive
+    assert "error: the execution has no object #500 yet" in alive
     assert ", alive, the first one\n" in alive
     freed = done.out.rpartition("@1\n")[2]
     assert re.match(r"nsproxy #2 at 0x\w+, generation \d+, freed\n", freed), done.out

@@ -131,7 +131,7 @@ def test_every_oracle_has_to_speak_first():
         made.results[cell] = Result(cell, 9, cell.scenario if cell.variant == "a" else None)
     failures, holds = tables.judged(made)
     assert failures == []
-    assert holds[1] == f"every oracle spoke first for some variant: {len(verdict.ORACLES)} of them"
+    assert holds[1] == f"every oracle was the first to report some variant: {len(verdict.ORACLES)} of them"
     made.results[Cell("a", "leak", Way("pos"), 5000)] = Result(cell, 9)
     failures, _ = tables.judged(made)
     assert failures == ["oracle leak: never the first to report a variant; it needs one"]

@@ -109,7 +109,7 @@ def test_it_says_what_is_new_first(opened):
     image = first.find_element(By.TAG_NAME, "img")
     WebDriverWait(opened, 10).until(lambda _: image.get_property("naturalWidth") == 300)
     assert (
-        "It came again when run alone, with the same trace; the smallest schedule found has 1 preemption."
+        "It was reproduced alone, with the same trace; the smallest schedule found has 1 preemption."
         in first.text
     )
 
@@ -321,7 +321,7 @@ def test_a_sweep_that_has_just_begun(tmp_path):
         store.begin(sweep_row(), cell_rows())
         made = gather.report(store, store.sweeps(), {})
     text = html.page(made)
-    assert "Nothing was run" in text and "It is not through" in text
+    assert "Nothing was run" in text and "It has not finished" in text
 
 
 # === For machines ===

@@ -191,7 +191,7 @@ def test_a_finding_and_its_replay(nslab, tmp_path):
     status, out, _ = nslab(*small("dies", "asserts"))
     assert status == 1
     assert "KASAN: slab-use-after-free in utsns_get" in out
-    assert "came again when run alone" in out
+    assert "reproduced alone" in out
     assert "10 executions of 2 scenarios, 2 findings" in out
     tokens = re.findall(r"^make replay TOKEN=(\S+)$", out, re.MULTILINE)
     assert len(tokens) == 2
@@ -261,7 +261,7 @@ def test_a_guest_that_does_not_boot_is_status_3(nslab, tmp_path):
 
 
 DELAYS = (
-    "profile {} delays actors, but strategy {} decides itself who runs: take PROFILE=none, failslab, "
+    "profile {} delays actors, but strategy {} itself decides which actor runs: take PROFILE=none, failslab, "
     "or one without delay_*\n"
 )
 
@@ -517,7 +517,7 @@ def test_a_finding_is_made_smaller(nslab, watched, tmp_path, strategy):
     (token,) = re.findall(r"^make replay TOKEN=(\S+)$", out, re.MULTILINE)
     assert token.endswith(".replay-b3aa5b-c2.1.7.7")
     assert "the smallest schedule found has 2 preemptions and 1 failed allocation\n" in out
-    assert "came again when run alone, with the same trace" in out
+    assert "reproduced alone, with the same trace" in out
     (finding,) = findings(tmp_path).values()
     assert finding["token"] == token and finding["minimal"] is True
     first = {"random": "random", "pos": "pos", "pct": "pct-3-100"}[strategy]
@@ -605,8 +605,8 @@ def test_a_search_that_diverges_is_status_3(nslab, watched, tmp_path):
 def test_pct_measures_and_claims(nslab, watched, tmp_path):
     status, out, _ = nslab(*steered("pct", "passes"), "--depth", "2")
     assert status == 0
-    assert "passes: 3 actors, 10 steps: an execution meets a bug of depth 2 with a" in out
-    assert "at least 1/30, all of them together 0.29" in " ".join(out.split())
+    assert "passes: 3 actors, 10 steps: an execution finds a bug of depth 2 with a" in out
+    assert "at least 1/30, all executions together 0.29" in " ".join(out.split())
     assert json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())["strategy"] == "pct-2-0"
 
 

@@ -251,7 +251,7 @@ def left(folder, *scenarios, executions=4000):
 
 def test_interrupted_and_resumed(nslab, tmp_path):
     out = left(tmp_path, "slow", "asserts", executions=60)
-    assert "INTERRUPTED: this is what was done until then; RESUME=1 goes on" in out
+    assert "INTERRUPTED: these are the results so far; RESUME=1 goes on" in out
     status, out, err = nslab(*sweep(tmp_path, "slow", "asserts", executions=60), "--resume")
     assert status == 1 and re.search(r"sweep mine-1 goes on: \d+ boots were through", err)
     assert "sweep mine-1: " in out

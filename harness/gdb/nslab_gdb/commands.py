@@ -14,12 +14,13 @@ from nslab_gdb import kernel, show, stacks
 from nslab_gdb.guest import GUEST, NEVER
 from nslab_lab.cli import options
 from nslab_lab.findings import minimize, stepping, trace
+from nslab_lab.guest import abi
 from nslab_lab.host.errors import LabError
 from nslab_lab.host.paths import REPO
 from nslab_lab.plans import profiles
 
 DEFAULT_STEPS = 10
-MAX_CHOICES = 64  # NSLAB_MAX_CHOICES of faults/kernel/nslab.h
+MAX_CHOICES = abi.constant("NSLAB_MAX_CHOICES")
 
 
 def register() -> None:
@@ -151,7 +152,7 @@ class _Command(gdb.Command):
 
 
 class Nslab(gdb.Command):
-    """The lab's own view of the execution, and its ways through it."""
+    """Show the execution as the lab sees it, and move through it."""
 
     def __init__(self) -> None:
         super().__init__("nslab", gdb.COMMAND_USER, gdb.COMPLETE_NONE, True)
@@ -166,7 +167,7 @@ class Nslab(gdb.Command):
 
 
 class Actors(_Command):
-    """What each actor does, and where; its nsproxy and priority."""
+    """Show each actor: its state, point, nsproxy and priority."""
 
     name = "actors"
 
@@ -175,9 +176,9 @@ class Actors(_Command):
 
 
 class Trace(_Command):
-    """The last steps.
+    """Show the last steps of the trace.
 
-    nslab trace [N]: so many, 10 if not said.
+    nslab trace [N]: the last N, 10 by default.
     """
 
     name, usage, most = "trace", "[N]", 1
@@ -189,7 +190,7 @@ class Trace(_Command):
 
 
 class Points(_Command):
-    """The named points, and how often who has met them."""
+    """Show the named points, and how often each actor has reached them."""
 
     name = "points"
 
@@ -198,10 +199,10 @@ class Points(_Command):
 
 
 class Nsproxy(_Command):
-    """A nsproxy: fields, ids, alive or freed, by whom.
+    """Show a nsproxy: fields, ids, allocated or freed, and by which actor.
 
-    nslab nsproxy [ACTOR|#NUMBER|ADDRESS]. Without an argument, that of the actor which runs.
-    NUMBER is that of the diagram, ADDRESS any expression of gdb's.
+    nslab nsproxy [ACTOR|#NUMBER|ADDRESS]. Without an argument: that of the running
+    actor. NUMBER is the one in the picture, ADDRESS any gdb expression.
     """
 
     name, usage, most = "nsproxy", "[ACTOR|#NUMBER|ADDRESS]", 1
@@ -219,7 +220,7 @@ class Nsproxy(_Command):
             number = _whole(words[0][1:], 1, "numbers begin with #1")
             if address := kernel.address_of(number):
                 return address
-            raise gdb.GdbError(f"the execution has met no object {words[0]} yet")
+            raise gdb.GdbError(f"the execution has no object {words[0]} yet")
         if words and words[0] not in names:
             try:
                 return int(gdb.parse_and_eval(words[0]))
@@ -236,7 +237,7 @@ class Nsproxy(_Command):
 
 
 class Diagram(_Command):
-    """The interleaving, with a mark where the guest stands."""
+    """Show the interleaving, with a mark at the current step."""
 
     name = "diagram"
 
@@ -245,10 +246,10 @@ class Diagram(_Command):
 
 
 class Frame(_Command):
-    """The stack of another actor.
+    """Select the stack of another actor.
 
-    nslab frame ACTOR; without one, back to your own. Until the guest goes on, backtraces and
-    `up` show it in place of what called the newest frame. No register is changed.
+    nslab frame ACTOR; without an argument, select that of the running task again. Until the guest
+    continues, `bt`, `up` and `info locals` show that stack. No register is changed.
     """
 
     name, usage, most = "frame", "[ACTOR]", 1
@@ -276,7 +277,7 @@ class Frame(_Command):
 
 
 class Next(_Command):
-    """Go on to the next scheduling point, of whatever actor."""
+    """Continue to the next scheduling point, of any actor."""
 
     name = "next"
 
@@ -287,7 +288,7 @@ class Next(_Command):
 
 
 class Switch(_Command):
-    """Go on until another actor has its turn."""
+    """Continue until another actor runs."""
 
     name = "switch"
 
@@ -340,22 +341,23 @@ def _points() -> dict[int, int]:
 
 
 class Break(_Command):
-    """Stop whenever an actor comes to a named point.
+    """Stop whenever an actor reaches a named point.
 
-    nslab break POINT [ACTOR]. It is one of gdb's breakpoints: `delete`, `disable` and
-    `ignore` take its number.
+    nslab break POINT [ACTOR]. An ordinary breakpoint: `delete`, `disable` and `ignore`
+    take its number.
     """
 
     name, usage, most = "break", "POINT [ACTOR]", 2
     needs_guest = True
 
     def choices(self, index: int) -> Sequence[str]:
-        return (kernel.point_names(), GUEST.session.actors, ())[min(index, 2)]
+        return (tuple(kernel.point_names().values()), GUEST.session.actors, ())[min(index, 2)]
 
     def run(self, words: list[str]) -> None:
         if not words:
             raise gdb.GdbError("at which point? nslab break POINT [ACTOR]; `nslab points` lists them")
-        point = _one_of("point", words[0], kernel.point_names())
+        names = kernel.point_names()
+        point = list(names)[_one_of("point", words[0], tuple(names.values()))]
         mask = 1 << _actor(words[1]) if words[1:] else 0xFF
         _breakpoints.append(_PointBreakpoint(point, mask))
         GUEST.tell_points()
@@ -401,10 +403,10 @@ def _compared(same: bool, seen: bool) -> str:
 
 
 class Goto(_Command):
-    """Go to a step of the trace, also back.
+    """Go to a step of the trace, forwards or backwards.
 
-    nslab goto N, from 1. To one that is passed by booting again and running up to it, with
-    what was chosen by hand chosen again; it is checked that the trace is the same.
+    nslab goto N, from 1. To go back, the guest is booted again and runs up to that step, with the
+    same choices; the trace is compared and has to be the same.
     """
 
     name, usage, most, needs_guest = "goto", "N", 1, False
@@ -418,7 +420,7 @@ class Goto(_Command):
 class Back(_Command):
     """Go back to an earlier scheduling point.
 
-    nslab back [N]: so many, one if not said.
+    nslab back [N]: N points, 1 by default.
     """
 
     name, usage, most = "back", "[N]", 1
@@ -439,9 +441,9 @@ class Back(_Command):
 
 
 class Choose(_Command):
-    """Decide by hand who runs next, here.
+    """Choose the actor that runs next.
 
-    nslab choose ACTOR. What comes after follows the rule: whoever runs goes on as long as it can.
+    nslab choose ACTOR. From then on, the running actor continues for as long as it can.
     """
 
     name, usage, most = "choose", "ACTOR", 1
@@ -471,9 +473,9 @@ class Choose(_Command):
 
 
 class Save(_Command):
-    """A token for the schedule so far.
+    """Print the token of the schedule up to here.
 
-    It is replayed once, outside of gdb, to see what it does.
+    The schedule is run once, outside of gdb, to see its result.
     """
 
     name = "save"

@@ -34,7 +34,7 @@ from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.host.progress import say
 from nslab_lab.plans import plan, profiles, strategies
 from nslab_lab.plans.plan import NO_VARIANT, BootPlan
-from nslab_lab.report import runfolder
+from nslab_lab.report import results_page, runfolder
 from nslab_lab.search import hunt
 from nslab_lab.sweeps import speed
 
@@ -82,16 +82,16 @@ BASELINE_S = 60
 
 def register(commands: Commands) -> None:
     """`nslab bench`."""
-    parser = commands.add_parser("bench", help="the lab's own speed, beside a baseline")
+    parser = commands.add_parser("bench", help="the lab's speed, compared with a stress test")
     parser.add_argument("--part", metavar="NAME", help=f"only one of {', '.join(PARTS)}")
-    parser.add_argument("--variant", metavar="NAME", help="hunt only this one")
-    parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({HUNT_SEEDS})")
+    parser.add_argument("--variant", metavar="NAME", help="part variants: only this one")
+    parser.add_argument("--seeds", metavar="N", help=f"part variants: seeds of each strategy ({HUNT_SEEDS})")
     parser.add_argument(
         "--rounds", metavar="N",
-        help=f"of the speed ({SPEED_ROUNDS}) and of the designs ({design.ROUNDS})",
+        help=f"of speed ({SPEED_ROUNDS}) and design ({design.ROUNDS})",
     )  # fmt: skip
     parser.add_argument(
-        "--baseline", metavar="SECONDS", help=f"give the baseline up after so long ({BASELINE_S})"
+        "--baseline", metavar="SECONDS", help=f"give up the stress test after so long ({BASELINE_S})"
     )
     options.add_kernel_options(parser)
     options.add_guest_options(parser)
@@ -115,16 +115,24 @@ def _command(args: argparse.Namespace) -> int:
     init = ensure_scenarios()
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))
+    told = results_page.Growth(bench.folder / "bench.txt")
     if "speed" in parts:
         bench.speed(rounds)
+        told.add("speed")
     if "sweep" in parts:
         bench.guests(rounds)
+        told.add("sweep")
     if "gdb" in parts:
         bench._tell(*gdb.lines(SCENARIO, rounds, bench.folder))
+        told.add("gdb")
     if "design" in parts:
         bench.design(design_rounds, _designs(args, init))
+        told.add("design")
     if "variants" in parts:
         bench.variants([item.name for item in hunted], seeds, jobs, baseline_s)
+        told.add("variants")
+    is_full = not (args.variant or args.seeds or args.rounds or args.baseline)
+    results_page.update(kernel, told.parts, args.patch, is_full)
     print(f"kept in {shown(bench.folder)}")
     return FOUND_NOTHING
 

@@ -36,7 +36,7 @@ def add_guest_options(parser: argparse.ArgumentParser, silence_s: float = boots.
     parser.add_argument("--jobs", metavar="N", help="guests at a time (one per CPU)")
     parser.add_argument(
         "--silence", metavar="SECONDS", default=f"{silence_s:g}",
-        help=f"give a guest up that is silent for so long ({silence_s:g} s of host time)",
+        help=f"give up a guest that has been silent for so long ({silence_s:g} s of host time)",
     )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def check_profile(profile: Profile, strategy: Strategy) -> None:
         )
     if strategy.steers and profile.delays:
         raise bad_input(
-            f"profile {profile.name} delays actors, but strategy {strategy.name} decides itself who "
+            f"profile {profile.name} delays actors, but strategy {strategy.name} itself decides which actor "
             "runs: take PROFILE=none, failslab, or one without delay_*"
         )
 

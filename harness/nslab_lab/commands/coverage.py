@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`nslab coverage`: what executions come to, and what they never do.
+"""`nslab coverage`: which code the executions reach, and which they never do.
 
 Every scenario is run for a while, and it is counted by how many executions each named point and
-each reader was met (readers.py). What nobody meets is tested by nobody, so that is a failure, and
-so is a scenario that does not come where its REACHES() says.
+each reader was reached (readers.py). Code that no execution reaches is not tested, so that is a failure, and
+so is a scenario that does not reach what its REACHES() names.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def register(commands: Commands) -> None:
         "--executions", metavar="N",
         help=f"of each scenario, with delays and with strategy random ({DEFAULT_EXECUTIONS})",
     )  # fmt: skip
-    parser.add_argument("--seed", metavar="N", help=f"({plan.DEFAULT_SEED})")
+    parser.add_argument("--seed", metavar="N", help=f"seed of all random numbers ({plan.DEFAULT_SEED})")
     options.add_guest_options(parser)
     parser.set_defaults(handler=_command)
 
@@ -72,7 +72,7 @@ def _command(args: argparse.Namespace) -> int:
     machine = options.machine(args, kernel, init)
     if not readers.names(kernel.linux):
         raise bad_input(
-            f"{shown(kernel.linux)}: nobody calls task_nsproxy(), so there are no readers to reach"
+            f"{shown(kernel.linux)}: no function calls task_nsproxy(), so there are no readers to count"
         )
     ways = []
     for strategy, name in WAYS:
@@ -114,7 +114,7 @@ def _run_all(
             ran[result.name] += result.executions
             met[result.name].add(result.met)
     if interrupts.is_set():
-        print("INTERRUPTED: what was not reached until then says nothing")
+        print("INTERRUPTED: the coverage is not complete")
         return interrupts.status
     coverage = reach.evaluate(kernel, scenarios, ran, met)
     failures = coverage.failures()

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from nslab_lab.cli.main import Commands
 
 _HOW_IT_CAME_AGAIN = {
-    batch.SOLO: "came again when run alone, with the same trace",
-    batch.ALONE: "came again when run alone, with a trace of its own, always the same",
-    batch.PREFIX: "came again with the same trace, but only after the executions before it",
+    batch.SOLO: "reproduced alone, with the same trace",
+    batch.ALONE: "reproduced alone, with another trace, the same each time",
+    batch.PREFIX: "reproduced with the same trace, but only after the executions before it",
     batch.NOT_REPRODUCED: "NOT REPRODUCED: the same executions did not fail the same way again",
     batch.UNCONFIRMED: "not confirmed: the run was interrupted",
 }
@@ -56,27 +56,27 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--profile", metavar="NAME|FILE", help=f"faults to inject ({plan.DEFAULT_PROFILE})"
     )
-    parser.add_argument("--strategy", metavar="NAME", help=f"({plan.DEFAULT_STRATEGY})")
+    parser.add_argument("--strategy", metavar="NAME", help=f"how the next actor is chosen ({plan.DEFAULT_STRATEGY})")
     parser.add_argument(
-        "--depth", metavar="D", help=f"pct: of the bug looked for ({strategies.DEFAULT_DEPTH})"
+        "--depth", metavar="D", help=f"pct: depth of the bug to find ({strategies.DEFAULT_DEPTH})"
     )
     parser.add_argument(
         "--preemptions", metavar="C",
-        help=f"bounded: at most so many ({strategies.DEFAULT_PREEMPTIONS})",
+        help=f"bounded: at most this many ({strategies.DEFAULT_PREEMPTIONS})",
     )  # fmt: skip
     parser.add_argument(
         "--unpruned", action="store_true",
-        help="bounded: also schedules that are equivalent to others",
+        help="bounded: also run schedules that are equivalent to others",
     )  # fmt: skip
     parser.add_argument("--variant", metavar="NAME", help=f"deliberate defect ({plan.NO_VARIANT})")
     parser.add_argument(
         "--executions", metavar="N",
-        help=f"of each scenario ({plan.DEFAULT_EXECUTIONS}); bounded: of each input at the most "
-        f"({plan.DEFAULT_SEARCH})",
+        help=f"of each scenario ({plan.DEFAULT_EXECUTIONS}); bounded: at most this many of each "
+        f"input ({plan.DEFAULT_SEARCH})",
     )
-    parser.add_argument("--seed", metavar="N", help=f"({plan.DEFAULT_SEED})")
+    parser.add_argument("--seed", metavar="N", help=f"seed of all random numbers ({plan.DEFAULT_SEED})")
     parser.add_argument(
-        "--findings", metavar="N", help="a scenario stops after so many (1); 0: never"
+        "--findings", metavar="N", help="stop a scenario after this many (1); 0: never"
     )
     parser.add_argument("--batch", metavar="N", help=f"executions a boot ({plan.BATCH})")
     options.add_guest_options(parser)
@@ -266,7 +266,7 @@ class Run:
         if not any(result.findings for result in results):
             text += self._reached(results)
         if interrupts.is_set():
-            text.append("INTERRUPTED: this is what was done until then")
+            text.append("INTERRUPTED: these are the results so far")
         text.append(f"run folder: {shown(self._folder.path)}")
         self._folder.write("summary.txt", "\n".join(text) + "\n")
         if self.plan.fail_nth:

@@ -31,7 +31,7 @@ from nslab_lab.plans import plan, profiles
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.watch import Watch
-from nslab_lab.report import runfolder
+from nslab_lab.report import results_page, runfolder
 from nslab_lab.search import hunt
 
 if TYPE_CHECKING:
@@ -52,16 +52,16 @@ _POLL_S = 0.2
 
 def register(commands: Commands) -> None:
     """`nslab matrix`."""
-    parser = commands.add_parser("matrix", help="how soon which deliberate defect is caught, by what")
+    parser = commands.add_parser("matrix", help="how soon each deliberate defect is caught, and by what")
     options.add_kernel_options(parser)
     parser.add_argument("--variant", metavar="NAME[,NAME]", help="default: all of them, and none")
     parser.add_argument("--scenario", metavar="NAME[,NAME]", help="default: all of them")
     parser.add_argument("--strategy", metavar="NAME[,NAME]", help="default: all of them")
     parser.add_argument(
-        "--executions", metavar="N", help=f"of each cell at the most ({DEFAULT_EXECUTIONS})"
+        "--executions", metavar="N", help=f"at most this many in each cell ({DEFAULT_EXECUTIONS})"
     )
     parser.add_argument(
-        "--seeds", metavar="N", help=f"of the cell that caught a variant soonest ({DEFAULT_SEEDS})"
+        "--seeds", metavar="N", help=f"for the median, of the cell that caught a variant soonest ({DEFAULT_SEEDS})"
     )
     options.add_guest_options(parser, SILENCE_S)
     parser.set_defaults(handler=_command)
@@ -229,7 +229,7 @@ class _Runner:
         text = [f"kernel {self.kernel.name}-{self.kernel.id}", "", *tables.tables(matrix)]
         failures, holds = tables.judged(matrix)
         if interrupts.is_set():
-            text.append("INTERRUPTED: this is what was done until then")
+            text.append("INTERRUPTED: these are the results so far")
         else:
             text += failures + holds
         text += tables.errors(matrix)
@@ -242,6 +242,8 @@ class _Runner:
             return interrupts.status
         if matrix.broken:
             return LAB_FAILED
+        is_full = matrix.whole and (matrix.executions, matrix.seeds) == (DEFAULT_EXECUTIONS, DEFAULT_SEEDS)
+        results_page.update(self.kernel, {"matrix": "\n".join(text[2:])}, self.patches, is_full)
         return FINDINGS if failures else FOUND_NOTHING
 
     def _command(self, result: Result) -> str:

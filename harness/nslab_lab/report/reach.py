@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Who came where: readers and named points, by scenario; what nobody reached."""
+"""Coverage: which scenario reaches which readers and named points, and what none reaches."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from nslab_lab.report import table
 
 @dataclass
 class Coverage:
-    """By how many executions everything was reached."""
+    """In how many executions each reader and each named point was reached."""
 
     scenarios: Sequence[Scenario]
     executions: Mapping[str, int]  # that were run, by scenario
-    # By reader and by named point: executions by scenario, those that never come there left out.
+    # By reader and by named point: executions by scenario; a scenario with none is left out.
     readers: Mapping[str, Mapping[str, int]]
     points: Mapping[str, Mapping[str, int]]
 
     def failures(self) -> list[str]:
         """What was never reached, a line each."""
         lines = [
-            f"{kind} {name}: never reached; some scenario has to come there"
+            f"{kind} {name}: never reached by any scenario"
             for kind, by_name in (("reader", self.readers), ("point", self.points))
             for name, by_scenario in by_name.items()
             if not by_scenario
@@ -42,15 +42,15 @@ class Coverage:
         return lines
 
     def _problem(self, scenario: str, name: str) -> str | None:
-        """What is wrong with a scenario's saying that it reaches @name."""
+        """What is wrong with a scenario's claim that it reaches @name; None: it does."""
         by_name = {**self.readers, **self.points}
         if name not in by_name:
             close = difflib.get_close_matches(name, by_name, 1)
             hint = f"; is '{close[0]}' meant?" if close else ""
-            return f"REACHES names '{name}', no reader of this kernel and no named point{hint}"
+            return f"REACHES names '{name}', which is neither a reader of this kernel nor a named point{hint}"
         if scenario not in by_name[name]:
             ran = table.count(self.executions[scenario], "execution")
-            return f"REACHES names '{name}', but in {ran} it did not come there"
+            return f"REACHES names '{name}', but in {ran} it was not reached"
         return None
 
     def summary(self) -> list[str]:
@@ -72,16 +72,16 @@ class Coverage:
         rest = table.WIDTH - wide - 2 - 10 - 2
         lines = [f"{heading:<{wide}}  executions  by", f"{'-' * wide}  {'-' * 10}  {'-' * rest}"]
         for name, by_scenario in by_name.items():
-            first, *more = textwrap.wrap(self._who(by_scenario), rest, break_on_hyphens=False)
+            first, *more = textwrap.wrap(self._scenarios(by_scenario), rest, break_on_hyphens=False)
             lines.append(f"{name:<{wide}}  {sum(by_scenario.values()):>10,}  {first}")
             lines += [" " * (wide + 14) + line for line in more]
         return "\n".join(lines)
 
-    def _who(self, by_scenario: Mapping[str, int]) -> str:
-        """Which scenarios, in as few words as possible."""
+    def _scenarios(self, by_scenario: Mapping[str, int]) -> str:
+        """The scenarios that reach it, or those that do not where these are fewer."""
         others = [one.name for one in self.scenarios if one.name not in by_scenario]
         if not by_scenario:
-            return "NOBODY"
+            return "none"
         if not others:
             return "all"
         if len(others) < len(by_scenario):
@@ -93,7 +93,7 @@ def evaluate(
     kernel: Kernel, scenarios: Sequence[Scenario], executions: Mapping[str, int],
     met: Mapping[str, Points],
 ) -> Coverage:
-    """What @met, by scenario, comes to. Raises LabError(3) where the binary tells of no readers."""
+    """The coverage of @met, by scenario. Raises LabError(3) where the binary cannot be read."""
     by_reader = {name: readers.executions(kernel.linux, met[name]) for name in met}
     by_point = {name: met[name].executions for name in met}
     names = sorted({name for counts in by_reader.values() for name in counts})

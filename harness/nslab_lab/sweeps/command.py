@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`nslab sweep`: many cells for a given time, unattended."""
+"""`nslab sweep`: many runs for a given time, unattended."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ DEFAULT_NAME = "smoke"
 
 def register(commands: Commands) -> None:
     """`nslab sweep`."""
-    parser = commands.add_parser("sweep", help="many cells for a given time, unattended")
+    parser = commands.add_parser("sweep", help="many runs for a given time, unattended")
     parser.add_argument("name", metavar="NAME|FILE", nargs="?", help=f"({DEFAULT_NAME})")
     parser.add_argument("--budget", metavar="TIME", help="such as 10m or 8h")
     parser.add_argument("--executions", metavar="N", help="or: so many, as planned")
@@ -356,7 +356,7 @@ class _Sweep:
         for line in text.document(found, errors):
             print(line)
         if interrupts.is_set():
-            print("INTERRUPTED: this is what was done until then; RESUME=1 goes on")
+            print("INTERRUPTED: these are the results so far; RESUME=1 goes on")
         if not self.args.no_report:
             made = gather.report(store, [row], self.reasons)
             print(f"report: {report.write(made, self.path.parent)}")

@@ -25,20 +25,27 @@ _NIGHTS = 30  # in the picture; the table has all
 _TABLE = 1200  # a larger heat map is no table, too
 
 ORACLES = {
-    "kasan": "memory that is no longer, or never was, the kernel's to use",
-    "rcu": "RCU used against its rules", "lockdep": "locks taken against their rules",
-    "refcount": "a reference count that went wrong", "hang": "somebody who does not go on",
-    "lifetime": "an object used after its end", "grace period": "an object gone before its readers were",
-    "order": "a reader that sees what was already replaced", "oops": "a fault in the kernel",
-    "atomic": "sleep where it is forbidden", "assertion": "what a scenario says must hold",
-    "leak": "something is left behind", "kmemleak": "memory that nobody points to any more",
-    "no-answer": "a guest that says nothing any more", "crash": "a guest that died without a word",
-}  # fmt: skip
+    "kasan": "an access to memory that is freed, or was never allocated",
+    "rcu": "a violation of the rules of RCU",
+    "lockdep": "a violation of the rules of locking",
+    "refcount": "a reference count that over- or underflows",
+    "hang": "an actor that makes no progress",
+    "lifetime": "an object used after its end",
+    "grace period": "an object freed, or its grace period over, before its readers are done",
+    "order": "a reader that finds an object which was replaced before it began",
+    "oops": "a fault in the kernel",
+    "atomic": "a sleep in atomic context",
+    "assertion": "a scenario's assertion that does not hold",
+    "leak": "objects or references that an execution does not give back",
+    "kmemleak": "memory that no pointer refers to any more",
+    "no-answer": "a guest that does not answer",
+    "crash": "a guest that ended without a report",
+}
 _AGAIN = {
-    batch.SOLO: "came again when run alone, with the same trace",
-    batch.ALONE: "came again when run alone, with a trace of its own",
-    batch.PREFIX: "came again, but only after the executions before it",
-    batch.NOT_REPRODUCED: "did not come again",
+    batch.SOLO: "reproduced alone, with the same trace",
+    batch.ALONE: "reproduced alone, with another trace",
+    batch.PREFIX: "reproduced, but only after the executions before it",
+    batch.NOT_REPRODUCED: "not reproduced",
     batch.UNCONFIRMED: "not run again",
 }
 
@@ -103,7 +110,7 @@ def _sentence(report: Report) -> str:
         said += f" {count(counts[GONE], 'finding')} of the sweep before it {'is' if counts[GONE] == 1 else 'are'} gone."
     states = {row.state for row in report.sweeps} - {"done"}
     if states:
-        said += " It is not through: this is what was done until then."
+        said += " It has not finished: these are the results so far."
     return said
 
 

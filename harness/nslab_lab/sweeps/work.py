@@ -109,7 +109,7 @@ def _again_if_killed(task: Task, work: Callable[[Path], _T]) -> _T:
         finally:
             files.remove(place)
     raise lab_failed(
-        f"guests of {task.scenario} are killed by somebody else, as where memory is short"
+        f"guests of {task.scenario} are killed from outside, as the OOM killer does"
     )
 
 
