@@ -96,6 +96,31 @@ def _ksysfs_patch(source: Path) -> str:
     return patch_of(source, TOUCHED, found[0], f'{found[0]}\tpr_info("nslab-one-file\\n");\n')
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("no_such_thing();", r"does not build: kernel/ksysfs\.c:\d+:\d+: error: .*no_such_thing"),
+        ('panic("my own patch");', r"with your patch the guest ended \(status -6\) before its first "
+         r"execution: panic: my own patch; see build/runs/"),
+    ],
+)  # fmt: skip
+def test_a_patch_that_does_not_compile_or_panics_is_the_users(
+    kernel: Kernel, tmp_path: Path, line: str, says: str
+) -> None:
+    patch = tmp_path / "mine.patch"
+    patch.write_text(_ksysfs_patch(kernel.src).replace('pr_info("nslab-one-file\\n");', line))
+    assert line in patch.read_text()
+    before = set(os.listdir(builds.KERNELS))
+    command = [paths.REPO / "harness/nslab", "run", "--scenario", "zombie-read", "--patch", patch]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode == 2, ran.stderr
+        assert re.search(rf"^nslab: .*{says}", ran.stderr.splitlines()[-1])
+    finally:
+        for name in set(os.listdir(builds.KERNELS)) - before:
+            files.remove(builds.KERNELS / name)
+
+
 def test_a_patch_that_does_not_apply_leaves_nothing(kernel: Kernel, tmp_path: Path) -> None:
     patch = tmp_path / "mine.patch"
     patch.write_text(_ksysfs_patch(kernel.src).replace(" \n", " something else\n", 1))
