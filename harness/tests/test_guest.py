@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab import fake_machine, run_plan, running
-from nslab_lab.guest import boots
+from nslab_lab.guest import boots, demands
 from nslab_lab.host.errors import LabError
 
 
@@ -185,12 +185,12 @@ def test_a_kernel_that_is_not_there(boot, tmp_path, monkeypatch):
 
 
 def test_host_programs_that_are_missing(monkeypatch):
-    boots.check_tools()
+    demands.check_tools()
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(LabError, match="apt-get install util-linux"):
-        boots.check_tools()
+        demands.check_tools()
 
 
 def test_memory_goes_to_the_fallback_without_a_tmpfs(tmp_path, monkeypatch):
-    monkeypatch.setattr(boots.os, "statvfs", lambda path: (_ for _ in ()).throw(OSError()))
-    assert boots.memory_folder(tmp_path) == tmp_path
+    monkeypatch.setattr(demands.os, "statvfs", lambda path: (_ for _ in ()).throw(OSError()))
+    assert demands.memory_folder(tmp_path) == tmp_path

@@ -173,8 +173,8 @@ def test_a_scenario_of_no_subject(kernel, monkeypatch):
 
 TYPO = Scenario("d", "", reaches=("publish", "utsns_gte"), subject="nsproxy", file="nsproxy/d.c")
 PROBLEM = (
-    "scenarios/nsproxy/d.c: REACHES names 'utsns_gte', no reader of this kernel and no named point; "
-    "is 'utsns_get' meant?"
+    "scenarios/nsproxy/d.c: REACHES names 'utsns_gte', which is neither a reader of this kernel nor a "
+    "named point; is 'utsns_get' meant?"
 )
 
 
@@ -187,7 +187,7 @@ def test_a_typo_is_refused(kernel):
 
 
 def test_a_patched_kernel_may_be_without(kernel):
-    reach.check(replace(kernel, is_plain=False), [TYPO])
+    reach.check(replace(kernel, patched=True), [TYPO])
 
 
 def test_where_no_readers_are_known_nothing_is_said(kernel):

@@ -21,7 +21,7 @@ from lab import fake_machine, run_plan
 from nslab_lab.cli import main
 from nslab_lab.debuginfo import layout
 from nslab_lab.plans import profiles
-from nslab_lab.sweeps import command, view, work
+from nslab_lab.sweeps import command, nightly, view, work
 from nslab_lab.sweeps.store import Store, alone
 from test_guest import pids_in, wait_for
 
@@ -246,6 +246,33 @@ def left(folder, *scenarios, executions=4000):
     assert process.returncode == 128 + signal.SIGTERM, err
     assert not pids_in(folder)
     return out
+
+
+def test_the_state_of_a_sweep_that_was_interrupted(tmp_path, monkeypatch, capsys):
+    """It is to go on, and so it is running by what the file says; nobody runs it."""
+    left(tmp_path, "slow", executions=4000)
+    results = tmp_path / "r" / "results.sqlite"
+    monkeypatch.setattr(nightly, "DEFAULT", results)
+    monkeypatch.setenv("DESTDIR", str(tmp_path))
+    status = lambda: (main.main(["nightly", "status", "--user"]), capsys.readouterr().out)[1]  # noqa: E731
+    assert re.search(r"^last sweep: mine-1, .* UTC, interrupted; make sweep RESUME=1 goes on$", status(), re.M)
+    with alone(results):
+        assert re.search(r"^last sweep: mine-1, .* UTC, running$", status(), re.M)
+    assert " UTC, interrupted; " in status()
+
+
+def test_fewer_executions_than_a_boot_has(nslab, tmp_path):
+    words = sweep(tmp_path, "passes", "slow", executions=400)
+    status, out, _ = nslab(*words, "--budget", "1h", "--executions", "5")
+    assert status == 0 and out.startswith("sweep mine-1: 5 executions in 1 cell of 2, ")
+    assert nslab("sweep", "--repeat", "mine-1", *words[2:])[1].startswith("sweep mine-2: 5 executions in 1 ")
+
+
+def test_results_that_are_a_folder(nslab, tmp_path):
+    for command in (["sweep", sweep(tmp_path, "passes")[1]], ["report"]):
+        status, out, err = nslab(*command, "--db", tmp_path)
+        assert (status, out) == (2, "")
+        assert err == f"nslab: {tmp_path} is a folder: give a file, DB=FILE\n"
 
 
 def test_interrupted_and_resumed(nslab, tmp_path):

@@ -17,7 +17,7 @@ import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, Sequence
 
@@ -26,9 +26,11 @@ from nslab_lab.build import catalog, kernels
 from nslab_lab.build.kernel import Kernel, ensure_kernel
 from nslab_lab.build.scenarios import ensure_scenarios
 from nslab_lab.cli import options
-from nslab_lab.guest import boots
-from nslab_lab.guest.boots import Machine
+from nslab_lab.guest import boots, demands
+from nslab_lab.guest.boots import Machine, Stop
+from nslab_lab.host import front
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input, lab_failed
+from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.host.progress import say
 from nslab_lab.plans import plan, profiles, strategies
@@ -110,6 +112,7 @@ def _command(args: argparse.Namespace) -> int:
         options.check_variants(args, [item.name for item in hunted])
     baseline_s = options.whole("baseline", args.baseline, BASELINE_S, 1, 3600)
     jobs = options.jobs_of(args)
+    demands.check()
     init = ensure_scenarios()
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     bench = Bench(options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES))
@@ -138,11 +141,11 @@ def _command(args: argparse.Namespace) -> int:
 def _parts(args: argparse.Namespace) -> tuple[str, ...]:
     """What is asked for. Raises LabError(2)."""
     if args.part and args.part not in PARTS:
-        raise bad_input(f"part={args.part}: there is {', '.join(PARTS)}")
+        raise bad_input(f"{front.option('part')}={args.part}: there is {', '.join(PARTS)}")
     entry = kernels.load().entry(args.kernel or None)
     if args.part == "design":
         if args.series:
-            raise bad_input(f"series={args.series}: part design compares all; leave SERIES= out")
+            raise bad_input(f"{front.option('series')}={args.series}: part design compares all; leave SERIES= out")
         if len(entry.series) == 1:
             raise bad_input(f"kernel {entry.name} has one series only: there is nothing to compare")
     if args.part:
@@ -170,6 +173,7 @@ class Bench:
     kernel: Kernel
     folder: Path
     boots: int = 0
+    stop: Stop = field(default_factory=Interrupts)
 
     def _tell(self, *lines: str) -> None:
         """What is known so far is not lost, whatever comes."""
@@ -219,7 +223,7 @@ class Bench:
             series=kernel.series,
         )  # fmt: skip
         boot_plan = replace(made.boot(SCENARIO, 1, 1), measure=True)
-        boot = boots.boot(_ordinary(machine), boot_plan, self._place(), threading.Event())
+        boot = boots.boot(_ordinary(machine), boot_plan, self._place(), self.stop)
         boots.check_boot(boot)
         if not boot.ended:
             raise lab_failed(f"the guest ended before all was measured; see {shown(boot.console)}")
@@ -260,7 +264,7 @@ class Bench:
         start = time.monotonic()
         machine = replace(self._machine_for(boot_plan), poll_s=0.005)
         boot = boots.boot(
-            machine, boot_plan, self._place(), threading.Event(), lambda _: times.append(time.monotonic())
+            machine, boot_plan, self._place(), self.stop, lambda _: times.append(time.monotonic())
         )
         boots.check_boot(boot)
         return (len(times) - 1) / (times[-1] - times[0]), times[0] - start
@@ -271,7 +275,7 @@ class Bench:
         for count in (200, 1200):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             plan_of = self._boot_plan(SCENARIO, "random", "none", count)
-            boots.boot(self.machine, plan_of, self._place(), threading.Event())
+            boots.boot(self.machine, plan_of, self._place(), self.stop)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             used.append(
                 after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
@@ -287,7 +291,7 @@ class Bench:
         for count in (200, 1200):
             boot_plan = self._boot_plan(SCENARIO, "random", "none", count)
             wrapped = replace(self.machine, wrapper=(perf, "stat", "-x,", "-e", "instructions:u"))
-            boot = boots.boot(wrapped, boot_plan, self._place(), threading.Event())
+            boot = boots.boot(wrapped, boot_plan, self._place(), self.stop)
             found = re.search(r"^(\d+),,instructions", boot.console_text(), re.MULTILINE)
             if not found:
                 return "this machine does not count them"
@@ -328,7 +332,7 @@ class Bench:
 
     def _length(self, scenario: str) -> int:
         boot = boots.boot(
-            self.machine, self._boot_plan(scenario, "random", "none", 16), self._place(), threading.Event()
+            self.machine, self._boot_plan(scenario, "random", "none", 16), self._place(), self.stop
         )
         boots.check_boot(boot)
         return max(one.points or 1 for one in boot.executions)
@@ -338,9 +342,9 @@ class Bench:
     ) -> tuple[int, float] | None:
         """Executions and seconds until a failure; None if there was none."""
         boot_plan = self._boot_plan(scenario, strategy, profile, count, seed, variant)
-        return self._until_failure(boot_plan, threading.Event())
+        return self._until_failure(boot_plan, self.stop)
 
-    def _until_failure(self, boot_plan: BootPlan, stop: threading.Event) -> tuple[int, float] | None:
+    def _until_failure(self, boot_plan: BootPlan, stop: Stop) -> tuple[int, float] | None:
         found = hunt.until_failure(self._machine_for(boot_plan), [boot_plan], self._place(), stop)
         return (found.executions, found.seconds) if found.failure else None
 
