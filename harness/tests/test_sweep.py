@@ -8,11 +8,13 @@ import sqlite3
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nslab_lab.build import catalog
+from nslab_lab.build.scenarios import Guest, Own
 from nslab_lab.guest import verdict
 from nslab_lab.host.errors import LabError
 from nslab_lab.sweeps import (
@@ -182,13 +184,32 @@ ITEM = [catalog.Scenario("one", "", ("a", "b")), catalog.Scenario("two", "", ("a
 PROGRAM = catalog.Program(
     ITEM, [catalog.Item(name, "") for name in ("none", "random", "pct", "pos", "bounded", "replay")]
 )
+GUEST = Guest(Path("init"), PROGRAM)
 GOOD = 'about = "x"\nbudget = "1m"\n'
 
 
 def described(folder, toml, name="mine.toml"):
     path = folder / name
     path.write_text(toml)
-    return description.read(path, PROGRAM)
+    return description.read(path, GUEST)
+
+
+def test_a_file_of_the_users_own_is_named_from_the_description(tmp_path):
+    own = Own((tmp_path / "mine.c").resolve(), "0123abcd", {"mine.c": b""})
+    mine = catalog.Scenario("mine+0123abcd", "")
+    program = replace(PROGRAM, scenarios=[*PROGRAM.scenarios, mine])
+    guest = replace(GUEST, program=program, own={mine.name: own})
+
+    def scenarios(text):
+        path = tmp_path / "mine.toml"
+        path.write_text(f"{GOOD}[cells.a]\nscenarios = {text}\n")
+        return [cell.scenario for cell in description.read(path, guest).cells]
+
+    assert scenarios('["./mine.c"]') == ["mine+0123abcd"]
+    assert scenarios('["mine.c", "one"]') == ["one", "mine+0123abcd"]
+    names = [one.name for one in PROGRAM.scenarios]
+    assert scenarios('["all"]') == names
+    assert scenarios('["all", "./mine.c"]') == [*names, "mine+0123abcd"]
 
 
 def test_cells_are_all_combinations(tmp_path):
@@ -209,7 +230,9 @@ def test_cells_are_all_combinations(tmp_path):
 
 @pytest.mark.parametrize("name", ["smoke", "nightly"])
 def test_those_that_come_with_the_lab(name, scenarios_init):
-    made = description.read(description.path_of(name), catalog.from_init(scenarios_init))
+    made = description.read(
+        description.path_of(name), Guest(scenarios_init, catalog.from_init(scenarios_init))
+    )
     assert made.name == name and made.budget_s and {cell.scenario for cell in made.cells}
 
 
@@ -250,7 +273,7 @@ def test_a_description_that_is_not_there(tmp_path):
         in error_of(description.path_of, "nihgtly").message
     )
     path = description.path_of(str(tmp_path / "no.toml"))
-    assert "No such file" in error_of(description.read, path, PROGRAM).message
+    assert "No such file" in error_of(description.read, path, GUEST).message
     assert "named after its file" in error_of(described, tmp_path, GOOD, "my sweep.toml").message
 
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, Sequence
 
-from nslab_lab.build import catalog
-from nslab_lab.build.catalog import Program, Scenario
-from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.build.catalog import Scenario
+from nslab_lab.build.kernel import Kernel, ensure_kernel
+from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.guest.boots import Machine
@@ -87,10 +87,10 @@ def _command(args: argparse.Namespace) -> int:
     if args.repeat and args.name:
         raise bad_input("repeat takes the cells of that sweep: leave its name out")
     file = description.path_of(args.name or DEFAULT_NAME)
-    program = catalog.from_init(ensure_scenarios())
-    described = description.read(file, program)
+    guest = description.guest(file)
+    described = description.read(file, guest)
     with alone(path), Store(path) as store:
-        lab = _Lab(args, program)
+        lab = _Lab(args, guest)
         row = _row(described)
         if not args.repeat:
             lab.describe(described.cells)
@@ -119,10 +119,10 @@ def _until(row: SweepRow) -> str:
 class _Lab:
     """The kernels and profiles of a sweep's cells."""
 
-    def __init__(self, args: argparse.Namespace, program: Program) -> None:
+    def __init__(self, args: argparse.Namespace, guest: Guest) -> None:
         self._args = args
-        self._init = ensure_scenarios()
-        self.scenarios: Mapping[str, Scenario] = {one.name: one for one in program.scenarios}
+        self._init = guest.init
+        self.scenarios: Mapping[str, Scenario] = {one.name: one for one in guest.program.scenarios}
         self.kernels: dict[str, Kernel] = {}
         self._machines: dict[str, Machine] = {}
         self._profiles: dict[str, Profile] = {}
