@@ -118,3 +118,18 @@ def test_a_trace_that_cannot_be_followed():
 def test_the_same_turns_without_the_failure():
     goal = without_access_points(walk(Schedule()))
     assert retrace.schedule(goal, ACTORS, (), lambda schedule: (walk(schedule), False)) is None
+
+
+def test_replays_that_loop_are_soon_enough_of() -> None:
+    """Each of them takes seconds; there would be 200."""
+    goal = [step for step in walk(Schedule()) if step.kind == "point"]
+    other = walk(strategies.parse_schedule("z0b"))
+    replays = []
+
+    def replay(schedule: Schedule) -> tuple[list[Step], bool]:
+        replays.append(schedule)
+        assert len(replays) < 10
+        return [*other, *[other[-1]] * 65_536], False
+
+    assert retrace.schedule(goal, ACTORS, (), replay) is None
+    assert len(replays) <= 4
