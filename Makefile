@@ -17,6 +17,7 @@
 ## make clean     remove build/; the cache with the kernel source is kept
 ##
 ## Variables:  SCENARIO= PROFILE= STRATEGY= VARIANT= KERNEL= EXECUTIONS= SEED=
+##             SCENARIO=path/to/mine.c  a scenario of your own: scenarios/README.md
 ##             SERIES=                  rcu or task_lock: which of the two designs
 ##             PATCH="a.patch b.patch"  kernel patches of your own, on top
 ##             JOBS=                    how many guests at once
@@ -70,7 +71,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 	$(call option,executions,EXECUTIONS) $(call option,seed,SEED) $(call option,jobs,JOBS) \
 	$(call option,findings,FINDINGS) $(call option,depth,DEPTH) \
 	$(call option,preemptions,PREEMPTIONS)
-replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
+replay_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
 .PHONY: help setup kernel run replay gdb list test coverage matrix bench clean \

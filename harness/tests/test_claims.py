@@ -5,12 +5,15 @@ import dataclasses
 import math
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from lab import run_plan
+from nslab_lab.guest import verdict
 from nslab_lab.guest.results import Search
 from nslab_lab.report import claims
+from nslab_lab.search.batch import SOLO, Failure, Finding
 from nslab_lab.search.pool import ScenarioResult
 
 SEARCH = Search(
@@ -39,6 +42,27 @@ def cut(reason="schedules", complete=1, **more):
 @pytest.mark.parametrize("strategy", ["none", "random", "pos", "unsteered"])
 def test_most_strategies_promise_nothing(strategy):
     assert claims.of(run_plan("a", strategy=strategy), [result()]) == []
+
+
+def finding(folder, number, console, message=None):
+    """A finding with that console; @message: of an assertion."""
+    path = folder / f"console-{number}"
+    path.write_text(console)
+    judged = verdict.assertion(message) if message else verdict.of_console(console)
+    return Finding(Failure(None, None, judged), SOLO, (), path)
+
+
+def test_findings_of_one_cause_are_said_to_be(tmp_path):
+    consoles = Path(__file__).parent / "consoles"
+    texts = [(consoles / f"{name}.txt").read_text() for name in ("kasan-utsns", "grace-gone", "order-uts")]
+    found = [finding(tmp_path, number, text) for number, text in enumerate(texts)]
+    found += [finding(tmp_path, 3, "", "a.c:9: x"), finding(tmp_path, 4, "", "a.c:9: y")]
+    one = ScenarioResult("a", 0, findings=found[:2])
+    other = ScenarioResult("b", 0, findings=found[2:])
+    assert claims.causes([one, other]) == [
+        "2 findings have one cause: nsproxy released by switch_task_namespaces"
+    ]
+    assert claims.causes([other]) == []
 
 
 # === bounded ===

@@ -279,7 +279,7 @@ def test_every_command_on_a_live_guest(gdb) -> None:
     assert re.search(r"^  target: ready, has not run yet$", actors, re.M)
     assert re.search(r"nsproxy #?\S+, count \d+: uts 40265\d+, ipc 40265\d+, ", actors)
     assert "RCU read sections 1, real-time priority 10, pid " in actors
-    assert said(done, 16).startswith("The lab's own view")
+    assert said(done, 16).startswith("Show the execution as the lab sees it")
     assert {one.split()[1] for one in COMMANDS[:16]} == set(
         re.findall(r"^nslab (\w+) -- ", said(done, 16), re.M)
     )

@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """Who came where, and what nobody reached."""
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
-from nslab_lab.build.catalog import Scenario
+from nslab_lab.build import catalog
+from nslab_lab.build.catalog import Point, Scenario
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.debuginfo import readers
+from nslab_lab.guest.results import Points
+from nslab_lab.host.errors import LabError
+from nslab_lab.report import reach
 from nslab_lab.report.reach import Coverage
 
 SCENARIOS = [
@@ -12,8 +21,8 @@ SCENARIOS = [
 ]  # fmt: skip
 
 
-def coverage(readers, points, scenarios=SCENARIOS):
-    return Coverage(scenarios, {one.name: 1200 for one in scenarios}, readers, points)
+def coverage(readers, points, scenarios=SCENARIOS, **more):
+    return Coverage(scenarios, {one.name: 1200 for one in scenarios}, readers, points, **more)
 
 
 ALL = {"utsns_get": {"a": 5, "b": 6, "c": 7}, "netns_get": {"c": 1}}
@@ -23,7 +32,6 @@ POINTS = {"exit_notify": {"a": 1000, "b": 500}}
 def test_all_is_reached():
     one = coverage(ALL, POINTS)
     assert one.failures() == []
-    assert one.summary() == ["1 of 1 points and 2 of 2 readers reached"]
 
 
 def test_what_is_never_reached_is_named():
@@ -32,7 +40,9 @@ def test_what_is_never_reached_is_named():
         "reader timens_get: never reached by any scenario",
         "point release_task: never reached by any scenario",
     ]
-    assert one.summary() == ["1 of 2 points and 2 of 3 readers reached; not release_task, timens_get"]
+    # Scenarios that were named need not reach it all.
+    asked = coverage({**ALL, "timens_get": {}}, {**POINTS, "release_task": {}}, asked=True)
+    assert asked.failures() == [] and "none" in asked.text()
 
 
 def test_a_scenario_is_held_to_what_it_says():
@@ -51,6 +61,14 @@ def test_a_scenario_says_what_there_is_not(name, hint):
     one = coverage(ALL, POINTS, [*SCENARIOS, Scenario("d", "", reaches=(name,))])
     assert one.failures() == [
         f"d: REACHES names '{name}', which is neither a reader of this kernel nor a named point{hint}"
+    ]
+
+
+def test_a_scenario_names_what_is_of_another_subject():
+    one = Scenario("d", "", reaches=("utsns_get",), subject="widgets")
+    found = coverage({}, POINTS, [one], asked=True, others={"utsns_get": "nsproxy"})
+    assert found.failures() == [
+        "d: REACHES names 'utsns_get' of nsproxy, which is not its subject"
     ]
 
 
@@ -77,3 +95,101 @@ def test_no_line_is_wider_than_80():
     text = coverage({"a_rather_long_name_of_one_get": some}, {"point": most}, scenarios).text()
     assert max(map(len, text.splitlines())) <= 80
     assert "all but" in text
+
+
+# === Subjects ===
+
+NAMED = [
+    Point("rcu_read_lock", ""), Point("publish", "", "nsproxy"), Point("find", "", "widgets"),
+    Point("elsewhere", "", "widgets"),
+]  # fmt: skip
+OF = {
+    "a": Scenario("a", "", reaches=("publish",), subject="nsproxy", file="nsproxy/a.c"),
+    "b": Scenario("b", "", reaches=("find",), subject="widgets", file="widgets/b.c"),
+    "mine": Scenario("mine+0123abcd", "", reaches=("find",)),
+}
+MET = {
+    "a": Points(executions=Counter(rcu_read_lock=5, publish=2)),
+    "b": Points(executions=Counter(rcu_read_lock=5)),
+    "mine+0123abcd": Points(executions=Counter(rcu_read_lock=5)),
+}
+
+
+@pytest.fixture
+def kernel(monkeypatch, tmp_path):
+    """One with points of two subjects, and readers of one."""
+    known = readers._Known(["utsns_get"], {})
+    monkeypatch.setattr(readers, "_known", lambda linux, places: known)
+    monkeypatch.setattr(catalog, "points", lambda: NAMED)
+    return Kernel(
+        "6.12", "0123abcd", "det", tmp_path, tmp_path, tmp_path / "linux", tmp_path, {}, (),
+        points=("rcu_read_lock", "publish", "find"),
+    )  # fmt: skip
+
+
+def evaluated(kernel, *names, asked=False):
+    scenarios = [OF[name] for name in names]
+    met = {one.name: MET[one.name] for one in scenarios}
+    ran = {one.name: 7 for one in scenarios}
+    found = reach.evaluate(kernel, scenarios, ran, met, asked)
+    return found, reach.summary(kernel, scenarios, met.values())
+
+
+def test_a_scenario_is_not_told_of_another_subject(kernel):
+    found, lines = evaluated(kernel, "a")
+    assert lines == [
+        "nsproxy: 1 of 1 points and 0 of 1 readers reached; not utsns_get",
+        "any subject: 1 of 1 points reached",
+    ]
+    assert found.failures() == ["reader utsns_get: never reached by any scenario"]
+    assert "find" not in found.text()
+    found, lines = evaluated(kernel, "b")
+    assert lines == [
+        "widgets: 0 of 1 points reached; not find", "any subject: 1 of 1 points reached",
+    ]  # fmt: skip
+    assert [line.split(":")[0] for line in found.failures()] == ["point find", "b"]
+    assert "publish" not in found.text() and "utsns_get" not in found.text()
+
+
+def test_all_subjects_that_take_part(kernel):
+    _, lines = evaluated(kernel, "b", "a")
+    assert [line.split(":")[0] for line in lines] == ["nsproxy", "widgets", "any subject"]
+
+
+def test_a_scenario_of_no_subject(kernel, monkeypatch):
+    """All take part in it, and it is told of those that it reaches something of."""
+    found, lines = evaluated(kernel, "mine", asked=True)
+    assert lines == ["any subject: 1 of 1 points reached"]
+    assert found.failures() == [
+        "mine+0123abcd: REACHES names 'find', but in 7 executions it was not reached"
+    ]
+    there = Points(executions=Counter(rcu_read_lock=5, find=1))
+    monkeypatch.setitem(MET, "mine+0123abcd", there)
+    found, lines = evaluated(kernel, "mine", asked=True)
+    assert lines[0] == "widgets: 1 of 1 points reached" and found.failures() == []
+
+
+# === What REACHES() names is known before anything runs ===
+
+TYPO = Scenario("d", "", reaches=("publish", "utsns_gte"), subject="nsproxy", file="nsproxy/d.c")
+PROBLEM = (
+    "scenarios/nsproxy/d.c: REACHES names 'utsns_gte', which is neither a reader of this kernel nor a "
+    "named point; is 'utsns_get' meant?"
+)
+
+
+def test_a_typo_is_refused(kernel):
+    with pytest.raises(LabError) as caught:
+        reach.check(kernel, [TYPO, OF["a"], TYPO])
+    assert (caught.value.status, caught.value.message) == (2, PROBLEM + " (and 1 more)")
+    # A point that this kernel has not is none.
+    reach.check(kernel, [OF["a"], Scenario("e", "", reaches=("elsewhere",))])
+
+
+def test_a_patched_kernel_may_be_without(kernel):
+    reach.check(replace(kernel, patched=True), [TYPO])
+
+
+def test_where_no_readers_are_known_nothing_is_said(kernel):
+    assert reach.unknown([TYPO], ["utsns_get"]) == [PROBLEM]
+    assert reach.unknown([TYPO], []) == []

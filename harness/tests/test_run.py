@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab import ACTORS, FAKE_GUEST, PLACES, READERS
-from nslab_lab.build import catalog, kernel
+from nslab_lab.build import catalog, kernel, scenarios
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import main
 from nslab_lab.commands import coverage, replay, run
@@ -48,7 +48,7 @@ def install(folder: Path, put=setattr) -> None:
     listed = {
         "scenarios": [
             {"name": name, "about": "", "actors": ACTORS, "inputs": 1 + (name == "passes"),
-             "reaches": REACHES.get(name, [])}
+             "subject": "nsproxy", "file": f"nsproxy/{name}.c", "reaches": REACHES.get(name, [])}
             for name in SCENARIOS
         ],
         "strategies": [{"name": name, "about": ""} for name in STRATEGIES],
@@ -70,7 +70,7 @@ def install(folder: Path, put=setattr) -> None:
     put(matrix, "MATRICES", folder / "matrix")
     for module in (run, replay, coverage, matrix):
         put(module, "ensure_kernel", in_series)
-        put(module, "ensure_scenarios", lambda: init)
+    put(scenarios, "ensure_scenarios", lambda: init)
     put(runfolder, "RUNS", folder / "runs")
     put(replay, "REPLAYS", folder / "replays")
 
@@ -117,7 +117,9 @@ def test_a_run_without_findings(nslab, tmp_path):
         "points": {"rcu_read_lock": 20, "exit_notify": 0},
         "readers": {"pidfd_ioctl": 0, "utsns_get": 20, "validate_nsset": 0},
     }
-    assert re.search(r"^1 of \d+ points and 1 of 3 readers reached; not rcu_read_unlock, ", out, re.M)
+    assert re.search(r"^nsproxy: 0 of \d+ points and 1 of 3 readers reached; not\s+task_nsproxy,", out, re.M)
+    assert re.search(r"^any subject: 1 of 4 points reached; not\s+rcu_read_unlock,", out, re.M)
+    assert not re.search("^ipc: ", out, re.M)
     assert re.search(r"pidfd_ioctl,\s+validate_nsset$", out, re.M)
     assert (folder / "config").read_text() == "CONFIG_NSLAB=y\n"
     assert "ok 1 passes\n" in (folder / "result.ktap").read_text()

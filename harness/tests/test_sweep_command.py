@@ -39,8 +39,7 @@ profiles = ["none"]
 def install(folder: Path, put=setattr) -> None:
     """Put a mere process in the place of the kernel."""
     test_run.install(folder, put)
-    for name in ("ensure_kernel", "ensure_scenarios"):
-        put(command, name, getattr(test_run.run, name))
+    put(command, "ensure_kernel", test_run.run.ensure_kernel)
     put(layout, "watches", lambda linux, names: [])
 
 

@@ -489,6 +489,8 @@ class Save(_Command):
         token = replace(session.token.solo, strategy=f"replay-{schedule}")
         profile = profiles.load(str(session.profile) if session.profile else token.profile)
         words = ["replay", str(token)]
+        if token.scenario in session.scenarios:
+            words += ["--scenario", str(session.scenarios[token.scenario])]
         if session.profile:
             words += ["--profile", str(session.profile)]
         if session.series:
@@ -499,7 +501,11 @@ class Save(_Command):
             [REPO / "harness" / "nslab", *words], capture_output=True, text=True, check=False,
             cwd=REPO,
         )  # fmt: skip
-        print(options.replay_command(token, profile, session.patches, session.series))
+        print(
+            options.replay_command(
+                token, profile, session.patches, session.series, session.scenarios
+            )
+        )
         print("\n".join(_result(done.stdout) or done.stderr.splitlines()))
 
     @staticmethod
@@ -549,4 +555,4 @@ class Task(gdb.Function):
 
     def invoke(self, name: gdb.Value) -> gdb.Value:
         kernel.require_guest()
-        return kernel.static("core.c", "actors")[_actor(name.string())]["task"]
+        return kernel.variable("nslab_actors")[_actor(name.string())]["task"]

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Mapping, Sequence
 
 from nslab_lab.bench import design, gdb
 from nslab_lab.build import catalog, kernels
-from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.build.kernel import Kernel, ensure_kernel
+from nslab_lab.build.scenarios import ensure_scenarios
 from nslab_lab.cli import options
 from nslab_lab.guest import boots, demands
 from nslab_lab.guest.boots import Machine, Stop

@@ -25,7 +25,7 @@ from typing import Any, Sequence
 
 from nslab_lab.build import catalog, fetch, kconfig, kernels, kmake, series
 from nslab_lab.host import files, paths, progress
-from nslab_lab.host.errors import LabError, lab_failed
+from nslab_lab.host.errors import LabError
 from nslab_lab.host.paths import shown
 
 KERNELS = paths.BUILD / "kernels"
@@ -51,6 +51,11 @@ class Kernel:
     series: str | None = None  # of its patches; None: the default one
     points: tuple[str, ...] = ()  # the named points that its patches place
     patched: bool = False  # by the user, too
+
+    @property
+    def is_plain(self) -> bool:
+        """No patch of the user's own, and the default series."""
+        return not self.patched and self.series is None
 
 
 def ensure_kernel(
@@ -80,32 +85,15 @@ def ensure_kernel(
     return _Build(entry, chosen, design, source, [*own, *users], folder, plain).ensure()
 
 
-def ensure_scenarios() -> Path:
-    """build/scenarios/init, the static guest program, made by `make -C scenarios`.
-
-    Raises LabError.
-    """
-    if not (paths.SCENARIOS / "Makefile").exists():
-        raise lab_failed("scenarios/Makefile is missing: there is nothing to run in the guest")
-    target = paths.BUILD / "scenarios"
-    target.mkdir(parents=True, exist_ok=True)
-    log = paths.BUILD / "scenarios.log"
-    with files.locked(paths.BUILD / "scenarios.lock", "the scenarios"):
-        log.unlink(missing_ok=True)
-        arguments = ["-s", f"O={target}"]
-        try:
-            kmake.make(paths.SCENARIOS, arguments, log, "the guest program")
-            damaged = not files.is_whole(target / "init")
-        except LabError:
-            damaged = any(not files.is_whole(path) for path in target.rglob("*.o"))
-            if not damaged:
-                raise
-        if damaged:  # make takes it for up to date
-            progress.say(f"{shown(target)} is damaged: it is made anew")
-            files.remove(target)
-            target.mkdir()
-            kmake.make(paths.SCENARIOS, arguments, log, "the guest program")
-    return target / "init"
+def last_built(name: str) -> Path | None:
+    """The binary of the plain build of kernel @name that was made last, be it out of date."""
+    try:
+        folder = KERNELS / name
+        identity = str(json.loads((folder / "stamp.json").read_text())["id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    linux = folder / "bin" / identity / "linux"
+    return linux if linux.exists() else None
 
 
 def series_built(name: str, identity: str) -> str | None:

@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from nslab_lab.build import catalog
-from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.build import catalog, scenarios
+from nslab_lab.build.catalog import Scenario
+from nslab_lab.build.kernel import Kernel, ensure_kernel
+from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.findings import picture, smallest
 from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine, Stop
-from nslab_lab.guest.results import Execution, Points
+from nslab_lab.guest.results import Execution
 from nslab_lab.host import front
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LabError, bad_input
 from nslab_lab.host.interrupts import Interrupts
@@ -29,7 +31,7 @@ from nslab_lab.plans import plan, profiles, strategies
 from nslab_lab.plans.plan import RunPlan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.strategies import Strategy
-from nslab_lab.report import claims, ktap, table
+from nslab_lab.report import claims, ktap, reach, table
 from nslab_lab.report.runfolder import RunFolder
 from nslab_lab.report.view import progress
 from nslab_lab.search import batch, failsites, hunt, pool
@@ -52,7 +54,7 @@ def register(commands: Commands) -> None:
     """`nslab run`."""
     parser = commands.add_parser("run", help="run scenarios under faults")
     options.add_kernel_options(parser)
-    parser.add_argument("--scenario", metavar="NAME[,NAME]", help="default: all of them")
+    options.add_scenario_option(parser)
     parser.add_argument(
         "--profile", metavar="NAME|FILE", help=f"faults to inject ({plan.DEFAULT_PROFILE})"
     )
@@ -103,24 +105,22 @@ def _command(args: argparse.Namespace) -> int:
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
     options.check_variants(args, [variant])
     demands.check()
-    init = ensure_scenarios()
-    known = catalog.from_init(init)
-    catalog.choose("strategy", name, known.strategies)
+    guest, chosen = scenarios.choose(args.scenario)
+    catalog.choose("strategy", name, guest.program.strategies)
     if name == "replay":
         raise bad_input("strategy 'replay' is for tokens: make replay TOKEN=...")
     options.check_profile(profile, strategy)
-    scenarios = catalog.choose_scenarios(args.scenario, known.scenarios)
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
-    machine = options.machine(args, kernel, init)
-    readers.names(kernel.linux)  # whatever is wrong with that shall not show at the end
+    machine = options.machine(args, kernel, guest.init)
+    reach.check(kernel, chosen)
     run_plan = plan.make(
-        kernel.name, kernel.id, profile, tuple(one.name for one in scenarios),
+        kernel.name, kernel.id, profile, tuple(one.name for one in chosen),
         options.watches(profile, strategy, kernel), variant=variant, strategy=str(strategy),
-        actors=tuple(one.actors for one in scenarios),
-        inputs=tuple(one.inputs for one in scenarios), unpruned=args.unpruned,
+        actors=tuple(one.actors for one in chosen),
+        inputs=tuple(one.inputs for one in chosen), unpruned=args.unpruned,
         series=kernel.series, **numbers,
     )  # fmt: skip
-    return Run(run_plan, machine, kernel, profile, args.patch).run(jobs)
+    return Run(run_plan, machine, kernel, profile, args.patch, guest, chosen).run(jobs)
 
 
 def _strategy(args: argparse.Namespace, name: str) -> Strategy:
@@ -151,6 +151,8 @@ class Run:
     kernel: Kernel
     profile: Profile
     patches: Sequence[Path]
+    guest: Guest
+    scenarios: Sequence[Scenario]  # those of the plan
 
     def run(self, jobs: int) -> int:
         """Run the plan; the exit status."""
@@ -206,7 +208,7 @@ class Run:
         drawn, full = draw(), draw(full=True)
         finding = smallest.with_line(finding, self.kernel)
         command = options.replay_command(
-            finding.failure.token, self.profile, self.patches, self.kernel.series
+            finding.failure.token, self.profile, self.patches, self.kernel.series, self.guest.files()
         )
         folder = self._folder.add_finding(finding, command)
         picture.write(drawn, full, folder)
@@ -234,8 +236,14 @@ class Run:
         profile = folder.copy(self.profile.path)
         patches = [folder.copy(patch) for patch in self.patches]
         strategy = strategies.parse(self.plan.strategy)
-        words = [
-            *("--kernel", self.plan.kernel, "--scenario", ",".join(self.plan.scenarios)),
+        own = {
+            name: f"./{one.copy_to(folder.new_input()).relative_to(folder.path)}"
+            for name, one in self.guest.own.items()
+        }
+        words = ["--kernel", self.plan.kernel]
+        for name in self.plan.scenarios:
+            words += ["--scenario", own.get(name, name)]
+        words += [
             *("--profile", f"./{profile}", "--strategy", strategy.name),
             *("--variant", self.plan.variant, "--seed", str(self.plan.seed)),
             *("--findings", str(self.plan.findings), "--batch", str(self.plan.batch)),
@@ -261,6 +269,7 @@ class Run:
             table.table(self.plan, results),
             f"{table.totals(results)} ({seconds:.0f} s)",
             *claims.of(self.plan, results),
+            *claims.causes(results),
         ]
         # A guest that dies does not say which points it had reached.
         if not any(result.findings for result in results):
@@ -293,11 +302,7 @@ class Run:
             for one in results
         }
         self._folder.write_json("coverage.json", by_scenario)
-        together = Points()
-        for one in results:
-            together.add(one.met)
-        points = {name: together.executions[name] for name in self.kernel.points}
-        return table.reached(points, readers.executions(linux, together))
+        return reach.summary(self.kernel, self.scenarios, [one.met for one in results])
 
 
 def _run_batch(

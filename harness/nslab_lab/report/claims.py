@@ -7,6 +7,7 @@ import math
 import textwrap
 from typing import Sequence
 
+from nslab_lab.guest import cause
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import RunPlan
 from nslab_lab.plans.token import Token
@@ -32,6 +33,23 @@ def _of_strategy(
         case _:
             return []
     return [line for text in said for line in _wrapped(text)]
+
+
+def causes(results: Sequence[ScenarioResult]) -> list[str]:
+    """Which findings have one cause, a sentence for each that several have."""
+    found: dict[str, int] = {}
+    for one in (one for result in results for one in result.findings):
+        judged = one.failure.verdict
+        # That of a smaller execution is not kept, its report is.
+        kept = one.console if one.console and one.console.is_file() else None
+        console = kept.read_text(errors="replace") if kept else judged.report
+        name = cause.of(judged.oracle, judged.signature, console)
+        found[name] = found.get(name, 0) + 1
+    return [
+        line
+        for name, number in found.items() if number > 1
+        for line in _wrapped(f"{number:,} findings have one cause: {name}")
+    ]  # fmt: skip
 
 
 def minimal(preemptions: int, token: Token) -> str:

@@ -51,18 +51,20 @@ def totals(results: Sequence[ScenarioResult]) -> str:
     return f"{count(executions, 'execution')} of {count(ran, 'scenario')}, {count(findings, 'finding')}"
 
 
-def reached(points: Mapping[str, int], readers: Mapping[str, int]) -> list[str]:
-    """How many of the named points and of the readers were reached, and which were not.
+def reached(subject: str, points: Mapping[str, int], readers: Mapping[str, int]) -> list[str]:
+    """How many of a subject's named points and readers were reached, and which were not.
 
-    @points, @readers: executions that reached each, by name. The lines fit 80 columns.
+    Both with the number of executions that reached them; in lines that fit, none where it has none.
     """
     parts = [
         f"{sum(map(bool, counts.values()))} of {len(counts)} {kind}"
         for kind, counts in (("points", points), ("readers", readers))
-        if counts  # a kernel need not have readers
+        if counts
     ]
+    if not parts:
+        return []
     missed = [name for name, executions in (*points.items(), *readers.items()) if not executions]
-    text = f"{' and '.join(parts)} reached"
+    text = f"{subject}: {' and '.join(parts)} reached"
     if missed:
         text += f"; not {', '.join(missed)}"
     return textwrap.wrap(text, WIDTH, subsequent_indent="  ")

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, Sequence
 
-from nslab_lab.build import catalog
-from nslab_lab.build.catalog import Program, Scenario
-from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.build.catalog import Scenario
+from nslab_lab.build.kernel import Kernel, ensure_kernel
+from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.guest import demands
@@ -39,7 +39,7 @@ from nslab_lab.sweeps.description import Description
 from nslab_lab.sweeps.runner import Runner
 
 from nslab_lab.report.table import count
-from nslab_lab.sweeps.rows import LEFT, RUNNING, CellRow, SweepRow
+from nslab_lab.sweeps.rows import LEFT, RUNNING, CellRow, Key, SweepRow
 from nslab_lab.sweeps.store import DEFAULT, Store, alone
 from nslab_lab.sweeps.view import view
 
@@ -88,10 +88,10 @@ def _command(args: argparse.Namespace) -> int:
         raise bad_input(f"{front.option('repeat')} takes the cells of that sweep: leave its name out")
     file = description.path_of(args.name or DEFAULT_NAME)
     demands.check()
-    program = catalog.from_init(ensure_scenarios())
-    described = description.read(file, program)
+    guest = description.guest(file)
+    described = description.read(file, guest)
     with alone(path), Store(path) as store:
-        lab = _Lab(args, program)
+        lab = _Lab(args, guest)
         row = _row(described)
         if not args.repeat:
             lab.describe(described.cells)
@@ -125,10 +125,10 @@ def _until(row: SweepRow) -> str:
 class _Lab:
     """The kernels and profiles of a sweep's cells."""
 
-    def __init__(self, args: argparse.Namespace, program: Program) -> None:
+    def __init__(self, args: argparse.Namespace, guest: Guest) -> None:
         self._args = args
-        self._init = ensure_scenarios()
-        self.scenarios: Mapping[str, Scenario] = {one.name: one for one in program.scenarios}
+        self._init = guest.init
+        self.scenarios: Mapping[str, Scenario] = {one.name: one for one in guest.program.scenarios}
         self.kernels: dict[str, Kernel] = {}
         self._machines: dict[str, Machine] = {}
         self._profiles: dict[str, Profile] = {}
@@ -324,20 +324,25 @@ class _Sweep:
 
     def _tell_again(self) -> None:
         """What was found before a crash, and not told any more."""
-        for (signature,) in self.store.rows(
-            "SELECT signature FROM findings WHERE sweep = ? AND through AND NOT told",
-            self.row.sweep,
-        ):
-            self._new_finding(signature)
+        for key in self.store.rows(
+            "SELECT cause, signature FROM findings WHERE sweep = ? AND through AND NOT told "
+            "ORDER BY n", self.row.sweep,
+        ):  # fmt: skip
+            self._new_finding(Key(*key))
 
-    def _new_finding(self, signature: str) -> None:
+    def _new_finding(self, key: Key) -> None:
+        """Once for each cause: the first signature of it that is through."""
         if not self.args.notify:
             return
-        found = judge.findings(self.store, [self.row], self.reasons)
-        for one in found:
-            if one.signature == signature and one.status == judge.NEW:
-                notify.tell(self.args.notify, {"sweep": self.row.id, **exports.finding(one)})
-        self.store.told(self.row.sweep, signature)
+        told = self.store.rows(
+            "SELECT 1 FROM findings WHERE sweep = ? AND cause = ? AND told", self.row.sweep, key.cause
+        )
+        if not told:
+            found = judge.findings(self.store, [self.row], self.reasons)
+            for one in found:
+                if one.cause == key.cause and one.status == judge.NEW:
+                    notify.tell(self.args.notify, {"sweep": self.row.id, **exports.finding(one)})
+        self.store.told(self.row.sweep, key.cause)
 
     # === The end ===
 

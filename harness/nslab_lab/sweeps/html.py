@@ -16,13 +16,15 @@ from nslab_lab.report.table import count
 from nslab_lab.search import batch
 from nslab_lab.sweeps import charts, durations, text
 from nslab_lab.sweeps.exports import Report
-from nslab_lab.sweeps.judge import GONE, NEW, Finding
+from nslab_lab.sweeps.judge import GONE, NEW, Finding, Signature
 
 PAGE = Path(__file__).parent / "page"
 # The end of a console, where the report is; characters.
 _CONSOLE = 6000
 _NIGHTS = 30  # in the picture; the table has all
 _TABLE = 1200  # a larger heat map is no table, too
+# What a picture of findings/diagram_svg.py has where an actor is within a read section.
+SECTION = 'class="section"'
 
 ORACLES = {
     "kasan": "an access to memory that is freed, or was never allocated",
@@ -69,7 +71,7 @@ def page(report: Report) -> str:
         sentence=_sentence(report),
         counts=Counter(one.status for one in report.findings),
         findings=[_finding(one) for one in report.findings],
-        oracles=sorted({one.oracle for one in report.findings}),
+        oracles=sorted({name for one in report.findings for name in one.oracles}),
         nights=report.nights[::-1],
         charts=_charts(report),
         heat=_heat(report),
@@ -115,6 +117,19 @@ def _sentence(report: Report) -> str:
 
 
 def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        "of": one,
+        "says": text.says(one),
+        "cause": one.cause if text.tells_more(one) else "",
+        "often": text.often(one),
+        "where": text.where(one),
+        "share": one.failures / one.executions if one.executions else 0,
+        "scenarios": ", ".join(dict.fromkeys(cell[0] for cell in one.cells)),
+        "signatures": [_signature(of) for of in one.signatures],
+    }
+
+
+def _signature(one: Signature) -> dict[str, Any]:
     picture = ""
     if one.picture:
         data = base64.b64encode(one.picture.encode()).decode()
@@ -125,10 +140,9 @@ def _finding(one: Finding) -> dict[str, Any]:
     return {
         "of": one,
         "picture": picture,
+        "legend": _legend(one),
         "often": text.often(one),
         "where": text.where(one),
-        "share": one.failures / one.executions if one.executions else 0,
-        "scenarios": ", ".join(dict.fromkeys(cell[0] for cell in one.cells)),
         "replay": text.command_of(one, "replay"),
         "gdb": text.command_of(one, "gdb"),
         "oracle": ORACLES.get(one.oracle, ""),
@@ -136,6 +150,14 @@ def _finding(one: Finding) -> dict[str, Any]:
         "size": size,
         "console": one.console[-_CONSOLE:],
     }
+
+
+def _legend(one: Signature) -> str:
+    """What the picture means; it names only what is in it."""
+    parts = ["Time runs down", "each actor has its lane"]
+    if SECTION in one.picture:
+        parts.append("a green bar is a read section")
+    return "; ".join(parts) + "."
 
 
 def _charts(report: Report) -> dict[str, Markup]:
