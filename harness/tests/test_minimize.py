@@ -8,6 +8,7 @@ import pytest
 
 from lab import ACTORS, fake_machine, run_plan
 from nslab_lab.findings import minimize
+from nslab_lab.guest import verdict
 from nslab_lab.guest.results import Step
 from nslab_lab.plans import strategies
 from nslab_lab.search import batch
@@ -220,3 +221,21 @@ def test_what_no_search_finds_is_made_from_its_trace(find, small, monkeypatch):
         lambda steps, actors, failures, replay: strategies.parse_schedule("a5bb9aa20bb33a-a11"),
     )  # fmt: skip
     assert schedule(small(finding, boot)) == "a5bb33a"
+
+
+@pytest.mark.parametrize(
+    ("headline", "actor"),
+    [
+        ("actor looper spins in __rcu_read_lock+0x24b/0x330", "looper"),
+        ("actor looper does not go on in __task_pid_nr_ns+0x16f/0x480", "looper"),
+        ("actor other spins", "other"),
+        ("the execution does not come to its end", ""),
+    ],
+)
+def test_who_loops(headline, actor):
+    """A search that finds the same actor in a loop has found the same, wherever it is then."""
+    judged = verdict.Verdict("hang", headline, "hang:x")
+    failure = batch.Failure(None, None, judged)
+    assert minimize._loops(failure) == actor
+    elsewhere = dataclasses.replace(failure, verdict=dataclasses.replace(judged, oracle="kasan"))
+    assert minimize._loops(elsewhere) == ""

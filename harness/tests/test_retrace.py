@@ -118,3 +118,21 @@ def test_a_trace_that_cannot_be_followed():
 def test_the_same_turns_without_the_failure():
     goal = without_access_points(walk(Schedule()))
     assert retrace.schedule(goal, ACTORS, (), lambda schedule: (walk(schedule), False)) is None
+
+
+def test_replays_that_loop_are_soon_enough_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them takes seconds; there would be 200."""
+    again = walk(Schedule())
+    again += [again[-1]] * 65_536
+    replays = []
+    # A replay always comes one turn further.
+    monkeypatch.setattr(
+        retrace, "_next_turn", lambda steps, again, actors: strategies.Switch("a", len(replays), "b")
+    )
+
+    def replay(schedule: Schedule) -> tuple[list[Step], bool]:
+        replays.append(schedule)
+        return again, False
+
+    assert retrace.schedule(again, ACTORS, (), replay) is None
+    assert len(replays) == 4
