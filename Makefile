@@ -7,6 +7,7 @@
 ## make gdb       an execution under gdb, forwards and backwards: TOKEN=... or SCENARIO=...
 ## make list      scenarios, profiles, strategies, variants, points, kernels, series, sweeps
 ## make kernel    only build the kernel and the scenarios
+## make check     tests of the lab that need no kernel, linters, types: a minute
 ## make test      every test of the lab itself; TEST=... for those that match
 ## make coverage  which points and readers the scenarios reach, and which not
 ## make matrix    how soon which deliberate defect is caught, by what; 20 minutes or less
@@ -55,7 +56,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
-.PHONY: help setup kernel run replay gdb list test coverage matrix bench clean \
+.PHONY: help setup kernel run replay gdb list check test coverage matrix bench clean \
 	sweep report nightly-install nightly-uninstall nightly-status
 .NOTPARALLEL:
 
@@ -114,8 +115,13 @@ nightly-install: setup
 nightly-uninstall nightly-status: setup
 	@exec $(NSLAB) nightly $(@:nightly-%=%)
 
+check:
+	@uml/setup.sh check
+	@mkdir -p build/tmp
+	@$(PYTEST) -m 'not (kernel or browser or slow)' -n "$$(nproc)" $${TEST:+-k "$$TEST"}
+
 test:
-	@uml/setup.sh tests
+	@uml/setup.sh check tests
 	@$(NSLAB) build || { echo '0 passed, 1 failed'; exit 1; }
 	@mkdir -p build/tmp
 	@$(PYTEST) $${TEST:+-k "$$TEST"}

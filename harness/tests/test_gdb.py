@@ -175,7 +175,8 @@ def test_whoever_ends_the_call_ends_the_command(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     os.mkfifo(pid)
     code = (
-        "import os, sys; sys.path.insert(0, sys.argv[1]); from nslab_lab.cli import main; from nslab_lab.host import terminal\n"
+        "import os, sys; sys.path.insert(0, sys.argv[1]); from nslab_lab.cli import main; "
+        "from nslab_lab.host import terminal\n"
         "import signal; signal.signal(signal.SIGTERM, main._terminated)\n"
         "terminal.run(['/bin/sh', '-c', 'echo $$ >$0; read x <$0', sys.argv[2]], os.environ, silent=True)"
     )

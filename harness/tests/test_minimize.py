@@ -12,6 +12,7 @@ from nslab_lab.guest.results import Step
 from nslab_lab.plans import strategies
 from nslab_lab.search import batch
 
+
 @pytest.fixture
 def machine(tmp_path):
     return fake_machine(tmp_path)

@@ -399,7 +399,8 @@ def test_replays_that_differ(nslab, monkeypatch):
 def on_a_terminal(folder, arguments):
     """The status of a command, and what it writes to a narrow terminal."""
     code = (
-        "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; from nslab_lab.debuginfo import layout; "
+        "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; "
+        "from nslab_lab.debuginfo import layout; "
         "test_run.install(Path(sys.argv[1])); layout.watches = lambda linux, names: []; "
         "sys.exit(main.main(sys.argv[2:]))"
     )
@@ -440,7 +441,8 @@ def test_the_bar_of_a_search_has_no_end(tmp_path):
 def interrupted(folder, number, is_time, *arguments):
     """Send a signal to a command once @is_time; its stdout."""
     code = (
-        "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; from nslab_lab.debuginfo import layout; "
+        "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; "
+        "from nslab_lab.debuginfo import layout; "
         "test_run.install(Path(sys.argv[1])); layout.watches = lambda linux, names: []; "
         "sys.exit(main.main(sys.argv[2:]))"
     )

@@ -223,7 +223,8 @@ def test_those_that_come_with_the_lab(name, scenarios_init):
         (GOOD + 'batch = "a"\n[cells.a]\nseeds = 1\n', "mine.toml:3: batch: has to be a whole number"),
         (GOOD + "[cells.a]\n", "mine.toml:3: cells.a: has to be a table with something in it"),
         (GOOD + '[cells.a]\nscenario = ["one"]\n', "mine.toml:4: cells.a.scenario: no such key"),
-        (GOOD + '[cells.a]\nscenarios = ["onne"]\n', "mine.toml:4: cells.a.scenarios: no scenario 'onne': is 'one' meant?"),
+        (GOOD + '[cells.a]\nscenarios = ["onne"]\n',
+         "mine.toml:4: cells.a.scenarios: no scenario 'onne': is 'one' meant?"),
         (GOOD + "[cells.a]\nscenarios = []\n", "mine.toml:4: cells.a.scenarios: is empty"),
         (GOOD + '[cells.a]\nscenarios = "one"\n', "mine.toml:4: cells.a.scenarios: has to be a list"),
         (GOOD + '[cells.a]\nkernels = ["5.1"]\n', "mine.toml:4: cells.a.kernels: no kernel '5.1'"),
@@ -232,7 +233,8 @@ def test_those_that_come_with_the_lab(name, scenarios_init):
         (GOOD + '[cells.a]\nstrategies = ["replay"]\n', "mine.toml:4: cells.a.strategies: replay is no strategy for"),
         (GOOD + '[cells.a]\nstrategies = ["random"]\nprofiles = ["delay"]\n',
          "mine.toml:5: cells.a.profiles: profile delay delays actors, but strategy random decides"),
-        (GOOD + "[cells.a]\nseeds = 9000\n[cells.b]\nseeds = 10_000\nprofiles = ['none', 'delay', 'mixed', 'failslab', 'access']\n",
+        (GOOD + "[cells.a]\nseeds = 9000\n[cells.b]\nseeds = 10_000\n"
+         "profiles = ['none', 'delay', 'mixed', 'failslab', 'access']\n",
          "mine.toml:3: cells: more than 100,000 combinations"),
     ],
 )  # fmt: skip
@@ -393,7 +395,7 @@ def in_namespace(command: list[str], mount: str, code: str, folder: Path) -> str
 _RUN = """
 import sys
 from pathlib import Path
-from nslab_lab.errors import LabError
+from nslab_lab.host.errors import LabError
 from nslab_lab.sweeps.store import alone
 from sweeplab import *
 try:

@@ -223,8 +223,8 @@ def nsproxy(address: int) -> None:
     try:
         print(f"  {'count':<22}{printers.count_of(value['count'])}")
         for member in printers.NAMESPACES:
-            number = printers.namespace_id(value, member)
-            print(f"  {member:<22}{int(value[member]):#x}  {number or 'no namespace is there'}")
+            inode = printers.namespace_id(value, member)
+            print(f"  {member:<22}{int(value[member]):#x}  {inode or 'no namespace is there'}")
     except gdb.MemoryError:
         raise gdb.GdbError(f"nothing can be read at {address:#x}") from None
 

@@ -29,7 +29,7 @@ def register(commands: Commands) -> None:
 
 def _command(args: argparse.Namespace) -> int:
     known = catalog.from_init(ensure_scenarios())
-    items = {
+    items: dict[str, Sequence[Item]] = {
         "scenarios": known.scenarios,
         "profiles": catalog.all_profiles(),
         "strategies": known.strategies,

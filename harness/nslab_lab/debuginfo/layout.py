@@ -157,7 +157,8 @@ def _structs(linux: Path, names: Sequence[str]) -> dict[str, _Struct]:
 def _kept(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_bytes())
-        return data["structs"] if data["format"] == _FORMAT else {}
+        structs: dict[str, Any] = data["structs"] if data["format"] == _FORMAT else {}
+        return structs
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import re
 import subprocess
@@ -45,7 +44,7 @@ def _look_up(linux: Path, addresses: Sequence[int]) -> None:
     told = _output("addr2line", "-a", "-i", "-e", str(linux), *words)
     # With -a each address stands on a line of its own before its lines.
     parts = re.split(r"^0x[0-9a-f]+$\n", told, flags=re.MULTILINE)[1:]
-    for address, part in itertools.zip_longest(addresses, parts, fillvalue=""):
+    for address, part in zip(addresses, [*parts, *[""] * len(addresses)]):
         # Of functions inlined one into the other, the last line is the frame's own.
         last = [line for line in part.split("\n") if line and not line.startswith("??")][-1:]
         _lines[linux, address] = _below_the_tree(last[0]) if last else None

@@ -4,8 +4,8 @@
     NSLAB1.<kernel>-<kernel id>.<scenario>.<variant>.<profile>-<digest>.<strategy>.
         <seed, hex>.<first>.<n>
 
-in one piece, <strategy> as in strategies.py.  Only the kernel's name may hold a dot, so fields are split from the right.
-Replaying boots once and runs <first> to <n>; <first> is <n> where the execution fails alone.
+in one piece, <strategy> as in strategies.py. Only the kernel's name may hold a dot, so fields are
+split from the right. Replaying boots once and runs <first> to <n>; <first> is <n> where the execution fails alone.
 """
 
 from __future__ import annotations
