@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Callable
 
 from nslab_lab.guest.boots import Machine
 from nslab_lab.plans import plan, profiles
+
+# What runs the command line: status, stdout, stderr.
+Command = Callable[..., tuple[int, str, str]]
 
 FAKE_GUEST = Path(__file__).with_name("fake_guest.py")
 # What fake_guest.py has of readers; the places of it, see readers.py.
@@ -20,9 +24,9 @@ PLACES = {
 ACTORS = ("reader", "switcher", "third")  # of each of its scenarios
 
 
-def run_plan(*scenarios: str, **more) -> plan.RunPlan:
+def run_plan(*scenarios: str, **more: Any) -> plan.RunPlan:
     """A plan of 30 executions in boots of 10."""
-    values = dict(
+    values: dict[str, Any] = dict(
         variant="none", strategy="none", seed=1, executions=30, findings=1, batch=10,
         actors=(ACTORS,) * len(scenarios), inputs=(1,) * len(scenarios),
     ) | more  # fmt: skip

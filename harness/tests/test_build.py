@@ -11,10 +11,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
-from nslab_lab.build import kernel, kmake
+from nslab_lab.build import kernel as build
+from nslab_lab.build import kmake
+from nslab_lab.build.kernel import Kernel
 from nslab_lab.host import files, paths
 from nslab_lab.host.errors import LabError
 
@@ -36,7 +39,7 @@ def patch_of(source: Path, name: str, old: str, new: str) -> str:
 # === The real kernel ===
 
 
-def test_what_is_recorded_of_a_kernel(kernel: kernel.Kernel) -> None:
+def test_what_is_recorded_of_a_kernel(kernel: Kernel) -> None:
     assert re.fullmatch(r"[0-9a-f]{8}", kernel.id)
     assert os.access(kernel.linux, os.X_OK)
     assert kernel.config.read_bytes() == (kernel.out / ".config").read_bytes()
@@ -45,14 +48,14 @@ def test_what_is_recorded_of_a_kernel(kernel: kernel.Kernel) -> None:
     assert kernel.versions["compiler"].startswith("gcc ")
 
 
-def test_the_binary_holds_no_path_of_this_clone(kernel: kernel.Kernel) -> None:
+def test_the_binary_holds_no_path_of_this_clone(kernel: Kernel) -> None:
     assert str(paths.REPO).encode() not in kernel.linux.read_bytes()
 
 
-def test_an_up_to_date_kernel_is_left_alone(kernel: kernel.Kernel) -> None:
+def test_an_up_to_date_kernel_is_left_alone(kernel: Kernel) -> None:
     log = kernel.src.parent / "build.log"
     before = (made(log), made(kernel.out / "vmlinux"))
-    assert kernel.ensure_kernel() == kernel
+    assert build.ensure_kernel() == kernel
     assert (made(log), made(kernel.out / "vmlinux")) == before
 
 
@@ -62,11 +65,11 @@ def made(path: Path) -> tuple[int, int, int]:
     return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
-def test_a_patch_of_one_file_is_a_build_of_its_own(kernel: kernel.Kernel, tmp_path: Path) -> None:
+def test_a_patch_of_one_file_is_a_build_of_its_own(kernel: Kernel, tmp_path: Path) -> None:
     patch = tmp_path / "mine.patch"
     patch.write_text(_ksysfs_patch(kernel.src))
     before = (made(kernel.linux), made(kernel.out / "vmlinux"))
-    patched = kernel.ensure_kernel(patches=[patch])
+    patched = build.ensure_kernel(patches=[patch])
     try:
         assert b"nslab-one-file" in patched.linux.read_bytes()
         assert b"nslab-one-file" not in kernel.linux.read_bytes()
@@ -78,10 +81,10 @@ def test_a_patch_of_one_file_is_a_build_of_its_own(kernel: kernel.Kernel, tmp_pa
         assert "kernel/ksysfs.o" in compiled
         assert len(compiled) <= 8, compiled
         # The plain build is as it was, and no file is shared that could be written.
-        assert kernel.ensure_kernel() == kernel
+        assert build.ensure_kernel() == kernel
         assert (made(kernel.linux), made(kernel.out / "vmlinux")) == before
         assert not (patched.out / "kernel/fork.o").samefile(kernel.out / "kernel/fork.o")
-        assert kernel.ensure_kernel(patches=[patch]) == patched
+        assert build.ensure_kernel(patches=[patch]) == patched
     finally:
         files.remove(patched.src.parent)
         files.remove(patched.src.parent.with_name(f"{patched.src.parent.name}.lock"))
@@ -94,23 +97,23 @@ def _ksysfs_patch(source: Path) -> str:
     return patch_of(source, TOUCHED, found[0], f'{found[0]}\tpr_info("nslab-one-file\\n");\n')
 
 
-def test_a_patch_that_does_not_apply_leaves_nothing(kernel: kernel.Kernel, tmp_path: Path) -> None:
+def test_a_patch_that_does_not_apply_leaves_nothing(kernel: Kernel, tmp_path: Path) -> None:
     patch = tmp_path / "mine.patch"
     patch.write_text(_ksysfs_patch(kernel.src).replace(" \n", " something else\n", 1))
-    there = sorted(os.listdir(kernel.KERNELS))
-    command = [paths.REPO / "harness/nslab", "build", "--patch", patch]
-    ran = subprocess.run(command, capture_output=True, text=True)
+    there = sorted(os.listdir(build.KERNELS))
+    nslab = paths.REPO / "harness/nslab"
+    ran = subprocess.run([nslab, "build", "--patch", patch], capture_output=True, text=True)
     assert ran.returncode == 2
     assert re.fullmatch(
         rf"nslab: .*mine\.patch: does not apply: {TOUCHED}, hunk 1 of 1 \(at line \d+\)\n",
         ran.stderr,
     )
-    assert sorted(os.listdir(kernel.KERNELS)) == there
-    assert kernel.ensure_kernel() == kernel
+    assert sorted(os.listdir(build.KERNELS)) == there
+    assert build.ensure_kernel() == kernel
 
 
 def test_what_a_killed_build_wrote_is_made_again(tmp_path: Path) -> None:
-    half = object.__new__(kernel._Build)
+    half = object.__new__(build._Build)
     half.folder, half.out = tmp_path, tmp_path / "src/out"
     half.out.mkdir(parents=True)
     for name, when in (("old.o", 1000), ("half.o", 3000), (".config", 3000)):
@@ -127,12 +130,12 @@ def test_what_a_killed_build_wrote_is_made_again(tmp_path: Path) -> None:
 def test_only_the_patched_builds_used_last_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernel, "KERNELS", tmp_path)
+    monkeypatch.setattr(build, "KERNELS", tmp_path)
     for number, name in enumerate(("6.12", "6.12+a", "6.12+b", "6.12+c", "6.12+d", "7.3+a")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "stamp.json").write_text("{}")
         os.utime(tmp_path / name / "stamp.json", (1000 - number, 1000 - number))
-    kernel._drop_old(tmp_path / "6.12+new", tmp_path / "6.12")
+    build._drop_old(tmp_path / "6.12+new", tmp_path / "6.12")
     assert sorted(os.listdir(tmp_path)) == ["6.12", "6.12+a", "6.12+b", "7.3+a"]
 
 
@@ -237,7 +240,7 @@ def test_nothing_is_said_when_all_is_there() -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
-def wait_for(condition, seconds: float = 20) -> None:  # type: ignore[no-untyped-def]
+def wait_for(condition: Callable[..., Any], seconds: float = 20) -> None:
     """Until the condition holds; it failed when that takes too long."""
     end = time.monotonic() + seconds
     while not condition():

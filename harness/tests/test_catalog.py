@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """What there is to choose from, and `nslab list`."""
 
+from __future__ import annotations
+
 import json
 import re
+from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
@@ -11,6 +15,7 @@ from nslab_lab.build.catalog import Item, Scenario
 from nslab_lab.cli import main
 from nslab_lab.commands import listing
 from nslab_lab.host.errors import LabError
+from nslab_lab.host.paths import FAULTS_KERNEL
 
 LIST = {
     "scenarios": [
@@ -23,10 +28,10 @@ LIST = {
 
 
 @pytest.fixture
-def init(tmp_path):
+def init(tmp_path: Path) -> Callable[..., Any]:
     """A guest program that prints @text at --list."""
 
-    def make(text):
+    def make(text: str) -> Path:
         path = tmp_path / "init"
         path.write_text(f"#!/bin/sh\ntest \"$1\" = --list || exit 1\ncat <<'END'\n{text}\nEND\n")
         path.chmod(0o755)
@@ -35,7 +40,7 @@ def init(tmp_path):
     return make
 
 
-def test_definitions(tmp_path):
+def test_definitions(tmp_path: Path) -> None:
     path = tmp_path / "points.def"
     path.write_text(
         '/* NSLAB_POINT(ID, "no", X, "x") in a comment is no line of its own. */\n'
@@ -49,7 +54,7 @@ def test_definitions(tmp_path):
     ]  # fmt: skip
 
 
-def test_the_labs_own_definitions():
+def test_the_labs_own_definitions() -> None:
     points = {item.name for item in catalog.points()}
     assert {"rcu_read_lock", "task_nsproxy", "release_task"} <= points
     assert "no-grace-period" in {item.name for item in catalog.variants()}
@@ -57,16 +62,16 @@ def test_the_labs_own_definitions():
     assert all(item.about for item in catalog.points() + catalog.all_profiles())
 
 
-def test_a_name_is_its_identifier_in_lower_case():
+def test_a_name_is_its_identifier_in_lower_case() -> None:
     # catalog.called() goes by that.
     for name in ("points", "variants"):
-        text = (catalog.FAULTS_KERNEL / f"{name}.def").read_text()
+        text = (FAULTS_KERNEL / f"{name}.def").read_text()
         pairs = re.findall(r'^NSLAB_\w+\((\w+),\s*"([^"]+)"', text, re.M)
         items = [Item(name, "") for _, name in pairs]
         assert len(pairs) > 10 and catalog.called(items, {id for id, _ in pairs}) == items
 
 
-def test_what_is_only_in_one_design():
+def test_what_is_only_in_one_design() -> None:
     entry = kernels.load().entry()
     of = {
         one.name: {item.name for item in catalog.placed(catalog.points(), one, "nslab_point")}
@@ -81,13 +86,13 @@ def test_what_is_only_in_one_design():
     assert variants == {"rcu": catalog.variants()[1:], "task_lock": []}
 
 
-def test_definitions_that_are_not_there(tmp_path):
+def test_definitions_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="points.def: No such file") as caught:
         catalog.points(tmp_path / "points.def")
     assert caught.value.status == 3
 
 
-def test_from_init(init):
+def test_from_init(init: Callable[..., Any]) -> None:
     known = catalog.from_init(init(json.dumps(LIST)))
     assert known.scenarios == [
         Scenario("a-vs-b", "a against b", ("a", "b"), 3, ("utsns_get", "exit_notify")),
@@ -104,13 +109,13 @@ def test_from_init(init):
         '{"scenarios":[{"name":"a","about":"b","actors":[],"inputs":1}],"strategies":[]}',
     ],
 )  # fmt: skip
-def test_an_init_that_does_not_tell(init, text):
+def test_an_init_that_does_not_tell(init: Callable[..., Any], text: str) -> None:
     with pytest.raises(LabError, match="does not tell its scenarios") as caught:
         catalog.from_init(init(text))
     assert caught.value.status == 3
 
 
-def test_an_init_that_is_not_there(tmp_path):
+def test_an_init_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="does not tell its scenarios"):
         catalog.from_init(tmp_path / "init")
 
@@ -118,7 +123,7 @@ def test_an_init_that_is_not_there(tmp_path):
 @pytest.mark.parametrize(
     "name, hint", [("delya", "is 'delay' meant"), ("zzz", "there is delay, none")]
 )
-def test_a_choice_that_is_not_there(name, hint):
+def test_a_choice_that_is_not_there(name: str, hint: str) -> None:
     items = [Item("delay", ""), Item("none", "")]
     assert catalog.choose("profile", "delay", items) == "delay"
     with pytest.raises(LabError, match=hint) as caught:
@@ -127,19 +132,21 @@ def test_a_choice_that_is_not_there(name, hint):
 
 
 @pytest.fixture
-def nslab_list(init, monkeypatch, capsys):
+def nslab_list(
+    init: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
     """Runs `nslab list` and returns what it prints."""
     path = init(json.dumps(LIST))
     monkeypatch.setattr(listing, "ensure_scenarios", lambda: path)
 
-    def run(*options):
+    def run(*options: str) -> str:
         assert main.main(["list", *options]) == 0
         return capsys.readouterr().out
 
     return run
 
 
-def test_list(nslab_list):
+def test_list(nslab_list: Callable[..., Any]) -> None:
     text = nslab_list()
     blocks = text.split("\n\n")
     assert [block.splitlines()[0] for block in blocks] == [
@@ -156,7 +163,7 @@ def test_list(nslab_list):
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_list_for_programs(nslab_list):
+def test_list_for_programs(nslab_list: Callable[..., Any]) -> None:
     data = json.loads(nslab_list("--json"))
     assert data["scenarios"] == LIST["scenarios"]
     assert set(data) == {
@@ -165,7 +172,7 @@ def test_list_for_programs(nslab_list):
     }  # fmt: skip
 
 
-def test_a_list_of_many_readers_fits():
+def test_a_list_of_many_readers_fits() -> None:
     reaches = ("exit_notify", *(f"a_reader_with_a_name_{n}_get" for n in range(9)))
     text = listing.section("scenarios", [Scenario("x" * 30, "about", reaches=reaches)])
     assert max(map(len, text.splitlines())) <= 80
@@ -173,6 +180,6 @@ def test_a_list_of_many_readers_fits():
 
 
 @pytest.mark.parametrize("wanted, names", [(None, "ab"), ("", "ab"), ("all", "ab"), ("b, a,b", "ba")])
-def test_scenarios_are_chosen(wanted, names):
+def test_scenarios_are_chosen(wanted: str | None, names: str) -> None:
     known = [Scenario("a", ""), Scenario("b", "")]
     assert [one.name for one in catalog.choose_scenarios(wanted, known)] == list(names)

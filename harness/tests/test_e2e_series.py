@@ -31,7 +31,7 @@ def test_they_are_two_kernels(kernel: Kernel, task_lock: Kernel) -> None:
 
 @pytest.mark.parametrize(
     "how", [("--profile", "delay"), ("--profile", "mixed"), ("--strategy", "random")],
-    ids=lambda how: how[1],
+    ids=["delay", "mixed", "random"],
 )  # fmt: skip
 def test_it_passes(task_lock: Kernel, how: tuple[str, str]) -> None:
     done = nslab("run", *SERIES, *how, "--executions", 100)

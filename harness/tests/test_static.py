@@ -168,7 +168,7 @@ def test_the_patches_of_a_series_apply(name: str, pristine_src: Path, tmp_path: 
 # === Style ===
 
 
-@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name[:4])
+@pytest.mark.parametrize("patch", PATCHES, ids=[patch.name[:4] for patch in PATCHES])
 def test_checkpatch(patch: Path, pristine_src: Path) -> None:
     """No error, no warning, no check."""
     # Not in some other project's git: the commits that a message names would be looked up there.
