@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from nslab_lab.findings import diagram
-from nslab_lab.findings.diagram import build, fit, shorten, text
+from nslab_lab.findings.diagram import build
+from nslab_lab.findings.diagram_text import fit, shorten, text
 from nslab_lab.findings.diagram_svg import svg
 from nslab_lab.guest.results import Step
 from nslab_lab.guest.verdict import Verdict, assertion

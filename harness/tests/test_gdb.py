@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab.findings import diagram, stepping
+from nslab_lab.findings import diagram, diagram_text, stepping
 from nslab_lab.findings.stepping import NOBODY, Event
 from nslab_lab.guest.results import Step
 from nslab_lab.host import terminal
@@ -155,11 +155,11 @@ def test_the_mark_is_at_the_last_row_that_is_reached() -> None:
     kinds = [row.kind for row in drawn.rows]
     assert kinds == ["point", "preempted", "free", "end", "access"]
     assert [diagram.position(drawn, steps[:count]) for count in (3, 4, 6, 7, 8)] == [0, 1, 1, 2, 4]
-    lines = diagram.text(drawn, 2).splitlines()
-    marked = [line for line in lines if line.startswith(diagram.HERE)]
+    lines = diagram_text.text(drawn, 2).splitlines()
+    marked = [line for line in lines if line.startswith(diagram_text.HERE)]
     assert len(marked) == 1 and "free nsproxy #2" in marked[0]
-    assert diagram.HERE not in diagram.text(drawn)
-    assert max(map(len, lines)) <= diagram.WIDTH
+    assert diagram_text.HERE not in diagram_text.text(drawn)
+    assert max(map(len, lines)) <= diagram_text.WIDTH
 
 
 # === The terminal ===

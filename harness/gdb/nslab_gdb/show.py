@@ -12,7 +12,7 @@ import gdb
 from nslab_gdb import kernel, printers, stacks
 from nslab_gdb.guest import GUEST
 from nslab_gdb.trace import place_of
-from nslab_lab.findings import diagram, stepping
+from nslab_lab.findings import diagram, diagram_text, stepping
 from nslab_lab.findings.stepping import Event
 from nslab_lab.guest import verdict
 from nslab_lab.host.paths import shown
@@ -270,7 +270,7 @@ def interleaving() -> None:
     else:
         drawn = GUEST.trace.drawn(GUEST.trace.steps(events), judged=False)
         row = len(drawn.rows) - 1
-    print(diagram.text(drawn, row) or "nothing has happened yet\n", end="")
+    print(diagram_text.text(drawn, row) or "nothing has happened yet\n", end="")
 
 
 def trace_hash() -> str:

@@ -13,6 +13,7 @@ from nslab_gdb.session import Session
 from nslab_lab.debuginfo import layout, symbols
 from nslab_lab.findings import diagram, stepping
 from nslab_lab.findings.stepping import Event
+from nslab_lab.findings.wording import FieldOf
 from nslab_lab.guest.results import Step
 from nslab_lab.host.errors import LabError
 
@@ -65,7 +66,7 @@ class Trace:
         )  # fmt: skip
 
     @functools.cache
-    def _field_of(self) -> diagram.FieldOf | None:
+    def _field_of(self) -> FieldOf | None:
         linux, names = self._session.linux, self._session.watch
         try:
             return layout.namer(linux, layout.watches(linux, names)) if names else None
