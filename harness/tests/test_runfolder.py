@@ -19,7 +19,8 @@ from nslab_lab.host.errors import LabError
 from nslab_lab.report import runfolder
 from nslab_lab.report.runfolder import RunFolder
 from nslab_lab.search import batch
-from nslab_lab.search.batch import Failure, Finding
+from nslab_lab.search.batch import Finding
+from nslab_lab.search.failures import Failure
 
 
 @pytest.fixture

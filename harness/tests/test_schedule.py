@@ -17,7 +17,8 @@ from nslab_lab.guest.verdict import assertion
 from nslab_lab.host.errors import LabError, lab_failed
 from nslab_lab.plans.plan import RunPlan
 from nslab_lab.search import batch, pool
-from nslab_lab.search.batch import Batch, Failure, Finding
+from nslab_lab.search.batch import Batch, Finding
+from nslab_lab.search.failures import Failure
 
 
 class View:

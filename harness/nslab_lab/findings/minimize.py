@@ -24,7 +24,8 @@ from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.strategies import Schedule, Switch
 from nslab_lab.search import batch
-from nslab_lab.search.batch import Failure, Finding
+from nslab_lab.search.batch import Finding
+from nslab_lab.search.failures import Failure, examine
 
 T = TypeVar("T")
 
@@ -80,7 +81,7 @@ class _Trials:
         while schedules and self.nr_boots < MAX_BOOTS:
             texts = tuple(map(str, schedules[:MAX_CANDIDATES]))
             boot = self._boot(strategies.Strategy("replay", schedule=texts[0]), schedules=texts)
-            executions, failures = batch.examine(boot, self.machine)
+            executions, failures = examine(boot, self.machine)
             for failure in failures:
                 if self._same(failure) and failure.execution.schedule:
                     return strategies.parse_schedule(failure.execution.schedule)
@@ -91,7 +92,7 @@ class _Trials:
         """A schedule that fails in the same way, with as few preemptions as possible."""
         strategy = strategies.Strategy("bounded", preemptions=SEARCH_PREEMPTIONS)
         boot = self._boot(strategy, count=SEARCH_EXECUTIONS, failures="".join(failed))
-        _, failures = batch.examine(boot, self.machine)
+        _, failures = examine(boot, self.machine)
         if not failures or not (schedule := failures[-1].execution.schedule):
             return None
         found = failures[-1]
@@ -106,7 +107,7 @@ class _Trials:
     def replay(self, schedule: Schedule) -> tuple[Sequence[Step], bool]:
         """The steps of that schedule, and whether it fails in the same way."""
         boot = self._boot(strategies.Strategy("replay", schedule=str(schedule)), trace=True)
-        _, failures = batch.examine(boot, self.machine)
+        _, failures = examine(boot, self.machine)
         return boot.steps, any(map(self._same, failures))
 
     def _same(self, failure: Failure) -> bool:
