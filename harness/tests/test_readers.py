@@ -98,7 +98,12 @@ def test_gdb_is_asked_once(program: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert caught.value.status == LAB_FAILED
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"format":0}', '{"format":1,"names":["x"],"places":[]}'])
+@pytest.mark.parametrize(
+    "text", [
+        "", "[]", '{"format":0}', '{"format":2,"accessors":{},"names":["x"],"places":{}}',
+        '{"format":2,"accessors":{"task_nsproxy":"nsproxy"},"names":["x"],"places":[]}',
+    ],
+)  # fmt: skip
 def test_a_damaged_answer_is_asked_for_again(program: Path, text: str) -> None:
     program.with_name("readers.json").write_text(text)
     assert "plain_get" in readers.names(program)

@@ -40,7 +40,7 @@ class Session:
     steps: tuple[Step, ...] = ()
     verdict: Verdict | None = None
     hash: str | None = None
-    lines: dict[str, str | None] | None = None  # by "utsns_get+0x1a"
+    lines: dict[str, str | None] | None = None  # by "vfs_read+0x1a"
 
     @property
     def console(self) -> Path:

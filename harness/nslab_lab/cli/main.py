@@ -42,7 +42,8 @@ class _Parser(argparse.ArgumentParser):
 def make_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The parser for these arguments: only what they ask for is imported."""
     parser = _Parser(
-        prog="nslab", description="fault-injection lab for the namespace code of the Linux kernel"
+        prog="nslab",
+        description="controlled-concurrency and fault-injection lab for the Linux kernel",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     wanted = argv[:1] if argv and argv[0] in COMMANDS else COMMANDS

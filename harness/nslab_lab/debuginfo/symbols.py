@@ -14,7 +14,7 @@ _FRAME = re.compile(r"(?P<name>[\w.]+)\+0x(?P<offset>[0-9a-f]+)/0x(?P<size>[0-9a
 
 
 def line_of(linux: Path, frame: str, is_return_address: bool = True) -> str | None:
-    """The source line of "utsns_get+0x5e/0xb0": "kernel/utsname.c:126".
+    """The source line of "vfs_read+0x5e/0xb0": "fs/read_write.c:126".
 
     @is_return_address: the call before it is meant, as everywhere but at a fault.
     None where binutils or the debug information does not tell.
@@ -51,7 +51,7 @@ def _look_up(linux: Path, addresses: Sequence[int]) -> None:
 
 
 def address(linux: Path, frame: str, is_return_address: bool = True) -> int | None:
-    """The address of "utsns_get+0x5e/0xb0", None where binutils does not tell.
+    """The address of "vfs_read+0x5e/0xb0", None where binutils does not tell.
 
     @is_return_address: of the call before it, by its last byte.
     """

@@ -99,11 +99,11 @@ def json_of(diagram: Diagram) -> dict[str, Any]:
         text: what was done
         count: so many equal steps in a row
         depth: of each actor, in the order of actors, its depth of RCU read sections
-        where, line, source: "utsns_get+0x1a/0x80", "kernel/utsname.c:126", that line's text;
+        where, line, source: "vfs_read+0x1a/0x80", "fs/read_write.c:126", that line's text;
             null where it is not known
         failing: whether the verdict is about this row
         nesting: of rcu_read_lock() where it was done
-        object, field, write: of an access the number of the object, "nsproxy.uts_ns", whether
+        object, field, write: of an access the number of the object, "cred.uid", whether
             it writes; else null
     """
     rows = []

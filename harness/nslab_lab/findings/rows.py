@@ -22,14 +22,14 @@ class Row:
     kind: str  # of the step, or "preempted", "fold", "verdict"
     texts: tuple[str, ...]  # what was done, from the longest wording to the shortest
     depth: tuple[int, ...]  # of each actor's RCU read sections, at this row
-    where: str = ""  # "utsns_get+0x1a/0x80"
-    line: str = ""  # "kernel/utsname.c:126"
+    where: str = ""  # "vfs_read+0x1a/0x80"
+    line: str = ""  # "fs/read_write.c:126"
     source: str = ""  # that line's text
     count: int = 1  # equal steps in this row; of a fold: how many it stands for
     failing: bool = False
     nesting: int = 0  # of the actor's RCU read sections
     object: int = 0  # the number of what is accessed, allocated or freed
-    field: str = ""  # "nsproxy.uts_ns"
+    field: str = ""  # "cred.uid"
     write: bool = False
 
     @property

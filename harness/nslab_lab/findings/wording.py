@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 from nslab_lab.findings.moments import LOCK, UNLOCK, Moment, is_announced
 from nslab_lab.findings.trace import duration
 from nslab_lab.guest.results import OTHER
+from nslab_lab.plans import subject
 
 if TYPE_CHECKING:
     from nslab_lab.guest.results import Step
@@ -91,9 +92,8 @@ class Words:
         last = self._last.get(step.actor)
         if function:
             return [f"waits in {function}()", "waits"]
-        if last and last.kind == "point" and last.point == "switch_before_gp":
-            return ["waits for a grace period", "waits for readers", "waits"]
-        return ["waits"]
+        known = subject.waits().get(last.point, ()) if last and last.kind == "point" else ()
+        return [*(f"waits for {what}" for what in known), "waits"]
 
     def _access(self, step: Step) -> list[str]:
         pointer = "." in _watch(step) and step.size == 8

@@ -2,7 +2,7 @@
 """The user's list of findings that are known, each with a reason.
 
     [[known]]
-    signature = "kasan:slab-use-after-free:utsns_get:..."   # as the report shows it
+    signature = "kasan:slab-use-after-free:vfs_read:..."   # as the report shows it
     reason = "fixed by the patch that waits for review"
 """
 
