@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 import pytest
 
-from lab import fake_machine, run_plan
+from lab import fake_machine, hour_passes, run_plan
 from nslab_lab.host.errors import LabError
 from nslab_lab.search import batch
 
@@ -20,9 +20,9 @@ def run(tmp_path: Path) -> Callable[..., Any]:
     """Runs executions 1 to @last of one of the fake guest's scenarios."""
 
     def start(
-        scenario: str, last: int = 10, limit: int = 0, silence_s: float = 30.0, **more: str
+        scenario: str, last: int = 10, limit: int = 0, **more: str
     ) -> batch.Batch | None:
-        machine = fake_machine(tmp_path, silence_s)
+        machine = fake_machine(tmp_path)
         plan = run_plan(scenario, **more).boot(scenario, 1, last)
         return batch.run(machine, plan, tmp_path, limit, threading.Event())
 
@@ -139,8 +139,11 @@ def test_a_guest_that_ends_too_early(run: Callable[..., Any]) -> None:
     assert result.executions[1].message == "the guest died without a word (status 0)"
 
 
-def test_a_guest_that_stops_answering(run: Callable[..., Any]) -> None:
-    result = run("hangs", last=4, silence_s=0.3)
+def test_a_guest_that_stops_answering(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour_passes(monkeypatch, tmp_path)
+    result = run("hangs", last=4)
     assert verdicts(result) == ["pass", "pass", "no-answer", "pass"]
     assert result.findings[0].reproduced == batch.SOLO
 
@@ -170,10 +173,9 @@ def search(tmp_path: Path) -> Callable[..., Any]:
         preemptions: int = 2,
         n: int = 1,
         limit: int = 1,
-        silence_s: float = 30.0,
         **more: Any,
     ) -> batch.Batch | None:
-        machine = fake_machine(tmp_path, silence_s)
+        machine = fake_machine(tmp_path)
         plan = run_plan(scenario, strategy=f"bounded-{preemptions}", **more).boot(scenario, n, n)
         plan = dataclasses.replace(plan, count=count)
         return batch.run(machine, plan, tmp_path, limit, threading.Event())
@@ -222,8 +224,11 @@ def test_failures_that_are_part_of_a_search(search: Callable[..., Any]) -> None:
     assert not result.findings and result.search.complete == 2
 
 
-def test_a_search_that_dies_without_a_word(search: Callable[..., Any]) -> None:
-    result = search("hangs-in-search", silence_s=0.3)
+def test_a_search_that_dies_without_a_word(
+    search: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour_passes(monkeypatch, tmp_path)
+    result = search("hangs-in-search")
     (finding,) = result.findings
     assert finding.failure.verdict.oracle == "no-answer"
     # Nobody knows which schedule it was.

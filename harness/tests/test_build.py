@@ -9,12 +9,11 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any, Callable
 
 import pytest
 
+from lab import FOREVER_S, wait_for
 from nslab_lab.build import kernel as build
 from nslab_lab.build import kmake
 from nslab_lab.build.kernel import Kernel
@@ -190,9 +189,9 @@ def test_an_interrupt_leaves_no_process(tmp_path: Path) -> None:
         wait_for(lambda: all(path.exists() and path.read_text() for path in pids))
     finally:
         running.send_signal(signal.SIGINT)
-        running.wait(20)
-    for path in pids:
-        wait_for(lambda path=path: not Path("/proc", path.read_text().strip()).exists())
+        running.wait(FOREVER_S)
+    started = [Path("/proc", path.read_text().strip()) for path in pids]
+    wait_for(lambda: not any(path.exists() for path in started))
 
 
 def test_a_second_build_waits_and_says_so(tmp_path: Path) -> None:
@@ -210,7 +209,7 @@ def test_a_second_build_waits_and_says_so(tmp_path: Path) -> None:
         assert other.stderr
         assert "waiting for another process to finish with kernel 6.12" in other.stderr.readline()
         assert other.poll() is None
-    assert "got it" in other.communicate(timeout=20)[0]
+    assert "got it" in other.communicate(timeout=FOREVER_S)[0]
 
 
 # === Set-up ===
@@ -238,11 +237,3 @@ def test_missing_packages_are_named_with_the_command(tmp_path: Path, lists: tupl
 def test_nothing_is_said_when_all_is_there() -> None:
     ran = subprocess.run(["/bin/sh", paths.UML / "setup.sh"], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
-
-
-def wait_for(condition: Callable[..., Any], seconds: float = 20) -> None:
-    """Until the condition holds; it failed when that takes too long."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)

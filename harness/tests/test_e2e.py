@@ -10,20 +10,15 @@ import re
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from lab import FOREVER_S, NSLAB, Ended, nslab
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.paths import REPO
 
-NSLAB = REPO / "harness" / "nslab"
 WITHOUT_SEARCH = REPO / "harness" / "tests" / "lab_without_search.py"
-
-# Host seconds for one command, a patched build included.
-TIMEOUT_S = 600
 
 SCENARIOS = (
     "cgroup-vs-unshare", "child-exit-vs-parent-unshare", "ipc-objects-vs-unshare",
@@ -36,45 +31,6 @@ SCENARIOS = (
     "proc-net-vs-exit", "proc-net-vs-setns", "zombie-read",
 )  # fmt: skip
 N = len(SCENARIOS)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a command came to."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder, as printed."""
-        match = re.search(r"^run folder: (.+)$", self.out, re.M)
-        assert match, self.out + self.err
-        return REPO / match[1]
-
-    @property
-    def executions(self) -> bytes:
-        return (self.folder / "executions.jsonl").read_bytes()
-
-    @property
-    def finding_folder(self) -> Path:
-        """Of the only finding; others were seen in batches that ran ahead of it."""
-        (file,) = self.folder.glob("findings/*/finding.json")
-        return file.parent
-
-    @property
-    def findings(self) -> list[dict[str, Any]]:
-        files = sorted(self.folder.glob("findings/*/finding.json"))
-        return [json.loads(file.read_text()) for file in files]
-
-
-def nslab(*words: object, command: Path = NSLAB) -> Ended:
-    done = subprocess.run(
-        [command, *map(str, words)], cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=TIMEOUT_S,
-    )  # fmt: skip
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 # === Nothing to find ===
@@ -556,7 +512,7 @@ def test_a_defect_far_from_every_named_point_is_caught(kernel: Kernel, tmp_path:
 
 def guest_of(harness: int) -> int:
     """The process of the guest that this one has started, once it has told of some executions."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + FOREVER_S
     while time.monotonic() < end:
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -581,7 +537,7 @@ def test_a_guest_that_does_not_answer(kernel: Kernel) -> None:
         stderr=subprocess.PIPE, text=True,
     ) as harness:  # fmt: skip
         os.kill(guest_of(harness.pid), signal.SIGSTOP)
-        done = Ended(harness.wait(TIMEOUT_S), *harness.communicate())
+        done = Ended(harness.wait(FOREVER_S), *harness.communicate())
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
     assert (finding["oracle"], finding["headline"]) == ("no-answer", "no answer from the guest for 5 s")

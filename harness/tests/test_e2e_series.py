@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from lab import nslab
 from nslab_lab.build import kernel
 from nslab_lab.build.kernel import Kernel
-from test_e2e import nslab, patch_for
+from test_e2e import patch_for
 
 SERIES = ("--series", "task_lock")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import FOREVER_S
 from nslab_lab.findings import diagram, diagram_text, stepping
 from nslab_lab.findings.stepping import NOBODY, Event
 from nslab_lab.guest.results import Step
@@ -186,7 +187,7 @@ def test_whoever_ends_the_call_ends_the_command(tmp_path: Path) -> None:
     caller.send_signal(signal.SIGTERM)
     assert caller.wait() == 128 + signal.SIGTERM
     # A pidfd can be read when its process has ended.
-    assert select.select([pidfd], [], [], 30)[0]
+    assert select.select([pidfd], [], [], FOREVER_S)[0]
     os.close(pidfd)
 
 

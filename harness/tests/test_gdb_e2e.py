@@ -7,45 +7,19 @@ import functools
 import os
 import re
 import select
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Any, Iterator
 
 import pexpect
 import pytest
 
-from lab import running
+from lab import FOREVER_S, Ended, nslab, running
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.paths import BUILD, REPO
 
-NSLAB = REPO / "harness" / "nslab"
 SCENARIO = "ns-readlink-vs-unshare"
 VARIANT = "no-grace-period"
 PROMPT = "(gdb) "
-# Host seconds for one command.
-TIMEOUT_S = 300
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a session came to."""
-
-    status: int
-    out: str
-    err: str
-
-    def after(self, mark: str) -> str:
-        """What was said between `echo @MARK\\n` and the next such line."""
-        return self.out.partition(f"@{mark}\n")[2].partition("\n@")[0]
-
-
-def nslab(*words: object) -> Ended:
-    done = subprocess.run(
-        [NSLAB, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=TIMEOUT_S,
-    )  # fmt: skip
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -469,7 +443,7 @@ def test_nothing_is_left_behind(gdb: Any) -> None:
 def terminal(token: str) -> Iterator[pexpect.spawn]:
     """`make gdb` of the token, at its first prompt."""
     child = pexpect.spawn(
-        "make", ["-C", str(REPO), "gdb", f"TOKEN={token}"], encoding="utf-8", timeout=TIMEOUT_S,
+        "make", ["-C", str(REPO), "gdb", f"TOKEN={token}"], encoding="utf-8", timeout=FOREVER_S,
         dimensions=(50, 100),
     )  # fmt: skip
     child.expect_exact(PROMPT)
@@ -538,6 +512,6 @@ def await_end(pid: int) -> None:
     except ProcessLookupError:
         return
     try:
-        assert select.select([pidfd], [], [], TIMEOUT_S)[0]
+        assert select.select([pidfd], [], [], FOREVER_S)[0]
     finally:
         os.close(pidfd)

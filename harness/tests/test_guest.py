@@ -13,11 +13,12 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable
 
 import pytest
 
-from lab import fake_machine, run_plan, running
+from lab import fake_machine, hour_passes, run_plan, running, wait_for
 from nslab_lab.guest import boots
 from nslab_lab.host.errors import LabError
 
@@ -28,13 +29,12 @@ def boot(tmp_path: Path) -> Callable[..., Any]:
 
     def start(
         scenario: str,
-        silence_s: float = 30.0,
         stop: threading.Event | None = None,
         last: int = 5,
         watch: tuple[str, ...] = (),
         **more: str,
     ) -> boots.Boot | None:
-        machine = fake_machine(tmp_path, silence_s)
+        machine = fake_machine(tmp_path)
         folder = tmp_path / "run"
         folder.mkdir()
         plan = replace(run_plan(scenario, **more).boot(scenario, 1, last), watch=watch)
@@ -53,13 +53,6 @@ def pids_in(folder: Path) -> list[int]:
         except OSError:
             continue
     return found
-
-
-def wait_for(condition: Callable[..., Any], seconds: float = 10.0) -> Any:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
-    return condition()
 
 
 def test_a_plan_is_run_to_its_end(boot: Callable[..., Any]) -> None:
@@ -120,17 +113,29 @@ def test_a_guest_killed_by_a_signal(boot: Callable[..., Any]) -> None:
 
 
 def test_a_guest_that_stops_answering_is_killed_with_all_its_processes(
-    boot: Callable[..., Any], tmp_path: Path
+    boot: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = boot("hangs", silence_s=0.4)
+    hour_passes(monkeypatch, tmp_path)
+    result = boot("hangs")
     assert result.silent and not result.stopped
     assert [one.n for one in result.executions] == [1, 2]
     assert wait_for(lambda: not pids_in(tmp_path))
 
 
-def test_a_guest_that_is_slow_but_talks_lives(boot: Callable[..., Any]) -> None:
-    result = boot("slow", silence_s=0.8, last=12)  # 1.2 s
-    assert result.ended and not result.silent
+def test_a_guest_that_is_slow_but_talks_lives(
+    boot: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time that it has said something, most of the time that it may be silent has gone by."""
+    now, sizes = [0.0], [0]
+
+    def monotonic() -> float:
+        sizes.append(sum(path.stat().st_size for path in tmp_path.rglob("results-*.jsonl")))
+        now[0] += 29.0 * (sizes[-1] > sizes[-2])
+        return now[0]
+
+    monkeypatch.setattr(boots, "time", SimpleNamespace(monotonic=monotonic, sleep=time.sleep))
+    result = boot("slow", last=12)
+    assert result.ended and not result.silent and now[0] > 30.0
 
 
 def test_a_stop_kills_the_guest(boot: Callable[..., Any], tmp_path: Path) -> None:
@@ -187,8 +192,11 @@ def test_a_guest_that_does_not_boot(boot: Callable[..., Any]) -> None:
     assert message.endswith("console-no-boot-1.log")
 
 
-def test_a_guest_that_never_says_a_word(boot: Callable[..., Any]) -> None:
-    assert "stopped answering before its first execution" in check(boot("mute", silence_s=0.3))
+def test_a_guest_that_never_says_a_word(
+    boot: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour_passes(monkeypatch, tmp_path)
+    assert "stopped answering before its first execution" in check(boot("mute"))
 
 
 def test_a_kernel_that_is_not_there(

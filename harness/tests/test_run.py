@@ -17,7 +17,7 @@ from typing import Any, Callable
 
 import pytest
 
-from lab import ACTORS, FAKE_GUEST, PLACES, READERS, Command
+from lab import ACTORS, FAKE_GUEST, FOREVER_S, PLACES, READERS, Command, wait_for
 from nslab_lab.build import catalog, kernel
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import main
@@ -25,7 +25,7 @@ from nslab_lab.commands import coverage, replay, run
 from nslab_lab.debuginfo import layout, readers
 from nslab_lab.matrix import command as matrix
 from nslab_lab.report import runfolder
-from test_guest import pids_in, wait_for
+from test_guest import pids_in
 
 NEEDY = "needs-a5b-b3a-c2"
 SCENARIOS = (
@@ -468,7 +468,7 @@ def interrupted(
     )  # fmt: skip
     assert wait_for(is_time)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=FOREVER_S)
     assert process.returncode == 128 + number, err
     assert "INTERRUPTED" in out and not pids_in(folder)
     return out

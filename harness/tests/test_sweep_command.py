@@ -21,7 +21,7 @@ from typing import Any, Callable
 import pytest
 
 import test_run
-from lab import fake_machine, run_plan
+from lab import FOREVER_S, fake_machine, run_plan, wait_for
 from nslab_lab.cli import main
 from nslab_lab.commands import run
 from nslab_lab.debuginfo import layout
@@ -29,7 +29,7 @@ from nslab_lab.guest import boots
 from nslab_lab.plans import profiles
 from nslab_lab.sweeps import command, view, work
 from nslab_lab.sweeps.store import Store, alone
-from test_guest import pids_in, wait_for
+from test_guest import pids_in
 
 SWEEP = """
 about = "a test"
@@ -259,9 +259,9 @@ def left(folder: Path, *scenarios: str, executions: int = 4000) -> str:
         except sqlite3.Error:
             return False
 
-    assert wait_for(lambda: results.exists() and some(), 30)
+    assert wait_for(lambda: results.exists() and some())
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=FOREVER_S)
     assert process.returncode == 128 + signal.SIGTERM, err
     assert not pids_in(folder)
     return out
@@ -292,7 +292,7 @@ def test_what_a_killed_one_left_running_is_ended(nslab: Callable[..., Any], tmp_
     place.mkdir(parents=True)
     process = subprocess.Popen(["sleep", "1000"], cwd=place)
     assert nslab(*sweep(tmp_path, "passes", executions=10))[0] == 0
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(FOREVER_S) == -signal.SIGKILL
 
 
 def test_one_that_was_given_up_does_not_go_on(nslab: Callable[..., Any], tmp_path: Path) -> None:
