@@ -8,7 +8,7 @@ import os
 import re
 import select
 from pathlib import Path
-from typing import Callable, Any, Iterator
+from typing import Any, Callable, Iterator
 
 import pexpect
 import pytest
