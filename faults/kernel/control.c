@@ -7,9 +7,17 @@
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "nslab.h"
+#include "core/calls.h"
+#include "core/execution.h"
+#include "core/faults.h"
+#include "core/subject.h"
+#include "core/trace.h"
+#include "memory/watch.h"
+#include "report/host.h"
+#include "report/report.h"
 
 static long run_ioctl(struct nslab_run __user *arg)
 {
@@ -19,7 +27,7 @@ static long run_ioctl(struct nslab_run __user *arg)
 	run = memdup_user(arg, sizeof(*run));
 	if (IS_ERR(run))
 		return PTR_ERR(run);
-	ret = nslab_run(run);
+	ret = nslab_execute(run);
 	if (!ret && copy_to_user(arg, run, sizeof(*run)))
 		ret = -EFAULT;
 	kfree(run);
@@ -32,30 +40,33 @@ static long join_ioctl(struct nslab_join __user *arg)
 
 	if (copy_from_user(&join, arg, sizeof(join)))
 		return -EFAULT;
-	return nslab_join(&join);
+	return nslab_actor_join(&join);
 }
 
 static long next_ioctl(struct nslab_join __user *arg)
 {
-	return nslab_leave(false) ?: join_ioctl(arg);
+	return nslab_actor_leave(false) ?: join_ioctl(arg);
 }
 
-static long rest_ioctl(struct nslab_rest __user *arg)
+static long release_ioctl(struct nslab_release __user *arg)
 {
-	struct nslab_rest rest;
-	int ret;
+	struct nslab_release *release;
+	long ret;
 
-	if (copy_from_user(&rest, arg, sizeof(rest)))
-		return -EFAULT;
-	if (rest.flags & ~NSLAB_REST_SETTLE)
-		return -EINVAL;
-	ret = nslab_rest(rest.mask);
-	if (ret)
-		return ret;
-	if (rest.flags & NSLAB_REST_SETTLE)
-		nslab_settle();
-	nslab_census(&rest.census);
-	return copy_to_user(arg, &rest, sizeof(rest)) ? -EFAULT : 0;
+	release = memdup_user(arg, sizeof(*release));
+	if (IS_ERR(release))
+		return PTR_ERR(release);
+	ret = release->flags & ~NSLAB_RELEASE_SETTLE ?
+	      -EINVAL : nslab_release_actors(release->mask);
+	if (!ret) {
+		if (release->flags & NSLAB_RELEASE_SETTLE)
+			nslab_settle();
+		nslab_count(&release->counters);
+		if (copy_to_user(arg, release, sizeof(*release)))
+			ret = -EFAULT;
+	}
+	kfree(release);
+	return ret;
 }
 
 static long events_ioctl(void __user *arg)
@@ -67,12 +78,19 @@ static long events_ioctl(void __user *arg)
 	return copy_to_user(arg, events, n * sizeof(*events)) ? -EFAULT : 0;
 }
 
-static long census_ioctl(void __user *arg)
+static long counters_ioctl(struct nslab_counters __user *arg)
 {
-	struct nslab_census census;
+	struct nslab_counters *counters;
+	long ret = 0;
 
-	nslab_census(&census);
-	return copy_to_user(arg, &census, sizeof(census)) ? -EFAULT : 0;
+	counters = memdup_user(arg, sizeof(*counters));
+	if (IS_ERR(counters))
+		return PTR_ERR(counters);
+	nslab_count(counters);
+	if (copy_to_user(arg, counters, sizeof(*counters)))
+		ret = -EFAULT;
+	kfree(counters);
+	return ret;
 }
 
 static long sites_ioctl(void __user *arg)
@@ -84,12 +102,29 @@ static long sites_ioctl(void __user *arg)
 	return copy_to_user(arg, sites, n * sizeof(*sites)) ? -EFAULT : 0;
 }
 
-static long self_ioctl(void __user *arg)
+static long attributes_ioctl(struct nslab_attributes __user *arg)
 {
-	struct nslab_self self;
+	struct nslab_attributes attributes;
 
-	nslab_self(&self);
-	return copy_to_user(arg, &self, sizeof(self)) ? -EFAULT : 0;
+	if (copy_from_user(&attributes, arg, sizeof(attributes)))
+		return -EFAULT;
+	nslab_read_attributes(&attributes);
+	return copy_to_user(arg, &attributes, sizeof(attributes)) ? -EFAULT : 0;
+}
+
+static long subject_ioctl(struct nslab_subject_info __user *arg)
+{
+	struct nslab_subject_info *info;
+	long ret;
+
+	info = memdup_user(arg, sizeof(*info));
+	if (IS_ERR(info))
+		return PTR_ERR(info);
+	ret = nslab_describe_subject(info);
+	if (!ret && copy_to_user(arg, info, sizeof(*info)))
+		ret = -EFAULT;
+	kfree(info);
+	return ret;
 }
 
 static long control_ioctl(struct file *file, unsigned int cmd,
@@ -102,7 +137,7 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 	case NSLAB_IOC_JOIN:
 		return join_ioctl((struct nslab_join __user *)arg);
 	case NSLAB_IOC_LEAVE:
-		return nslab_leave(false);
+		return nslab_actor_leave(false);
 	case NSLAB_IOC_NEXT:
 		return next_ioctl((struct nslab_join __user *)arg);
 	case NSLAB_IOC_RUN:
@@ -114,10 +149,10 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 		return nslab_faults();
 	case NSLAB_IOC_EVENTS:
 		return events_ioctl((void __user *)arg);
-	case NSLAB_IOC_REST:
-		return rest_ioctl((struct nslab_rest __user *)arg);
-	case NSLAB_IOC_CENSUS:
-		return census_ioctl((void __user *)arg);
+	case NSLAB_IOC_RELEASE:
+		return release_ioctl((struct nslab_release __user *)arg);
+	case NSLAB_IOC_COUNTERS:
+		return counters_ioctl((struct nslab_counters __user *)arg);
 	case NSLAB_IOC_SETTLE:
 		nslab_settle();
 		return 0;
@@ -126,9 +161,11 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 	case NSLAB_IOC_SITES:
 		return sites_ioctl((void __user *)arg);
 	case NSLAB_IOC_TELL:
-		return nslab_calls_tell(arg);
-	case NSLAB_IOC_SELF:
-		return self_ioctl((void __user *)arg);
+		return nslab_emit_stack(arg);
+	case NSLAB_IOC_ATTRIBUTES:
+		return attributes_ioctl((struct nslab_attributes __user *)arg);
+	case NSLAB_IOC_SUBJECT:
+		return subject_ioctl((struct nslab_subject_info __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -161,7 +198,29 @@ static const struct file_operations results_fops = {
 	.write = results_write,
 };
 
-int __init nslab_control_init(void)
+/* "CACHE:OFFSET:SIZE", one in each write. */
+static ssize_t watch_write(struct file *file, const char __user *ubuf,
+			   size_t len, loff_t *pos)
+{
+	char text[80];
+	int ret;
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, ubuf, len))
+		return -EFAULT;
+	text[len] = '\0';
+	ret = nslab_watch_add(strim(text));
+	return ret ?: len;
+}
+
+static const struct file_operations watch_fops = {
+	.owner = THIS_MODULE,
+	.open = nonseekable_open,
+	.write = watch_write,
+};
+
+static int __init nslab_control_init(void)
 {
 	struct dentry *dir = debugfs_create_dir("nslab", NULL);
 
@@ -169,6 +228,7 @@ int __init nslab_control_init(void)
 	debugfs_create_file("results", 0200, dir, NULL, &results_fops);
 	if (IS_ERR(dir))
 		return PTR_ERR(dir);
-	nslab_watch_init(dir);
+	debugfs_create_file("watch", 0200, dir, NULL, &watch_fops);
 	return 0;
 }
+late_initcall(nslab_control_init);

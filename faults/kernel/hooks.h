@@ -2,10 +2,15 @@
 /*
  * The calls that the hook patches place in the kernel. Included as <linux/nslab.h>,
  * and by most of the kernel: a change here compiles nearly all of it again.
+ *
+ * What stands in a hook by its name (a point, a subject, a variant) is an object
+ * that the linker finds. So no list of them is needed here, and a new one compiles
+ * only the files that use it.
  */
 #ifndef KERNEL_NSLAB_HOOKS_H
 #define KERNEL_NSLAB_HOOKS_H
 
+#include <linux/cleanup.h>
 #include <linux/compiler.h>
 #include <linux/instruction_pointer.h>
 #include <linux/random.h>
@@ -15,22 +20,16 @@ struct fault_attr;
 struct kmem_cache;
 struct lockdep_map;
 struct nslab_actor;
-struct nsproxy;
+struct nslab_named_point;
+struct nslab_subject;
 struct task_struct;
-
-enum nslab_point {
-#define NSLAB_POINT(id, name, class, about) NSLAB_##id,
-#include "points.def"
-#undef NSLAB_POINT
-	NSLAB_NR_POINTS,
-};
 
 #ifdef CONFIG_NSLAB
 
-void __nslab_point(enum nslab_point point, unsigned long ip);
+void __nslab_point(struct nslab_named_point *point, unsigned long ip);
 void __nslab_task_exit(void);
 int nslab_hide(void);
-void nslab_show(int *hidden);
+void nslab_show(int hidden);
 bool nslab_should_fail(struct fault_attr *attr);
 void nslab_add_fault_attr(struct fault_attr *attr);
 bool nslab_access(const void *addr, size_t size, bool write, unsigned long ip);
@@ -40,30 +39,34 @@ void __nslab_quiesce(void);
 void __nslab_block(void);
 void __nslab_resume(void);
 void __nslab_may_sleep(void);
-void nslab_freeze(void);
 void nslab_kasan_reports(void);
 void nslab_yield(void);
 void __nslab_lock(struct lockdep_map *lock, bool taken);
-void __nslab_loaded(const struct task_struct *task,
-		    const struct nsproxy *nsproxy);
-void nslab_grace_period(const struct nsproxy *nsproxy);
-void nslab_switching(const struct task_struct *task,
-		     const struct nsproxy *next);
-void nslab_switched(const struct task_struct *task);
+void __nslab_loaded(const struct nslab_subject *subject,
+		    const struct task_struct *task, const void *object);
+void __nslab_grace_period(const struct nslab_subject *subject,
+			  const void *object);
+void __nslab_switching(const struct nslab_subject *subject,
+		       const struct task_struct *task, const void *next);
+void __nslab_switched(const struct nslab_subject *subject,
+		      const struct task_struct *task);
 
 extern bool nslab_watch_ready;
 
 /**
- * nslab_point_ip() - an actor may be delayed here
- * @id: the point, without its prefix
+ * nslab_point_ip() - an actor may be delayed or preempted here
+ * @id: the named point, without its prefix: see core/points.def and points.def of
+ *	the subjects
  * @ip: the instruction the trace shall name
  *
- * Everybody who is no actor pays one load and one branch.
+ * Every task that is no actor pays one load and one branch.
  */
 #define nslab_point_ip(id, ip)						\
 do {									\
+	extern struct nslab_named_point nslab_point_##id;		\
+									\
 	if (unlikely(current->nslab))					\
-		__nslab_point(NSLAB_##id, ip);				\
+		__nslab_point(&nslab_point_##id, ip);			\
 } while (0)
 
 #define nslab_task_exit()						\
@@ -71,15 +74,6 @@ do {									\
 	if (unlikely(current->nslab))					\
 		__nslab_task_exit();					\
 } while (0)
-
-/**
- * nslab_hidden() - until the end of this block, current meets no points and
- * no faults
- *
- * For what depends on the state of user memory: how many pages an actor finds
- * mapped differs from the first execution of a boot to the second.
- */
-#define nslab_hidden()	int __nslab_hidden __cleanup(nslab_show) = nslab_hide()
 
 /* A child is never an actor by birth. */
 #define nslab_task_fork(tsk)						\
@@ -151,11 +145,42 @@ do {									\
 		__nslab_lock(lock, taken);				\
 } while (0)
 
-/* For the oracles: what becomes of a task's nsproxy. */
-#define nslab_loaded(task, nsproxy)					\
+/*
+ * For the oracles: what becomes of a pointer that a task publishes. @subject is
+ * the name of the subject, as it is written in C: nslab_loaded(widget, task, object).
+ */
+
+/* Current has loaded the pointer of @task: @object, and not yet looked at it. */
+#define nslab_loaded(subject, task, object)				\
 do {									\
+	extern const struct nslab_subject nslab_subject_##subject;	\
+									\
 	if (unlikely(current->nslab))					\
-		__nslab_loaded(task, nsproxy);				\
+		__nslab_loaded(&nslab_subject_##subject, task, object);	\
+} while (0)
+
+/* The grace period after the last reference on @object was dropped is over. */
+#define nslab_grace_period(subject, object)				\
+do {									\
+	extern const struct nslab_subject nslab_subject_##subject;	\
+									\
+	__nslab_grace_period(&nslab_subject_##subject, object);		\
+} while (0)
+
+/* @task, which is current, is about to publish @next. */
+#define nslab_switching(subject, task, next)				\
+do {									\
+	extern const struct nslab_subject nslab_subject_##subject;	\
+									\
+	__nslab_switching(&nslab_subject_##subject, task, next);	\
+} while (0)
+
+/* It has published it, and has put what it published before. */
+#define nslab_switched(subject, task)					\
+do {									\
+	extern const struct nslab_subject nslab_subject_##subject;	\
+									\
+	__nslab_switched(&nslab_subject_##subject, task);		\
 } while (0)
 
 /* The host's entropy would make two boots differ. */
@@ -163,9 +188,17 @@ do {									\
 
 #else
 
+static inline int nslab_hide(void)
+{
+	return 0;
+}
+
+static inline void nslab_show(int hidden)
+{
+}
+
 #define nslab_point_ip(id, ip)	do { } while (0)
 #define nslab_task_exit()	do { } while (0)
-#define nslab_hidden()		do { } while (0)
 #define nslab_task_fork(tsk)	do { } while (0)
 #define nslab_fix_seed(buf, len)	do { } while (0)
 #define nslab_access(addr, size, write, ip)	false
@@ -178,10 +211,10 @@ do {									\
 #define nslab_may_sleep()	do { } while (0)
 #define nslab_kasan_reports()	do { } while (0)
 #define nslab_lock(lock, taken)	do { } while (0)
-#define nslab_loaded(task, nsproxy)	do { } while (0)
-#define nslab_grace_period(nsproxy)	do { } while (0)
-#define nslab_switching(task, next)	do { } while (0)
-#define nslab_switched(task)	do { } while (0)
+#define nslab_loaded(subject, task, object)	do { } while (0)
+#define nslab_grace_period(subject, object)	do { } while (0)
+#define nslab_switching(subject, task, next)	do { } while (0)
+#define nslab_switched(subject, task)	do { } while (0)
 
 #define nslab_should_fail(attr)	((attr)->probability > get_random_u32_below(100))
 #define nslab_add_fault_attr(attr)	do { } while (0)
@@ -189,5 +222,15 @@ do {									\
 #endif /* CONFIG_NSLAB */
 
 #define nslab_point(id)		nslab_point_ip(id, _THIS_IP_)
+
+/*
+ * guard(nslab_hidden)(): until the end of the block, current reaches no points and
+ * no faults.
+ *
+ * For what depends on the state of user memory: how many pages an actor finds
+ * mapped differs from the first execution of a boot to the second.
+ */
+DEFINE_LOCK_GUARD_0(nslab_hidden, _T->hidden = nslab_hide(),
+		    nslab_show(_T->hidden), int hidden)
 
 #endif /* KERNEL_NSLAB_HOOKS_H */

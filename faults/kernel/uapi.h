@@ -23,7 +23,13 @@
 #define NSLAB_MAX_SWITCHES	1024
 #define NSLAB_MAX_FAILURES	64
 
-/* Besides root the only one that makes namespaces in a scenario. */
+#define NSLAB_MAX_CHOICES	64	/* what a debugger's user decided by hand */
+#define NSLAB_MAX_SUBJECTS	8	/* numbers 1 to 7; 0 is what all have */
+#define NSLAB_MAX_COUNTERS	64	/* of all subjects that take part */
+#define NSLAB_MAX_ATTRIBUTES	64	/* likewise */
+#define NSLAB_TEXT_LEN		64
+
+/* Besides root the only user that scenarios have. */
 #define NSLAB_UNPRIVILEGED_UID	1000
 
 /**
@@ -65,7 +71,7 @@ struct nslab_switch {
  * struct nslab_failure - an allocation that is to fail
  * @actor: of this actor
  * @reserved: zero
- * @nth: the how manieth of those that the profile may fail, from 1
+ * @nth: its 1-based index among those that the profile may fail
  */
 struct nslab_failure {
 	__u8 actor;
@@ -84,7 +90,7 @@ struct nslab_failure {
 #define NSLAB_RUN_SETTLED	128	/* nothing was done since NSLAB_IOC_SETTLE */
 
 /* What struct nslab_run.status says: bits, 0 when all went well. */
-#define NSLAB_STATUS_HANG	1	/* some actor did not come to its end */
+#define NSLAB_STATUS_HANG	1	/* some actor did not end */
 #define NSLAB_STATUS_SPLAT	2	/* the kernel complained on the console */
 #define NSLAB_STATUS_DIVERGED	4	/* the schedule did not fit */
 #define NSLAB_STATUS_TRUNCATED	8	/* the trace was longer than is kept */
@@ -93,14 +99,14 @@ struct nslab_failure {
 /**
  * struct nslab_site - an allocation within a marked call
  * @stack: hash over the places in the kernel from where it was asked for
- * @call: the how manieth marked call of the actor, from 1
- * @nth: the how manieth allocation of that call, from 1
- * @again: the how manieth from the same places, from 1
+ * @call: 1-based index of the marked call among those of the actor
+ * @nth: 1-based index among the allocations of that call
+ * @again: 1-based index among those from the same places
  * @actor: index
  * @failed: it was refused
  *
- * Which one is meant says (@actor, @call, @stack, @again): @nth is another
- * where something the call needs has just run out.
+ * (@actor, @call, @stack, @again) identifies it. @nth does not: it is another
+ * number where something that the call needs has just run out.
  */
 struct nslab_site {
 	__u64 stack;
@@ -130,12 +136,14 @@ struct nslab_site {
  * @token: what replays this execution; printed if the kernel dies in it
  * @hash: out: hash over the trace
  * @virtual_ns: out: guest time it took
- * @points: out: how many points the actors met
+ * @points: out: how many points the actors reached
  * @faults: out: how many faults were injected, delays among them
  * @status: out: NSLAB_STATUS_*
  * @nevents: out: how many events the trace has
  * @nsites: out: how many allocations there were in marked calls
  * @first: with NSLAB_RUN_CALLS, where the scheduler decides: starts first
+ * @subjects: those that take part, a bit for the number of each. Of others the
+ *	named points do not count, the oracles are silent and nothing is counted
  */
 struct nslab_run {
 	__u64 seed;
@@ -161,29 +169,28 @@ struct nslab_run {
 	__u32 nevents;
 	__u32 nsites;
 	__u32 first;
+	__u32 subjects;
+	__u32 reserved;
 };
 
 /* What struct nslab_event.kind says. */
-#define NSLAB_EVENT_POINT	0	/* a named point; what: its number */
-#define NSLAB_EVENT_FAULT	1	/* a failed allocation; what: the attribute */
-#define NSLAB_EVENT_START	2	/* an actor runs for the first time */
-#define NSLAB_EVENT_END		3	/* it has left, or exited */
-#define NSLAB_EVENT_BEGIN	4	/* the execution begins: who starts? */
-#define NSLAB_EVENT_ACCESS	5	/* of a watched object, about to be made */
-#define NSLAB_EVENT_ALLOC	6	/* of a watched object */
-#define NSLAB_EVENT_FREE	7	/* of a watched object */
-#define NSLAB_EVENT_BLOCK	8	/* the actor has to wait */
-#define NSLAB_EVENT_RESUME	9	/* it has waited, and goes on */
-#define NSLAB_EVENT_LOCK	10	/* a sleeping lock; object: its number */
-#define NSLAB_EVENT_UNLOCK	11
-#define NSLAB_NR_EVENTS		12
+enum {
+#define NSLAB_EVENT(id, name, about) NSLAB_EVENT_##id,
+#include "events.def"
+#undef NSLAB_EVENT
+	NSLAB_NR_EVENTS
+};
 
 #define NSLAB_OTHER_OBJECT	0xffff	/* in place of a number: not watched */
 
 /* What struct nslab_event.flags says. */
-#define NSLAB_EVENT_IS_POINT	1	/* it was decided here who runs next */
+#define NSLAB_EVENT_IS_POINT	1	/* the next actor was chosen here */
 #define NSLAB_EVENT_IS_FREE	2	/* and no choice was a preemption */
 #define NSLAB_EVENT_IS_WRITE	4	/* the access writes */
+/* Of a named point: what the step does besides what the trace shows. */
+#define NSLAB_EVENT_IS_SECTION	8	/* it begins or ends a read section */
+#define NSLAB_EVENT_IS_GLOBAL	16	/* it may matter to every other step */
+#define NSLAB_EVENT_IS_EXIT	32	/* the actor has begun to exit */
 
 /**
  * struct nslab_event - one line of the trace
@@ -192,8 +199,8 @@ struct nslab_run {
  * @nesting: the actor's depth of RCU read sections
  * @what: depends on @kind; for an access, the number of the watch
  * @flags: NSLAB_EVENT_IS_*
- * @next: at a point: who was chosen, NSLAB_NOBODY if nobody (hang, death)
- * @enabled: at a point: who could run, a bit each
+ * @next: at a point: the actor that was chosen, NSLAB_NOBODY if none (hang, death)
+ * @enabled: at a point: the actors that could run, a bit each
  * @size: of an access, bytes
  * @local: at a point: its number among those of the actor, from 1; of a
  *	failed allocation: its number among those that could have failed
@@ -221,45 +228,86 @@ struct nslab_event {
 	__u64 delay_ns;
 };
 
-/* Kinds of namespaces, in a census. */
-#define NSLAB_NS_USER		0
-#define NSLAB_NS_PID		1
-#define NSLAB_NS_UTS		2
-#define NSLAB_NS_IPC		3
-#define NSLAB_NS_NET		4
-#define NSLAB_NS_MNT		5
-#define NSLAB_NS_CGROUP		6
-#define NSLAB_NS_TIME		7
-#define NSLAB_NS_TYPES		8
+/* What struct nslab_attribute_info.kind says. */
+#define NSLAB_IS_IDENTITY	0	/* another number: another object */
+#define NSLAB_IS_COUNT		1	/* can be compared while no other actor runs */
 
 /**
- * struct nslab_census - what there is, to be compared with what was
- * @nsproxies: that are allocated
- * @first_nsproxy: references on the one of the first task but for those of
- *	the tasks that use it
- * @namespaces: of each kind, made by root or NSLAB_UNPRIVILEGED_UID
- * @first: references on the first of each kind, 0 of users
+ * struct nslab_attribute_info - something that a task has
+ * @kind: NSLAB_IS_*
+ * @reserved: zero
+ * @about: what is said when the number has changed. In that of a count, "#"
+ *	stands for the difference, with its sign
  */
-struct nslab_census {
-	__u32 nsproxies;
-	__u32 first_nsproxy;
-	__u32 namespaces[NSLAB_NS_TYPES];
-	__u32 first[NSLAB_NS_TYPES];
+struct nslab_attribute_info {
+	__u32 kind;
+	__u32 reserved;
+	char about[NSLAB_TEXT_LEN];
 };
 
-/* What struct nslab_rest.flags says. */
-#define NSLAB_REST_SETTLE	1	/* let everything come to rest, then count */
+/**
+ * struct nslab_subject_info - what a subject is called, counts and compares
+ * @index: in: which one, from 0, in the order of their numbers
+ * @number: out: its bit in struct nslab_run.subjects
+ * @name: out: of its folder
+ * @ncounters: out: how many @counters
+ * @nattributes: out: how many @attributes
+ * @counters: out: the name of each
+ * @attributes: out: what is known of each
+ */
+struct nslab_subject_info {
+	__u32 index;
+	__u32 number;
+	char name[NSLAB_NAME_LEN];
+	__u32 ncounters;
+	__u32 nattributes;
+	char counters[NSLAB_MAX_COUNTERS][NSLAB_TEXT_LEN];
+	struct nslab_attribute_info attributes[NSLAB_MAX_ATTRIBUTES];
+};
 
 /**
- * struct nslab_rest - the last execution has been judged
- * @mask: the kept actors, a bit each
- * @flags: NSLAB_REST_*
- * @census: out: what there is
+ * struct nslab_counters - how many objects there are, to be compared with before
+ * @subjects: in: of these subjects, a bit for the number of each
+ * @n: out: how many @values
+ * @values: out: in the order of struct nslab_subject_info.counters, one subject
+ *	after the other
  */
-struct nslab_rest {
+struct nslab_counters {
+	__u32 subjects;
+	__u32 n;
+	__u64 values[NSLAB_MAX_COUNTERS];
+};
+
+/**
+ * struct nslab_attributes - what the calling task has
+ * @subjects: in: as these subjects see it, a bit for the number of each
+ * @n: out: how many @values
+ * @quiet: out: no other actor is under way, so counts can be compared
+ * @reserved: zero
+ * @values: out: in the order of struct nslab_subject_info.attributes, one subject
+ *	after the other
+ */
+struct nslab_attributes {
+	__u32 subjects;
+	__u32 n;
+	__u32 quiet;
+	__u32 reserved;
+	__u64 values[NSLAB_MAX_ATTRIBUTES];
+};
+
+/* What struct nslab_release.flags says. */
+#define NSLAB_RELEASE_SETTLE	1	/* wait until everything is at rest, then count */
+
+/**
+ * struct nslab_release - the last execution has been judged
+ * @mask: the kept actors, a bit each
+ * @flags: NSLAB_RELEASE_*
+ * @counters: in and out: how many objects there are
+ */
+struct nslab_release {
 	__u32 mask;
 	__u32 flags;
-	struct nslab_census census;
+	struct nslab_counters counters;
 };
 
 /**
@@ -279,50 +327,22 @@ struct nslab_calls {
 	} actors[NSLAB_MAX_ACTORS];
 };
 
-/* Besides the kinds of namespaces. */
-#define NSLAB_NS_PID_FOR_CHILDREN	8
-#define NSLAB_NS_TIME_FOR_CHILDREN	9
-#define NSLAB_NS_LINKS		10
-
-/* What a task has besides namespaces. */
-#define NSLAB_SELF_NSPROXY	0
-#define NSLAB_SELF_CRED		1
-#define NSLAB_SELF_FILES	2
-#define NSLAB_SELF_FS		3
-#define NSLAB_SELF_ROOT		4	/* the mount of its root directory */
-#define NSLAB_SELF_CWD		5	/* the mount of its working directory */
-#define NSLAB_SELF_THINGS	6
-
-/**
- * struct nslab_self - what the calling task has
- * @ns: the ids of its namespaces, as links in /proc/self/ns have them
- * @thing: something that is another number when it is another object
- * @quiet: no other actor is under way, so @references can be compared
- * @references: on its nsproxy but for those of the tasks that use it
- */
-struct nslab_self {
-	__u32 ns[NSLAB_NS_LINKS];
-	__u64 thing[NSLAB_SELF_THINGS];
-	__u32 quiet;
-	__u32 references;
-};
-
 #define NSLAB_IOC_MAGIC		'n'
 /* The fault attributes as they are now are where each execution starts from. */
 #define NSLAB_IOC_ARM		_IO(NSLAB_IOC_MAGIC, 0)
 #define NSLAB_IOC_JOIN		_IOW(NSLAB_IOC_MAGIC, 1, struct nslab_join)
 #define NSLAB_IOC_LEAVE		_IO(NSLAB_IOC_MAGIC, 2)
 #define NSLAB_IOC_RUN		_IOWR(NSLAB_IOC_MAGIC, 3, struct nslab_run)
-/* Write to the results how often each point was met, by how many executions. */
+/* Write to the results how often each point was reached, by how many executions. */
 #define NSLAB_IOC_POINTS	_IO(NSLAB_IOC_MAGIC, 4)
 /* How many allocations of the calling actor failed in this execution. */
 #define NSLAB_IOC_FAULTS	_IO(NSLAB_IOC_MAGIC, 5)
 /* Copy the trace of the last execution to an array with room for all of it. */
 #define NSLAB_IOC_EVENTS	_IOR(NSLAB_IOC_MAGIC, 6, struct nslab_event)
 /* The kept actors may leave the last execution; returns when they are back. */
-#define NSLAB_IOC_REST		_IOWR(NSLAB_IOC_MAGIC, 7, struct nslab_rest)
-#define NSLAB_IOC_CENSUS	_IOR(NSLAB_IOC_MAGIC, 8, struct nslab_census)
-/* Wait until callbacks and work queues have come to rest. */
+#define NSLAB_IOC_RELEASE	_IOWR(NSLAB_IOC_MAGIC, 7, struct nslab_release)
+#define NSLAB_IOC_COUNTERS	_IOWR(NSLAB_IOC_MAGIC, 8, struct nslab_counters)
+/* Wait until no callback and no work is pending. */
 #define NSLAB_IOC_SETTLE	_IO(NSLAB_IOC_MAGIC, 9)
 /* Take this memory as the one in which actors say what they do. */
 #define NSLAB_IOC_CALLS		_IOW(NSLAB_IOC_MAGIC, 10, struct nslab_calls)
@@ -331,13 +351,15 @@ struct nslab_self {
  * room for all of them.
  */
 #define NSLAB_IOC_SITES		_IOR(NSLAB_IOC_MAGIC, 11, struct nslab_site)
-#define NSLAB_IOC_SELF		_IOR(NSLAB_IOC_MAGIC, 12, struct nslab_self)
+#define NSLAB_IOC_ATTRIBUTES	_IOWR(NSLAB_IOC_MAGIC, 12, struct nslab_attributes)
 /*
- * Write the stack with this id to the results, once. An allocation from one
- * that was not told fails the first time it is met: nobody could aim at it.
+ * Write the stack with this id to the results, once. An allocation from a stack
+ * that was not reported fails the first time: the explorer could not aim at it.
  */
 #define NSLAB_IOC_TELL		_IO(NSLAB_IOC_MAGIC, 13)
 /* LEAVE and, for the next execution, JOIN: each way to the kernel costs. */
 #define NSLAB_IOC_NEXT		_IOW(NSLAB_IOC_MAGIC, 14, struct nslab_join)
+/* Describe one of the subjects in this kernel; ENOENT behind the last. */
+#define NSLAB_IOC_SUBJECT	_IOWR(NSLAB_IOC_MAGIC, 15, struct nslab_subject_info)
 
 #endif /* KERNEL_NSLAB_UAPI_H */

@@ -19,9 +19,10 @@ from nslab_lab.host.paths import FAULTS_KERNEL
 
 LIST = {
     "scenarios": [
-        {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3,
+        {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3, "subject": "nsproxy",
          "reaches": ["utsns_get", "exit_notify"]},
-        {"name": "c", "about": "c alone", "actors": ["c"], "inputs": 1, "reaches": []},
+        {"name": "c", "about": "c alone", "actors": ["c"], "inputs": 1, "subject": "",
+         "reaches": []},
     ],
     "strategies": [{"name": "none", "about": "the scheduler's own choice"}],
 }  # fmt: skip
@@ -44,7 +45,7 @@ def test_definitions(tmp_path: Path) -> None:
     path = tmp_path / "points.def"
     path.write_text(
         '/* NSLAB_POINT(ID, "no", X, "x") in a comment is no line of its own. */\n'
-        'NSLAB_POINT(A_B, "a_b", READER, "one")\n'
+        'NSLAB_POINT(A_B, "a_b", READER, NONE, "one")\n'
         'NSLAB_POINT(C, "c",\n\t    SWITCH,\n\t    "two, with (brackets) "\n\t    "and \\"more\\"")\n'
         'NSLAB_VARIANT(V, "v-1", "three")\n'
     )
@@ -64,11 +65,11 @@ def test_the_labs_own_definitions() -> None:
 
 def test_a_name_is_its_identifier_in_lower_case() -> None:
     # catalog.called() goes by that.
-    for name in ("points", "variants"):
-        text = (FAULTS_KERNEL / f"{name}.def").read_text()
-        pairs = re.findall(r'^NSLAB_\w+\((\w+),\s*"([^"]+)"', text, re.M)
+    for path in [*FAULTS_KERNEL.rglob("points.def"), *FAULTS_KERNEL.rglob("variants.def")]:
+        pairs = re.findall(r'^NSLAB_\w+\((\w+),\s*"([^"]+)"', path.read_text(), re.M)
         items = [Item(name, "") for _, name in pairs]
-        assert len(pairs) > 10 and catalog.called(items, {id for id, _ in pairs}) == items
+        assert pairs and len(pairs) == path.read_text().count("\nNSLAB_")
+        assert catalog.called(items, {id for id, _ in pairs}) == items
 
 
 def test_what_is_only_in_one_design() -> None:
@@ -95,7 +96,7 @@ def test_definitions_that_are_not_there(tmp_path: Path) -> None:
 def test_from_init(init: Callable[..., Any]) -> None:
     known = catalog.from_init(init(json.dumps(LIST)))
     assert known.scenarios == [
-        Scenario("a-vs-b", "a against b", ("a", "b"), 3, ("utsns_get", "exit_notify")),
+        Scenario("a-vs-b", "a against b", ("a", "b"), 3, ("utsns_get", "exit_notify"), "nsproxy"),
         Scenario("c", "c alone", ("c",), 1),
     ]  # fmt: skip
     assert known.strategies == [Item("none", "the scheduler's own choice")]

@@ -364,8 +364,8 @@ def test_structures_are_printed_as_people_read_them(gdb: Any) -> None:
     done = gdb(tried(
         "nslab goto 15", "p init_nsproxy", "p init_uts_ns.ns", "p *init_task.thread_pid",
         "p init_nsproxy.count", "p init_task.tasks", "p init_task.rcu",
-        "p ('../kernel/nslab/trace.c'::events)[14]", "p ('../kernel/nslab/core.c'::actors)[1]",
-        "p ('../kernel/nslab/core.c'::switches)[0]", "p/r init_nsproxy.count", "lx-ps",
+        "p nslab_events[14]", "p nslab_actors[1]",
+        "p nslab_switches[0]", "p/r init_nsproxy.count", "lx-ps",
     ))  # fmt: skip
     assert re.search(r"= nsproxy = \{count = \d+, uts_ns = 40265\d+, ", said(done, 1)), done.out
     assert re.search(r"= uts:\[40265\d+\] count \d+$", said(done, 2))

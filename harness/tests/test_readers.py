@@ -145,5 +145,5 @@ def test_a_kernel_without_readers(tmp_path: Path) -> None:
 def test_the_readers_of_the_kernel(kernel: Kernel) -> None:
     """Those that patches 0001 and 0003 convert, and nobody else; there is room to count them."""
     assert readers.names(kernel.linux) == sorted(name for of in READERS.values() for name in of)
-    room = re.search(r"#define MAX_PLACES\s+(\d+)", (FAULTS_KERNEL / "coverage.c").read_text())
+    room = re.search(r"#define NSLAB_MAX_PLACES\s+(\d+)", (FAULTS_KERNEL / "core/coverage.h").read_text())
     assert int(room[1]) > 2 * len(readers.names(kernel.linux))

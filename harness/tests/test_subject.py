@@ -17,7 +17,6 @@ from nslab_lab.plans.subject import Accessor, Benchmark, Row
 HARNESS = REPO / "harness"
 TEXT = """
 about = "files"
-number = 3
 watch = ["filp"]
 delays = ["delay_close"]
 [caches]
@@ -36,11 +35,12 @@ hunts = { no-get = "b" }
 """
 
 
-def made(folder: Path, text: str, name: str = "files") -> Path:
+def made(folder: Path, text: str, name: str = "files", number: int = 3) -> Path:
     """The subject.toml of a subject of that name below @folder."""
     path = folder / name / "subject.toml"
     path.parent.mkdir()
     path.write_text(text)
+    path.with_name("subject.c").write_text(f"#include <x.h>\n\n#define NUMBER\t{number}\n")
     return path
 
 
@@ -58,7 +58,7 @@ def test_all_is_read(tmp_path: Path) -> None:
 
 def test_most_may_be_left_out_and_lists_go_by_number(tmp_path: Path) -> None:
     made(tmp_path, TEXT)
-    made(tmp_path, 'about = "x"\nnumber = 2\n', "zz")
+    made(tmp_path, 'about = "x"\n', "zz", 2)
     (tmp_path / "no-subject").mkdir()
     assert [one.name for one in subject.all_subjects(tmp_path)] == ["zz", "files"]
     assert subject.all_subjects(tmp_path)[0].accessor is None
@@ -67,9 +67,8 @@ def test_most_may_be_left_out_and_lists_go_by_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"), [
         ("", ":1: about: is missing"),
-        ('about = "x"\nnumber = "1"\n', ":2: number: has to be a whole number"),
-        ('about = "x"\nnumber = 1\nwtach = []\n', ":3: wtach: no such key, there are: about"),
-        ('about = "x"\nnumber = 1\n[accessor]\nfunction = "f"\n', ": accessor.struct: is missing"),
+        ('about = "x"\nwtach = []\n', ":2: wtach: no such key, there are: about"),
+        ('about = "x"\n[accessor]\nfunction = "f"\n', ": accessor.struct: is missing"),
         (TEXT.replace("time = true", "time = 1"), "time: has to be true or false"),
     ],
 )  # fmt: skip
@@ -77,6 +76,21 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None
     with pytest.raises(LabError) as caught:
         subject.read(made(tmp_path, text))
     assert caught.value.status == BAD_INPUT and message in caught.value.message
+
+
+def test_a_subject_without_a_number(tmp_path: Path) -> None:
+    path = made(tmp_path, TEXT)
+    path.with_name("subject.c").write_text("int x;\n")
+    with pytest.raises(LabError, match="files/subject.c: no line #define NUMBER"):
+        subject.read(path)
+    path.with_name("subject.c").unlink()
+    with pytest.raises(LabError, match="files/subject.c: No such file or directory"):
+        subject.read(path)
+
+
+def test_each_subject_of_the_kernel_has_one() -> None:
+    assert {one.name for one in subject.all_subjects()} == set(catalog.subjects())
+    assert subject.all_subjects()[0].number == 1
 
 
 def test_those_of_the_lab_are_of_this_lab() -> None:

@@ -14,7 +14,6 @@
  *   marked.c    marked calls: has one that failed left everything as it was?
  *   failnth.c   which allocation of which marked call fails when
  *   kmemleak.c  the same of memory, at the end of a boot
- *   measure.c   what namespaces cost
  *   guest.c     what init has to do in a guest
  *   main.c      init, and --list on the host
  */
@@ -111,7 +110,7 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @length: for pct, in steps
  * @preemptions: for bounded: how many at most
  * @unpruned: for bounded: leave nothing out
- * @measure: no execution, measure what namespaces cost
+ * @measure: no execution, run the benchmark of the scenario's subject
  * @failures: for bounded: the allocations that fail, as schedules have them
  * @schedules: for replay: texts, as schedule_parse() reads them
  * @nschedules: how many
@@ -167,7 +166,7 @@ char *schedule_text(char *buf, const struct schedule *schedule);
 /* === Results === */
 
 /**
- * struct result - what one execution came to
+ * struct result - of one execution
  * @n: its number in the plan
  * @seed: its own
  * @oracle: what judged it to have failed, NULL if it passed
@@ -205,21 +204,22 @@ void json_list(FILE *out);
 /**
  * struct control - how the explorer reaches the kernel; the tests have a toy
  * @join: the calling actor waits for the start; 0, or negative
- * @leave: the calling actor is through; returns when it may do other things
+ * @leave: the calling actor leaves; returns when it may do other things
  * @next: @leave and @join for the next execution, in one
  * @run: one execution; 0, or a negative errno
  * @faults: how many allocations of the calling actor failed in this execution
  * @events: copy the trace of the last execution; 0, or a negative errno
- * @census: count nsproxies and namespaces; 0, or negative
- * @settle: wait until everything under way has come to rest; 0, or negative
+ * @subject: describe one of the subjects that the kernel has; 0, or negative
+ * @count: how many objects there are; 0, or negative
+ * @settle: wait until no callback and no work is pending; 0, or negative
  * @kmemleak: give the detector a command, or take its report; 0, or negative
  * @sleep: let some seconds of guest time pass
- * @rest: the execution has been judged; returns 0 when the kept actors wait
- *	for the next one, with a census
- * @calls: the memory in which actors say what they do; 0, or negative
+ * @release: the execution has been judged; returns 0 when the kept actors wait
+ *	for the next one, with a count
+ * @calls: the memory in which actors write which call they are in; 0, or negative
  * @sites: copy the allocations in marked calls; 0, or negative
- * @tell: hand the stack with that id to the harness, once; 0, or negative
- * @self: what the calling actor has; 0, or negative
+ * @report: hand the stack with that id to the harness, once; 0, or negative
+ * @attributes: what the calling actor has; 0, or negative
  * @emit: hand a line to the harness
  */
 struct control {
@@ -229,13 +229,14 @@ struct control {
 	int (*run)(struct nslab_run *run);
 	int (*faults)(void);
 	int (*events)(struct nslab_event *events);
-	int (*rest)(struct nslab_rest *rest);
-	int (*census)(struct nslab_census *census);
+	int (*subject)(struct nslab_subject_info *info);
+	int (*release)(struct nslab_release *release);
+	int (*count)(struct nslab_counters *counters);
 	int (*settle)(void);
 	int (*calls)(struct nslab_calls *calls);
 	int (*sites)(struct nslab_site *sites);
-	int (*tell)(uint64_t stack);
-	int (*self)(struct nslab_self *self);
+	int (*report)(uint64_t stack);
+	int (*attributes)(struct nslab_attributes *attributes);
 	int (*kmemleak)(const char *command, char *report, size_t size);
 	void (*sleep)(unsigned int seconds);
 	void (*emit)(const char *line);
@@ -269,16 +270,41 @@ bool failnth_is_new(unsigned int setup, const struct nslab_site *site);
 /* === Leaks === */
 
 int leak_start(const struct control *control);
-int leak_check(const struct control *control, struct nslab_census now,
+int leak_check(const struct control *control, struct nslab_counters now,
 	       char *message, size_t size);
 
 void kmemleak_summary(const char *report, char *message, size_t size);
 int kmemleak_start(const struct control *control);
 int kmemleak_check(const struct control *control, char *message, size_t size);
 
+/* === Subjects === */
+
+int subjects_start(const struct control *control,
+		   const struct scenario *scenario);
+unsigned int subjects_mask(void);
+const char *subjects_counter(unsigned int i);
+const struct nslab_attribute_info *subjects_attribute(unsigned int i);
+
 /* === Measuring === */
 
-int measure(const struct control *control, int (*expedite)(const char *value));
+/**
+ * struct benchmark - what a subject measures for "make bench", registered by a
+ *	constructor
+ * @subject: name
+ * @measure: measure everything. @control takes a line for each: calls, and the
+ *	nanoseconds they took. @expedite writes "1" or "0" to where RCU is told to
+ *	expedite grace periods. 0, or -1 after an error line for the harness
+ */
+struct benchmark {
+	const char *subject;
+	int (*measure)(const struct control *control,
+		       int (*expedite)(const char *value));
+	struct benchmark *next;
+};
+
+void benchmark_register(struct benchmark *benchmark);
+int benchmark_run(const struct scenario *scenario, const struct control *control,
+		  int (*expedite)(const char *value));
 
 /* === Guest === */
 

@@ -17,10 +17,9 @@
  *					the next execution, of which it knows
  *					nothing yet: here it makes its CHILDs
  *	INPUTS(8);			optional: scenario_input() is 0 ... 7
- *	REACHES("utsns_get", ...);	the functions that read another task's
- *					namespaces and the named points of those
- *					who switch, that its actors come to:
- *					"make coverage" holds it to that
+ *	REACHES("find_widget", ...);	the functions that load what another task
+ *					publishes, and the named points, that its
+ *					actors reach: "make coverage" checks that
  *	CHECK() { ... }			optional, when all actors are through
  *	TEARDOWN() { ... }		optional, after each execution
  *
@@ -28,7 +27,7 @@
  *
  * The profile "fail-nth" fails each allocation of a call that is MARKED():
  *
- *	REQUIRE(MARKED(unshare(CLONE_NEWUTS), ENOMEM, ENOSPC, EPERM));
+ *	REQUIRE(MARKED(mkdir(path, 0700), ENOMEM, ENOSPC, EPERM));
  *
  * says which errors the manual page allows. When an allocation has failed and
  * the call does, too, its errno has to be one of them, and nothing may have
@@ -79,6 +78,7 @@ struct actor {
 struct scenario {
 	const char *name;
 	const char *about;
+	const char *subject;	/* which points and oracles count; NULL: all */
 	void (*setup)(void);
 	void (*check)(void);
 	void (*teardown)(void);
@@ -91,8 +91,15 @@ struct scenario {
 
 /* === What a scenario is made of === */
 
+/* The Makefile defines it: the folder of the scenario. Without one: all there are. */
+#ifndef NSLAB_SUBJECT
+#define NSLAB_SUBJECT	NULL
+#endif
+
 #define SCENARIO(_name, _about)						\
-static struct scenario this_scenario = { .name = _name, .about = _about };	\
+static struct scenario this_scenario = {				\
+	.name = _name, .about = _about, .subject = NSLAB_SUBJECT,	\
+};									\
 __attribute__((constructor)) static void register_this_scenario(void)	\
 {									\
 	scenario_register(&this_scenario);				\
@@ -179,7 +186,7 @@ do {									\
 
 /*
  * The call must not fail (return a negative value), except by an injected
- * fault: then the actor is through, and that is no finding.
+ * fault: then the actor ends, and that is no finding.
  */
 #define REQUIRE(call)							\
 do {									\
@@ -216,7 +223,7 @@ do {									\
 
 /**
  * MARKED_AS() - the same, under another name than @call as it is written
- * @name: so it is told
+ * @name: as reports call it
  */
 #define MARKED_AS(name, call, ...)					\
 ({									\

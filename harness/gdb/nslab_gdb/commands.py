@@ -14,12 +14,13 @@ from nslab_gdb import kernel, show, stacks
 from nslab_gdb.guest import GUEST, NEVER
 from nslab_lab.cli import options
 from nslab_lab.findings import minimize, stepping, trace
+from nslab_lab.guest import abi
 from nslab_lab.host.errors import LabError
 from nslab_lab.host.paths import REPO
 from nslab_lab.plans import profiles
 
 DEFAULT_STEPS = 10
-MAX_CHOICES = 64  # NSLAB_MAX_CHOICES of faults/kernel/nslab.h
+MAX_CHOICES = abi.constant("NSLAB_MAX_CHOICES")
 
 
 def register() -> None:
@@ -350,12 +351,13 @@ class Break(_Command):
     needs_guest = True
 
     def choices(self, index: int) -> Sequence[str]:
-        return (kernel.point_names(), GUEST.session.actors, ())[min(index, 2)]
+        return (tuple(kernel.point_names().values()), GUEST.session.actors, ())[min(index, 2)]
 
     def run(self, words: list[str]) -> None:
         if not words:
             raise gdb.GdbError("at which point? nslab break POINT [ACTOR]; `nslab points` lists them")
-        point = _one_of("point", words[0], kernel.point_names())
+        names = kernel.point_names()
+        point = list(names)[_one_of("point", words[0], tuple(names.values()))]
         mask = 1 << _actor(words[1]) if words[1:] else 0xFF
         _breakpoints.append(_PointBreakpoint(point, mask))
         GUEST.tell_points()
@@ -547,4 +549,4 @@ class Task(gdb.Function):
 
     def invoke(self, name: gdb.Value) -> gdb.Value:
         kernel.require_guest()
-        return kernel.static("core.c", "actors")[_actor(name.string())]["task"]
+        return kernel.variable("nslab_actors")[_actor(name.string())]["task"]

@@ -203,7 +203,7 @@ class Guest:
         if not kernel.alive():
             return
         masks = self.points()
-        for point in range(len(kernel.point_names())):
+        for point in kernel.point_names():
             kernel.write(f"points[{point}]", masks.get(point, 0))
 
 

@@ -11,9 +11,15 @@ import gdb
 
 from nslab_lab.findings import stepping
 from nslab_lab.findings.stepping import Event
+from nslab_lab.guest import abi
+from nslab_lab.host.paths import FAULTS_KERNEL
 
-# enum nslab_gdb_moment of faults/kernel/nslab.h.
-RECORDED, DECIDES, GOES_ON, ENDS = range(4)
+# When the kernel stops for gdb.
+_MOMENTS = abi.enumerators("nslab_gdb_moment", FAULTS_KERNEL / "report" / "gdb.h")
+RECORDED, DECIDES, GOES_ON, ENDS = (
+    _MOMENTS[f"NSLAB_GDB_{name}"] for name in ("RECORDED", "DECIDES", "GOES_ON", "ENDS")
+)
+_WARM_UP = abi.constant("NSLAB_RUN_WARM_UP")
 STOP = "nslab_gdb_stop"
 
 
@@ -28,9 +34,9 @@ def require_guest() -> None:
         raise gdb.GdbError("no guest is running: `nslab goto N` boots it again, up to step N")
 
 
-def static(file: str, name: str) -> gdb.Value:
-    """A variable of one of the lab's files."""
-    return gdb.parse_and_eval(f"'../kernel/nslab/{file}'::{name}")
+def variable(name: str) -> gdb.Value:
+    """A variable of the lab's."""
+    return gdb.parse_and_eval(name)
 
 
 def control() -> gdb.Value:
@@ -53,20 +59,20 @@ def memory(address: int, size: int) -> bytes:
 
 def execution() -> int:
     """The number of the execution under way, 0 between two."""
-    running = int(static("core.c", "running"))
-    return int(static("core.c", "current_run")["execution"]) if running else 0
+    state = variable("nslab_state")
+    return int(state["run"]["execution"]) if int(state["running"]) else 0
 
 
 def warm_up() -> int:
     """Which one to warm up it is, from 1; 0 if it counts."""
-    warms = int(static("core.c", "current_run")["flags"]) & 2
+    warms = int(variable("nslab_state")["run"]["flags"]) & _WARM_UP
     return int(control()["warm_ups"]) if warms else 0
 
 
 def trace_memory() -> bytes:
     """The events of the last execution."""
-    kept = int(static("trace.c", "nr_events")["counter"])
-    return memory(int(static("trace.c", "events")), kept * stepping.SIZE)
+    kept = int(variable("nslab_nr_events")["counter"])
+    return memory(int(variable("nslab_events")), kept * stepping.SIZE)
 
 
 def events() -> list[Event]:
@@ -75,18 +81,26 @@ def events() -> list[Event]:
 
 
 @functools.cache
-def point_names() -> tuple[str, ...]:
-    """Of the named points."""
-    table = gdb.parse_and_eval("nslab_points")
-    low, high = table.type.range()
-    return tuple(table[index]["name"].string() for index in range(low, high + 1))
+def point_names() -> dict[int, str]:
+    """Of the named points, by number, in the order of the numbers."""
+    # The linker makes the list, so gdb knows no type of it. It is there before the kernel boots.
+    start, stop = (
+        int(gdb.parse_and_eval(f"(unsigned long)&__{end}_nslab_points")) for end in ("start", "stop")
+    )
+    kind = gdb.lookup_type("struct nslab_named_point").pointer()
+    size = kind.sizeof
+    points = [
+        gdb.Value(at).cast(kind.pointer()).dereference() for at in range(start, stop, size)
+    ]
+    names = {int(point["number"]): point["name"].string() for point in points}
+    return dict(sorted(names.items()))
 
 
 # === Objects ===
 
 
 def _objects() -> Iterator[tuple[int, int]]:
-    slots = static("watch.c", "objects")["slots"]
+    slots = variable("nslab_objects")["numbers"]["slots"]
     low, high = slots.type.range()
     for index in range(low, high + 1):
         if address := int(slots[index]["what"]):
@@ -105,7 +119,7 @@ def address_of(number: int) -> int:
 
 def owner_of(number: int) -> int:
     """The actor whose task that object is, or was."""
-    return int(static("watch.c", "owners")[number]) if number else stepping.NOBODY
+    return int(variable("nslab_objects")["owners"][number]) if number else stepping.NOBODY
 
 
 @dataclass(frozen=True)
@@ -124,7 +138,7 @@ def life_of(address: int) -> Life | None:
     """The life of the nsproxy there, the last one if there were several."""
     found = None
     for name in ("ended", "live"):
-        table = static("lifetime.c", name)
+        table = variable("nslab_lives")[name]
         low, high = table.type.range()
         width = table.type.target().sizeof
         raw = memory(int(table.address), table.type.sizeof)
@@ -159,7 +173,7 @@ class Actor:
 
 def actors(names: tuple[str, ...]) -> list[Actor]:
     """All of a scenario."""
-    table = static("core.c", "actors")
+    table = variable("nslab_actors")
     now = current()
     found = []
     for index, name in enumerate(names):

@@ -14,7 +14,7 @@ from nslab_gdb.guest import GUEST
 from nslab_gdb.trace import place_of
 from nslab_lab.findings import diagram, diagram_text, stepping
 from nslab_lab.findings.stepping import Event
-from nslab_lab.guest import verdict
+from nslab_lab.guest import abi, verdict
 from nslab_lab.host.paths import shown
 
 WIDTH = 80
@@ -28,7 +28,12 @@ _COMPLAINTS = {
     "__warn": "a warning",
     "panic": "a panic",
 }
-_STATUS = ((1, "HANG"), (2, "the kernel complained"), (4, "it left its schedule"))
+_STATUS = tuple(
+    (abi.constant(f"NSLAB_STATUS_{name}"), said)
+    for name, said in (
+        ("HANG", "HANG"), ("SPLAT", "the kernel complained"), ("DIVERGED", "it left its schedule"),
+    )
+)  # fmt: skip
 
 
 def bold(text: str) -> str:
@@ -250,7 +255,7 @@ def points() -> None:
     """The named points, and how often each actor met them in this execution."""
     events = GUEST.so_far()
     names = kernel.point_names()
-    for index, name in enumerate(names):
+    for index, name in names.items():
         met = [event.actor for event in events if event.name == "point" and event.what == index]
         counts = [f"{_who(actor)} {met.count(actor)}" for actor in sorted(set(met))]
         print(f"{name:<24} {', '.join(counts)}".rstrip())

@@ -17,10 +17,13 @@ from nslab_lab.host.paths import FAULTS_KERNEL, shown
 from nslab_lab.plans import profiles
 from nslab_lab.plans.plan import NO_VARIANT
 
+SUBJECTS = FAULTS_KERNEL / "subjects"
+CORE_POINTS = FAULTS_KERNEL / "core" / "points.def"
+
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _ENTRY = re.compile(
     rf"^(?P<kind>NSLAB_POINT|NSLAB_VARIANT)\(\s*\w+\s*,\s*(?P<name>{_STRING})\s*,"
-    rf"(?:\s*(?P<group>\w+)\s*,)?\s*(?P<about>{_STRING}(?:\s*{_STRING})*)\s*\)",
+    rf"(?:\s*\w+\s*,)*\s*(?P<about>{_STRING}(?:\s*{_STRING})*)\s*\)",
     re.MULTILINE,
 )
 
@@ -40,6 +43,7 @@ class Scenario(Item):
     actors: tuple[str, ...] = ()
     inputs: int = 1  # how many it has, see INPUTS() in scenario.h
     reaches: tuple[str, ...] = ()  # readers and named points, see REACHES()
+    subject: str = ""  # whose points and oracles count; "": those of all
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def from_init(init: Path) -> Program:
             [
                 Scenario(
                     one["name"], one["about"], tuple(one["actors"]), one["inputs"],
-                    tuple(one["reaches"]),
+                    tuple(one["reaches"]), one.get("subject") or "",
                 )  # fmt: skip
                 for one in data["scenarios"]
             ],
@@ -72,14 +76,31 @@ def from_init(init: Path) -> Program:
         ) from None
 
 
-def points(path: Path = FAULTS_KERNEL / "points.def") -> list[Item]:
-    """The named scheduling points."""
-    return _definitions(path, "NSLAB_POINT")
+def subjects() -> list[str]:
+    """The subjects that are compiled into the kernel: the folders that define one."""
+    return sorted(path.parent.name for path in SUBJECTS.glob("*/subject.c"))
 
 
-def variants(path: Path = FAULTS_KERNEL / "variants.def") -> list[Item]:
-    """The kernel as it should be, and its deliberate defects."""
-    return [Item(NO_VARIANT, "the kernel as it should be"), *_definitions(path, "NSLAB_VARIANT")]
+def points(*paths: Path) -> list[Item]:
+    """The named scheduling points, those that all subjects have first; of @paths if there are any."""
+    return _definitions(paths or (CORE_POINTS, *_of_subjects("points.def")), "NSLAB_POINT")
+
+
+def points_of(subject: str) -> list[Item]:
+    """The named points that count in scenarios of @subject; "": all."""
+    if not subject:
+        return points()
+    return points(CORE_POINTS, SUBJECTS / subject / "points.def")
+
+
+def variants(*paths: Path) -> list[Item]:
+    """The kernel as it should be, and its deliberate defects, subject by subject."""
+    found = _definitions(paths or tuple(_of_subjects("variants.def")), "NSLAB_VARIANT")
+    return [Item(NO_VARIANT, "the kernel as it should be"), *found]
+
+
+def _of_subjects(name: str) -> list[Path]:
+    return [SUBJECTS / subject / name for subject in subjects()]
 
 
 def all_profiles() -> list[Item]:
@@ -136,16 +157,20 @@ def choose_scenarios(wanted: str | None, known: Sequence[Scenario]) -> tuple[Sce
     return tuple(by_name[name] for name in choose_names("scenario", wanted, known))
 
 
-def _definitions(path: Path, kind: str) -> list[Item]:
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise lab_failed(f"{shown(path)}: {error.strerror}") from None
+def _definitions(paths: Sequence[Path], kind: str) -> list[Item]:
     return [
         Item(_unquoted(found["name"]), _unquoted(found["about"]))
-        for found in _ENTRY.finditer(text)
+        for path in paths
+        for found in _ENTRY.finditer(_text(path))
         if found["kind"] == kind
     ]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise lab_failed(f"{shown(path)}: {error.strerror}") from None
 
 
 def _unquoted(text: str) -> str:

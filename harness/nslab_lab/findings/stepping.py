@@ -9,20 +9,22 @@ soon as the execution goes on; the actors that the next steps are of show it any
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
-from typing import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Callable, Mapping, Sequence
 
+from nslab_lab.guest import abi
 from nslab_lab.guest.results import Step
+from nslab_lab.host.errors import lab_failed
+from nslab_lab.host.paths import shown
 
-# struct nslab_event of faults/kernel/uapi.h, little endian.
-_EVENT = struct.Struct("<8B4H2Q")
+_MEMBERS, _EVENT = abi.layout("nslab_event")
 SIZE = _EVENT.size
-NOBODY = 0xFF
-KINDS = (
-    "point", "fault", "start", "end", "begin", "access", "alloc", "free", "block", "resume",
-    "lock", "unlock",
-)  # fmt: skip
-_IS_POINT, _IS_FREE, _IS_WRITE = 1, 2, 4
+NOBODY = abi.constant("NSLAB_NOBODY")
+KINDS = abi.event_kinds()
+_IS_POINT, _IS_FREE, _IS_WRITE = (
+    abi.constant(f"NSLAB_EVENT_IS_{name}") for name in ("POINT", "FREE", "WRITE")
+)
+_MAX_ACTORS = abi.constant("NSLAB_MAX_ACTORS")
 _ACCESSES = ("access", "alloc", "free")
 
 
@@ -61,7 +63,11 @@ class Event:
 
     def able(self) -> list[int]:
         """The actors that can run."""
-        return [index for index in range(8) if self.enabled >> index & 1]
+        return [index for index in range(_MAX_ACTORS) if self.enabled >> index & 1]
+
+
+if tuple(one.name for one in fields(Event)) != _MEMBERS:
+    raise lab_failed(f"{shown(abi.UAPI)}: struct nslab_event has other members than Event")
 
 
 def events_of(memory: bytes) -> list[Event]:
@@ -119,7 +125,7 @@ class Names:
     """What numbers of a trace stand for."""
 
     actors: Sequence[str]
-    points: Sequence[str]
+    points: Sequence[str] | Mapping[int, str]  # by number
     watch: Sequence[str]
     where: Callable[[int], str]  # of an offset in the text: "vfs_read+0x1a/0x80"
     owner: Callable[[int], int]  # of an object: the index of the actor whose task it is

@@ -9,6 +9,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nslab_lab.guest import abi
 from nslab_lab.host.errors import lab_failed
 from nslab_lab.host.paths import shown
 from nslab_lab.plans.plan import canonical
@@ -19,10 +20,10 @@ class Refused:
     """The allocation that failed in a marked call."""
 
     actor: str
-    call: int  # the how manieth marked call of the actor
+    call: int  # 1-based index among the marked calls of the actor
     name: str  # of the call
-    nth: int  # the how manieth allocation of the call
-    again: int  # the how manieth from these places in the kernel
+    nth: int  # 1-based index among the allocations of the call
+    again: int  # 1-based index among those from these places in the kernel
     stack: str  # these places: id of a Stack
     errno: str | None  # "ENOMEM"; None: the call did not fail; "none": it did not come back
 
@@ -57,7 +58,7 @@ class Execution:
 
 
 # In place of the number of an object: one that is not watched, or no pointer at all.
-OTHER = 0xFFFF
+OTHER = abi.constant("NSLAB_OTHER_OBJECT")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Step:
     where: str  # "vfs_read+0x1a/0x80", or empty
     nesting: int  # of rcu_read_lock()
     delay_ns: int  # guest time
-    kind: str = "point"  # "access", "block", ...: see faults/kernel/uapi.h
+    kind: str = "point"  # "access", "block", ...: see faults/kernel/events.def
     local: int = 0  # number among the actor's scheduling points, 0: it is none
     next: str = ""  # the actor chosen to run on
     enabled: int = 0  # the actors that could run, a bit each

@@ -107,7 +107,7 @@ _MACHINERY = re.compile(
     |lockdep_rcu_suspicious|print_.*|__might_resched|__might_sleep|__schedule_bug|report_bug
     |check_panic_on_warn|check_noncircular|check_prevs?_add|__lock_acquire|lock_acquire.*
     |__switch_to|__schedule|schedule.*|preempt_schedule.*|show_regs|segv.*|sig_handler.*|__list_.*_or_report|(?:__)?nslab_.*
-    |__rcu_read_unlock|rcu_read_unlock|meet_named|on_panic""",
+    |__rcu_read_unlock|rcu_read_unlock""",
     re.VERBOSE,
 )
 

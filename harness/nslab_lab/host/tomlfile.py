@@ -46,13 +46,6 @@ class Table:
             raise self.wrong(key, "has to be a list of strings")
         return tuple(value)
 
-    def integer(self, key: str) -> int:
-        """A whole number."""
-        value = self._get(key)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self.wrong(key, "has to be a whole number")
-        return value
-
     def boolean(self, key: str) -> bool:
         """true or false."""
         value = self._get(key)

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nslab_lab.host import tomlfile
-from nslab_lab.host.paths import FAULTS_KERNEL
+from nslab_lab.host.errors import bad_input
+from nslab_lab.host.paths import FAULTS_KERNEL, shown
 from nslab_lab.host.tomlfile import Table
 
 SUBJECTS = FAULTS_KERNEL / "subjects"
@@ -65,15 +67,15 @@ def all_subjects(folder: Path = SUBJECTS) -> tuple[Subject, ...]:
 
 
 def read(path: Path) -> Subject:
-    """Read and check one file. Raises LabError(2) with file, line and key."""
+    """Read and check one file; subject.c beside it has the number. Raises LabError(2)."""
     top = tomlfile.load(path)
-    top.allow(("about", "number", "watch", "delays", "caches", "waits", "accessor", "benchmark"))
+    top.allow(("about", "watch", "delays", "caches", "waits", "accessor", "benchmark"))
     waits = top.table("waits") if "waits" in top.values else None
     accessor = top.table("accessor") if "accessor" in top.values else None
     if accessor:
         accessor.allow(("function", "struct"))
     return Subject(
-        path.parent.name, top.string("about"), top.integer("number"),
+        path.parent.name, top.string("about"), _number(path.parent),
         top.strings("watch") if "watch" in top.values else (),
         top.strings("delays") if "delays" in top.values else (),
         _pairs(top, "caches"),
@@ -81,6 +83,18 @@ def read(path: Path) -> Subject:
         Accessor(accessor.string("function"), accessor.string("struct")) if accessor else None,
         _benchmark(top.table("benchmark")) if "benchmark" in top.values else None,
     )  # fmt: skip
+
+
+def _number(folder: Path) -> int:
+    """The number that its points in traces derive from; lists go by it."""
+    source = folder / "subject.c"
+    try:
+        found = re.search(r"^#define NUMBER\s+(\d+)$", source.read_text(), re.MULTILINE)
+    except OSError as error:
+        raise bad_input(f"{shown(source)}: {error.strerror}") from None
+    if not found:
+        raise bad_input(f"{shown(source)}: no line #define NUMBER")
+    return int(found[1])
 
 
 def _pairs(table: Table, key: str) -> dict[str, str]:

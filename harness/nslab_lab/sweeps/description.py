@@ -55,7 +55,7 @@ class CellOf:
     profile: str  # its name, or the path of the user's own
     variant: str
     kernel: str
-    seed: int  # the how manieth, from 1
+    seed: int  # 1-based index
 
     @property
     def way(self) -> Way:

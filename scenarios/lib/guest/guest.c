@@ -58,14 +58,19 @@ static int control_events(struct nslab_event *events)
 	return ioctl(control_fd, NSLAB_IOC_EVENTS, events);
 }
 
-static int control_rest(struct nslab_rest *rest)
+static int control_subject(struct nslab_subject_info *info)
 {
-	return ioctl(control_fd, NSLAB_IOC_REST, rest);
+	return ioctl(control_fd, NSLAB_IOC_SUBJECT, info);
 }
 
-static int control_census(struct nslab_census *census)
+static int control_release(struct nslab_release *release)
 {
-	return ioctl(control_fd, NSLAB_IOC_CENSUS, census);
+	return ioctl(control_fd, NSLAB_IOC_RELEASE, release);
+}
+
+static int control_count(struct nslab_counters *counters)
+{
+	return ioctl(control_fd, NSLAB_IOC_COUNTERS, counters);
 }
 
 static int control_settle(void)
@@ -83,14 +88,14 @@ static int control_sites(struct nslab_site *sites)
 	return ioctl(control_fd, NSLAB_IOC_SITES, sites);
 }
 
-static int control_tell(uint64_t stack)
+static int control_report(uint64_t stack)
 {
 	return ioctl(control_fd, NSLAB_IOC_TELL, stack);
 }
 
-static int control_self(struct nslab_self *self)
+static int control_attributes(struct nslab_attributes *attributes)
 {
-	return ioctl(control_fd, NSLAB_IOC_SELF, self);
+	return ioctl(control_fd, NSLAB_IOC_ATTRIBUTES, attributes);
 }
 
 static int write_file(const char *path, const char *text)
@@ -149,13 +154,14 @@ static const struct control guest_control = {
 	.run = control_run,
 	.faults = control_faults,
 	.events = control_events,
-	.rest = control_rest,
-	.census = control_census,
+	.subject = control_subject,
+	.release = control_release,
+	.count = control_count,
 	.settle = control_settle,
 	.calls = control_calls,
 	.sites = control_sites,
-	.tell = control_tell,
-	.self = control_self,
+	.report = control_report,
+	.attributes = control_attributes,
 	.kmemleak = control_kmemleak,
 	.sleep = control_sleep,
 	.emit = control_emit,
@@ -283,12 +289,12 @@ static void run_plan(void)
 	write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	/* Nor does a delayed actor get some of it once a second. */
 	write_file("/sys/kernel/debug/sched/fair_server/cpu0/runtime", "0");
-	/* Debian's kernels ask before a user namespace makes another one. */
+	/* Debian's kernels have a switch that is off; others have no such file. */
 	write_file("/proc/sys/kernel/unprivileged_userns_clone", "1");
 
 	say("ready");
 	if (plan.measure) {
-		if (!measure(&guest_control, expedite))
+		if (!benchmark_run(scenario, &guest_control, expedite))
 			say("end");
 		return;
 	}

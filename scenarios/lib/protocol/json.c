@@ -177,7 +177,8 @@ void json_list(FILE *out)
 		for (j = 0; j < s->nactors; j++)
 			fprintf(out, "%s\"%s\"", j ? "," : "",
 				s->actors[j].name);
-		fprintf(out, "],\"inputs\":%u,\"reaches\":[", s->inputs ?: 1);
+		fprintf(out, "],\"subject\":\"%s\",\"inputs\":%u,\"reaches\":[",
+			s->subject ?: "", s->inputs ?: 1);
 		for (j = 0; s->reaches && s->reaches[j]; j++)
 			fprintf(out, "%s%s", j ? "," : "",
 				quoted(name, sizeof(name), s->reaches[j]));
@@ -191,7 +192,7 @@ void json_list(FILE *out)
 }
 
 /**
- * json_search() - what a search came to
+ * json_search() - the result of a search
  * @n: number of the execution that it varied
  */
 int json_search(char *buf, size_t size, uint64_t n,

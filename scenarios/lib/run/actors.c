@@ -144,7 +144,7 @@ static pid_t make_fresh(const struct control *control, struct actor *actor,
 /**
  * actor_make() - make an actor that is a CHILD, in BEFORE() of its parent
  * @name: of the actor
- * @flags: for clone(): which namespaces it begins with
+ * @flags: more flags for clone()
  *
  * Return: the process, or -1 with errno set.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs execution after execution of one scenario and says what each came to.
+ * Runs execution after execution of one scenario and reports each result.
  */
 
 #include <signal.h>
@@ -124,7 +124,7 @@ static bool is_fatal(const struct nslab_run *run)
 	return run->status & (NSLAB_STATUS_SPLAT | NSLAB_STATUS_HANG);
 }
 
-/* The leak oracle lets everything come to rest, and then nobody did anything. */
+/* The leak oracle has waited until nothing was pending, and no task ran since. */
 static bool is_settled(const struct job *job)
 {
 	const struct scenario *scenario = job->scenario;
@@ -159,9 +159,10 @@ static int prepare(const struct job *job, uint64_t n, uint64_t drawn,
 static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 		    char *leak, size_t size)
 {
-	struct nslab_rest rest = {
+	struct nslab_release release = {
 		.mask = actors_kept(job->scenario),
-		.flags = shared->unsteered ? 0 : NSLAB_REST_SETTLE,
+		.flags = shared->unsteered ? 0 : NSLAB_RELEASE_SETTLE,
+		.counters.subjects = subjects_mask(),
 	};
 	int ret;
 
@@ -170,7 +171,7 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	actors_stop_fresh(job->scenario);
 	if (job->scenario->teardown)
 		job->scenario->teardown();
-	if (job->control->rest(&rest)) {
+	if (job->control->release(&release)) {
 		json_error_line(job->control,
 				"execution %llu: an actor did not come back",
 				(unsigned long long)n);
@@ -179,11 +180,11 @@ static int clean_up(const struct job *job, uint64_t n, bool warm_up,
 	if (warm_up)
 		ret = leak_start(job->control);
 	else
-		ret = leak_check(job->control, rest.census, leak, size);
+		ret = leak_check(job->control, release.counters, leak, size);
 	shared->warm = true;
 	if (!ret)
 		return EXPLORE_DONE;
-	json_error_line(job->control, "no census: %s", strerror(errno));
+	json_error_line(job->control, "no counters: %s", strerror(errno));
 	return EXPLORE_ERROR;
 }
 
@@ -236,7 +237,7 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
 		if (failnth_is_new(setup, &sites[i])) {
 			json_site(line, sizeof(line), n, &sites[i], counted);
 			job->control->emit(line);
-			job->control->tell(sites[i].stack);
+			job->control->report(sites[i].stack);
 		}
 		if (sites[i].failed)
 			return &sites[i];
@@ -245,8 +246,8 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
 }
 
 /**
- * struct manner - how an execution is to be done
- * @warm_up: nothing is injected or told
+ * struct run_options - how an execution is to be done
+ * @warm_up: nothing is injected or reported
  * @input: of one that only warms up; others have what their number says
  * @more: another one to warm up follows
  * @counts: it warms up, and its allocations are counted
@@ -254,7 +255,7 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
  * @text: of @schedule
  * @aim: the allocation that fails, or NULL
  */
-struct manner {
+struct run_options {
 	bool warm_up;
 	unsigned int input;
 	bool more;
@@ -267,33 +268,33 @@ struct manner {
 /* No execution has this number: its seed is that of what warms up. */
 #define WARM_UP_SEED	0
 
-static bool only_warms(const struct manner *manner)
+static bool only_warms(const struct run_options *options)
 {
-	return manner->warm_up && !manner->counts;
+	return options->warm_up && !options->counts;
 }
 
 /* From the seed of which execution it has what is random. */
 static uint64_t drawn_as(const struct job *job, uint64_t n,
-			 const struct manner *manner)
+			 const struct run_options *options)
 {
-	if (only_warms(manner))
+	if (only_warms(options))
 		return WARM_UP_SEED;
 	/* What was counted has to come again: each set-up draws but once. */
 	return job->plan->fail_nth ? 1 + (n - 1) % setups_of(job) : n;
 }
 
 static unsigned int input_as(const struct job *job, uint64_t n,
-			     const struct manner *manner)
+			     const struct run_options *options)
 {
-	return only_warms(manner) ? manner->input : (n - 1) % inputs_of(job);
+	return only_warms(options) ? options->input : (n - 1) % inputs_of(job);
 }
 
-static int execute(const struct job *job, uint64_t n, struct manner manner,
+static int execute(const struct job *job, uint64_t n, struct run_options options,
 		   struct nslab_run *run)
 {
-	const struct schedule *schedule = manner.schedule;
+	const struct schedule *schedule = options.schedule;
 	const struct plan *plan = job->plan;
-	struct result result = { .n = n, .run = run, .schedule = manner.text };
+	struct result result = { .n = n, .run = run, .schedule = options.text };
 	static char line[RESULT_MAX], leak[SCENARIO_MESSAGE_MAX];
 	static char kmemleak[SCENARIO_MESSAGE_MAX];
 	int ret;
@@ -302,19 +303,20 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 		.execution = n,
 		.timeout_ns = plan->timeout_ms * 1000000,
 		.nactors = job->scenario->nactors,
+		.subjects = subjects_mask(),
 		.strategy = job->kernel_strategy,
 		.depth = plan->depth,
 		.length = plan->length,
-		.first = only_warms(&manner) ? 0 : first_of(job, n),
+		.first = only_warms(&options) ? 0 : first_of(job, n),
 		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
 			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
 			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
 			 (is_settled(job) ? NSLAB_RUN_SETTLED : 0) |
 			 (plan->fail_nth ? NSLAB_RUN_CALLS : 0) |
-			 (manner.warm_up ? NSLAB_RUN_WARM_UP : 0),
+			 (options.warm_up ? NSLAB_RUN_WARM_UP : 0),
 	};
-	if (manner.aim)
-		run->aim = *manner.aim;
+	if (options.aim)
+		run->aim = *options.aim;
 	if (schedule) {
 		run->flags |= NSLAB_RUN_FAILURES | NSLAB_RUN_SYNC;
 		run->switches = (uintptr_t)schedule->switches;
@@ -323,19 +325,19 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 		run->nfailures = schedule->nfailures;
 	}
 
-	ret = prepare(job, n, drawn_as(job, n, &manner),
-		      input_as(job, n, &manner));
+	ret = prepare(job, n, drawn_as(job, n, &options),
+		      input_as(job, n, &options));
 	if (ret)
 		return ret;
 	result.seed = execution_seed(plan->seed, n);
-	run->seed = only_warms(&manner) ?
+	run->seed = only_warms(&options) ?
 		    execution_seed(plan->seed, WARM_UP_SEED) : result.seed;
 	snprintf(run->token, sizeof(run->token), "%s.%llu", plan->token,
 		 (unsigned long long)n);
-	if (manner.text)
+	if (options.text)
 		snprintf(run->token + strlen(run->token),
 			 sizeof(run->token) - strlen(run->token), " schedule=%s",
-			 manner.text);
+			 options.text);
 	ret = job->control->run(run);
 	if (!ret && run->status & NSLAB_STATUS_MORE_SITES) {
 		json_error_line(job->control, "execution %llu: more than %u allocations in marked calls",
@@ -353,17 +355,17 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 	ret = take_sites(job, run);
 	if (ret)
 		return ret;
-	/* Whoever warms up looks at them himself. */
-	if (!manner.warm_up)
+	/* The counting of allocations reports them itself. */
+	if (!options.warm_up)
 		result.failed = tell_sites(job, n, run->nsites, false);
 	*leak = *kmemleak = '\0';
 	if (!is_fatal(run))
-		ret = clean_up(job, n, manner.warm_up, leak, sizeof(leak));
-	if (!ret && !is_fatal(run) && watches_memory(plan) && !manner.counts &&
-	    !manner.more)
-		ret = look_for_memory(job, manner.warm_up, kmemleak,
+		ret = clean_up(job, n, options.warm_up, leak, sizeof(leak));
+	if (!ret && !is_fatal(run) && watches_memory(plan) && !options.counts &&
+	    !options.more)
+		ret = look_for_memory(job, options.warm_up, kmemleak,
 				      sizeof(kmemleak));
-	if (ret || (manner.warm_up && !is_fatal(run)))
+	if (ret || (options.warm_up && !is_fatal(run)))
 		return ret;
 	judge(run, leak, kmemleak, &result);
 	if (*leak || *kmemleak)
@@ -374,7 +376,7 @@ static int execute(const struct job *job, uint64_t n, struct manner manner,
 }
 
 /*
- * The first execution of a boot meets cold caches, which costs it points that
+ * The first execution of a boot has cold caches, which costs it points that
  * the second does not see, and so does the first with an input of its own. So
  * each input comes once before, which does not count unless it leaves the kernel
  * broken; then it is the first execution that did it.
@@ -387,19 +389,19 @@ static int warm_up(const struct job *job)
 	static const struct schedule none;
 	unsigned int i, inputs = inputs_of(job);
 	struct job warm = *job;
-	struct manner manner = { .warm_up = true };
+	struct run_options options = { .warm_up = true };
 	struct nslab_run run;
 	int ret = 0;
 
 	if (!shared->unsteered) {
 		warm.kernel_strategy = NSLAB_STRATEGY_SCHEDULE;
-		manner.schedule = &none;
-		manner.text = "0";
+		options.schedule = &none;
+		options.text = "0";
 	}
 	for (i = 0; !ret && i < inputs; i++) {
-		manner.input = i;
-		manner.more = i + 1 < inputs;
-		ret = execute(&warm, job->plan->first, manner, &run);
+		options.input = i;
+		options.more = i + 1 < inputs;
+		ret = execute(&warm, job->plan->first, options, &run);
 	}
 	return ret;
 }
@@ -411,7 +413,7 @@ static int warm_up(const struct job *job)
 
 /* What it needs each time is in @sites then, and how many in @n. */
 static int count_again(const struct job *job, uint64_t execution,
-		       struct manner manner, struct nslab_run *run,
+		       struct run_options options, struct nslab_run *run,
 		       unsigned int *n)
 {
 	struct nslab_site *before;
@@ -424,7 +426,7 @@ static int count_again(const struct job *job, uint64_t execution,
 	}
 	if (*n)
 		memcpy(before, sites, *n * sizeof(*before));
-	ret = execute(job, execution, manner, run);
+	ret = execute(job, execution, options, run);
 	if (!ret)
 		*n = failnth_both(sites, run->nsites, before, *n);
 	free(before);
@@ -438,20 +440,20 @@ static int count_setup(const struct job *job, unsigned int setup,
 		.nswitches = 1,
 		.switches[0] = { .at = NSLAB_NOBODY },
 	};
-	struct manner manner = { .warm_up = true, .counts = true };
+	struct run_options options = { .warm_up = true, .counts = true };
 	unsigned int i, n;
 	int ret;
 
 	starts.switches[0].next = first_of(job, setup + 1);
 	if (job->kernel_strategy != NSLAB_STRATEGY_NONE &&
 	    starts.switches[0].next)
-		manner.schedule = &starts;
-	ret = execute(job, setup + 1, manner, run);
+		options.schedule = &starts;
+	ret = execute(job, setup + 1, options, run);
 	if (!ret)
-		ret = execute(job, setup + 1, manner, run);
+		ret = execute(job, setup + 1, options, run);
 	n = run->nsites;
 	for (i = 1; i < COUNTS && !ret; i++)
-		ret = count_again(job, setup + 1, manner, run, &n);
+		ret = count_again(job, setup + 1, options, run, &n);
 	if (ret)
 		return ret;
 	if (failnth_counted(setup, sites, n, shared->marked.ncalls)) {
@@ -488,15 +490,15 @@ static int run_drawn(struct job *job)
 {
 	const struct plan *plan = job->plan;
 	struct nslab_run run;
-	struct manner manner = {};
+	struct run_options options = {};
 	uint64_t n;
 	int ret = plan->fail_nth ? count_allocations(job) : 0;
 
 	for (n = plan->first; !ret && n - plan->first < plan->count; n++) {
 		job->last = n - plan->first == plan->count - 1;
 		if (plan->fail_nth)
-			manner.aim = failnth_aim(n);
-		ret = execute(job, n, manner, &run);
+			options.aim = failnth_aim(n);
+		ret = execute(job, n, options, &run);
 	}
 	return ret;
 }
@@ -519,14 +521,14 @@ static int run_listed(struct job *job)
 			return EXPLORE_ERROR;
 		}
 		job->last = i == plan->nschedules - 1;
-		ret = execute(job, plan->first, (struct manner) {
+		ret = execute(job, plan->first, (struct run_options) {
 				.schedule = &schedule, .text = text,
 			}, &run);
 	}
 	return ret;
 }
 
-/* The search says what comes next, and is told what that did. */
+/* The search chooses the next schedule by the traces of those before. */
 static int search(const struct job *job, struct bounded *bounded)
 {
 	static struct nslab_event *events;
@@ -547,7 +549,7 @@ static int search(const struct job *job, struct bounded *bounded)
 		memcpy(schedule.switches, next,
 		       schedule.nswitches * sizeof(*next));
 		schedule_text(text, &schedule);
-		ret = execute(job, job->plan->first, (struct manner) {
+		ret = execute(job, job->plan->first, (struct run_options) {
 				.schedule = &schedule, .text = text,
 			}, &run);
 		if (ret || shared->failed)
@@ -576,7 +578,7 @@ static int end_search(struct job *job)
 	if (shared->failed || !watches_memory(job->plan))
 		return EXPLORE_DONE;
 	job->last = true;
-	return execute(job, job->plan->first, (struct manner) {
+	return execute(job, job->plan->first, (struct run_options) {
 			.schedule = &none, .text = "0",
 		}, &run);
 }
@@ -681,6 +683,8 @@ int explore(const struct plan *plan, struct scenario *scenario,
 	if (actors_nobody_reaps(scenario))
 		signal(SIGCHLD, SIG_IGN);
 
+	if (subjects_start(control, scenario))
+		return EXPLORE_ERROR;
 	if (actors_start(scenario, control, true)) {
 		json_error_line(control, "cannot start an actor: %s",
 				strerror(errno));

@@ -2,7 +2,7 @@
 /*
  * Oracle "kmemleak": at the end of a boot there is no memory that nobody points
  * to. The kernel's own detector finds it (Documentation/dev-tools/kmemleak.rst);
- * here is when it is asked, and what of its answer is told.
+ * here is when it scans, and what of its report goes on to the harness.
  */
 
 #include <stdio.h>
@@ -19,7 +19,7 @@
 
 #define FRAMES		3
 
-/* Who hands memory on, and who watches that. */
+/* Functions that hand memory on, and the detector's own. */
 static const char * const allocators[] = {
 	"kmemleak", "slab_post_alloc", "kmem_cache_alloc", "__kmem_cache_alloc",
 	"kmalloc", "__kmalloc", "__do_kmalloc", "kvmalloc", "__kvmalloc",
@@ -51,7 +51,7 @@ static bool frame(const char *line, char *name, size_t size)
 /**
  * kmemleak_summary() - what a report of the detector says, in one line
  * @report: as the kernel writes it
- * @message: out: "2 objects, one of 64 bytes from copy_fs_struct < setns";
+ * @message: out: "2 objects, one of 64 bytes from copy_fs_struct < clone";
  *	empty if there are none
  * @size: bytes
  */
@@ -94,7 +94,7 @@ static int scan(const struct control *control)
 }
 
 /**
- * kmemleak_start() - what nobody points to now is not to be told
+ * kmemleak_start() - what is unreferenced by now is not to be reported
  *
  * Return: 0, or -1 with errno set.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Oracle "leak": after an execution there are as many nsproxies and namespaces
- * as before it, and as many references on the first of each kind.
+ * Oracle "leak": after an execution there is as much as before it of all that the
+ * subjects count.
  */
 
 #include <stdio.h>
@@ -10,50 +10,35 @@
 #include "lib/internal.h"
 
 /*
- * Most executions leave nothing behind that does not come to rest at once. Of
- * others something is put by a work queue, which may start another: guest time
- * is cheap, and a leak is rare.
+ * Most executions leave nothing behind that is not freed at once. Others leave
+ * something to a work queue, which may start another: guest time is cheap, and a leak
+ * is rare.
  */
 #define MAX_SETTLES	50
 
-static const char * const kinds[NSLAB_NS_TYPES] = {
-	[NSLAB_NS_USER] = "user", [NSLAB_NS_PID] = "pid",
-	[NSLAB_NS_UTS] = "uts", [NSLAB_NS_IPC] = "ipc",
-	[NSLAB_NS_NET] = "net", [NSLAB_NS_MNT] = "mnt",
-	[NSLAB_NS_CGROUP] = "cgroup", [NSLAB_NS_TIME] = "time",
-};
+static struct nslab_counters before;
 
-static struct nslab_census before;
-
-static void add(char *message, size_t size, const char *what, const char *kind,
-		uint32_t was, uint32_t is)
-{
-	size_t len = strlen(message);
-
-	if (was == is)
-		return;
-	snprintf(message + len, size - len, "%s%s%s %+d", len ? ", " : "", kind,
-		 what, (int)(is - was));
-}
-
-static void compare(const struct nslab_census *now, char *message, size_t size)
+static void compare(const struct nslab_counters *now, char *message, size_t size)
 {
 	unsigned int i;
+	size_t len = 0;
 
 	*message = '\0';
-	add(message, size, "", "nsproxies", before.nsproxies, now->nsproxies);
-	for (i = 0; i < NSLAB_NS_TYPES; i++)
-		add(message, size, " namespaces", kinds[i],
-		    before.namespaces[i], now->namespaces[i]);
-	add(message, size, "", "references on the first nsproxy",
-	    before.first_nsproxy, now->first_nsproxy);
-	for (i = 0; i < NSLAB_NS_TYPES; i++)
-		add(message, size, " namespace", kinds[i], before.first[i],
-		    now->first[i]);
+	for (i = 0; i < now->n && len < size; i++)
+		if (now->values[i] != before.values[i])
+			len += snprintf(message + len, size - len, "%s%s %+d",
+					len ? ", " : "", subjects_counter(i),
+					(int)(now->values[i] - before.values[i]));
+}
+
+static int count(const struct control *control, struct nslab_counters *counters)
+{
+	counters->subjects = subjects_mask();
+	return control->count(counters);
 }
 
 /**
- * leak_start() - what there is from now on is what has to be there
+ * leak_start() - what there is now is what has to be there later
  *
  * Return: 0, or -1 with errno set.
  */
@@ -63,20 +48,20 @@ int leak_start(const struct control *control)
 
 	for (i = 0; i < MAX_SETTLES; i++)
 		control->settle();
-	return control->census(&before);
+	return count(control, &before);
 }
 
 /**
  * leak_check() - is there what was there at leak_start()?
  * @now: what there is
- * @message: out: what is not, "nsproxies +1, uts namespaces -1"; else empty
+ * @message: out: what is not, "widgets +1, gadgets -1"; else empty
  * @size: bytes
  *
  * What is there now is what has to be there next time.
  *
  * Return: 0, or -1 with errno set.
  */
-int leak_check(const struct control *control, struct nslab_census now,
+int leak_check(const struct control *control, struct nslab_counters now,
 	       char *message, size_t size)
 {
 	unsigned int i;
@@ -85,7 +70,7 @@ int leak_check(const struct control *control, struct nslab_census now,
 		if (i == MAX_SETTLES)
 			break;
 		control->settle();
-		if (control->census(&now))
+		if (count(control, &now))
 			return -1;
 	}
 	compare(&now, message, size);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Marked calls: the kernel learns which one an actor is in, and one that fails
- * because an allocation did must leave everything as it was: the namespaces of
- * the actor and what else it has, as far as the kernel can tell at once. What
- * has to be counted is counted after the execution, see leak.c.
+ * Marked calls: the kernel learns which one an actor is in. One that fails because an
+ * allocation did must leave everything as it was: all attributes of the actor that the
+ * subjects compare. What has to be counted is counted after the execution, see leak.c.
  */
 
 #include <stdio.h>
@@ -11,35 +10,17 @@
 
 #include "lib/internal.h"
 
-/* In the order of NSLAB_NS_*, as in /proc/self/ns. */
-static const char * const links[NSLAB_NS_LINKS] = {
-	[NSLAB_NS_USER] = "user", [NSLAB_NS_PID] = "pid",
-	[NSLAB_NS_UTS] = "uts", [NSLAB_NS_IPC] = "ipc",
-	[NSLAB_NS_NET] = "net", [NSLAB_NS_MNT] = "mnt",
-	[NSLAB_NS_CGROUP] = "cgroup", [NSLAB_NS_TIME] = "time",
-	[NSLAB_NS_PID_FOR_CHILDREN] = "pid_for_children",
-	[NSLAB_NS_TIME_FOR_CHILDREN] = "time_for_children",
-};
-
-static const char * const things[NSLAB_SELF_THINGS] = {
-	[NSLAB_SELF_NSPROXY] = "its nsproxy is another one",
-	[NSLAB_SELF_CRED] = "its credentials are others",
-	[NSLAB_SELF_FILES] = "its file table is another one",
-	[NSLAB_SELF_FS] = "its struct fs_struct is another one",
-	[NSLAB_SELF_ROOT] = "its root is on another mount",
-	[NSLAB_SELF_CWD] = "its working directory is on another mount",
-};
-
 /* By index: actors may share their memory. */
-static struct nslab_self before[SCENARIO_MAX_ACTORS];
+static struct nslab_attributes before[SCENARIO_MAX_ACTORS];
 
 /* Without a trace: it is no part of what the actor does. */
-static int look(unsigned int actor, struct nslab_self *self)
+static int look(unsigned int actor, struct nslab_attributes *attributes)
 {
 	int ret;
 
 	shared->calls.actors[actor].hidden = 1;
-	ret = shared->control->self(self);
+	attributes->subjects = subjects_mask();
+	ret = shared->control->attributes(attributes);
 	shared->calls.actors[actor].hidden = 0;
 	return ret;
 }
@@ -64,7 +45,7 @@ int marked_begin(const char *name)
 		return -1;
 	}
 	shared->marked.ncalls[actor] = call + 1;
-	/* It may be the actor's own memory. */
+	/* A copy: @name may be in memory that only the actor has. */
 	snprintf(shared->names[actor][call], MARKED_NAME_MAX, "%s", name);
 	if (look(actor, &before[actor])) {
 		scenario_fail(name, 0, "cannot look: %s", strerror(errno));
@@ -75,25 +56,35 @@ int marked_begin(const char *name)
 	return actor;
 }
 
-/* What has changed, NULL if nothing has. */
-static const char *changed(const struct nslab_self *was,
-			   const struct nslab_self *is, char *buf, size_t size)
+/* What is said when a count has changed: its "#" stands for the difference. */
+static const char *counted(const char *about, int difference, char *buf,
+			   size_t size)
 {
+	size_t len = strcspn(about, "#");
+
+	snprintf(buf, size, "%.*s%+d%s", (int)len, about, difference,
+		 about[len] ? about + len + 1 : "");
+	return buf;
+}
+
+/* What has changed, NULL if nothing has. */
+static const char *changed(const struct nslab_attributes *was,
+			   const struct nslab_attributes *is, char *buf,
+			   size_t size)
+{
+	const struct nslab_attribute_info *info;
 	unsigned int i;
 
-	for (i = 0; i < NSLAB_NS_LINKS; i++)
-		if (was->ns[i] != is->ns[i]) {
-			snprintf(buf, size, "%s is another namespace",
-				 links[i]);
-			return buf;
-		}
-	for (i = 0; i < NSLAB_SELF_THINGS; i++)
-		if (was->thing[i] != is->thing[i])
-			return things[i];
-	if (was->quiet && is->quiet && was->references != is->references) {
-		snprintf(buf, size, "its nsproxy has %+d references",
-			 (int)(is->references - was->references));
-		return buf;
+	for (i = 0; i < is->n; i++) {
+		info = subjects_attribute(i);
+		if (was->values[i] == is->values[i])
+			continue;
+		if (info->kind == NSLAB_IS_IDENTITY)
+			return info->about;
+		if (was->quiet && is->quiet)
+			return counted(info->about,
+				       (int)(is->values[i] - was->values[i]),
+				       buf, size);
 	}
 	return NULL;
 }
@@ -101,9 +92,9 @@ static const char *changed(const struct nslab_self *was,
 static void judge(unsigned int actor, const char *name, const char *file,
 		  int line, int err, const int *allowed)
 {
-	struct nslab_self now;
+	struct nslab_attributes now;
 	const char *what;
-	char buf[64];
+	char buf[NSLAB_TEXT_LEN + 12];
 
 	while (*allowed && *allowed != err)
 		allowed++;
@@ -161,7 +152,7 @@ int refused_begin(const char *name)
 {
 	int actor;
 
-	/* Which looks, too. */
+	/* It reads the attributes, too. */
 	if (shared->marks)
 		return marked_begin(name);
 	actor = actors_self();

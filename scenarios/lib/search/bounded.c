@@ -53,7 +53,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../faults/kernel/strategy.h"
+#include "../faults/kernel/core/strategies/strategy.h"
 #include "lib/search/bounded.h"
 #include "lib/search/effects.h"
 

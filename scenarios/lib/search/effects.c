@@ -7,30 +7,15 @@
  * made, so that belongs to the step that begins there.
  *
  * Only what the trace shows can count: accesses to watched objects, locks for
- * which a task may sleep, RCU read sections, waiting. Whoever waits for
- * anything but a lock or a grace period is not seen to depend on who wakes it;
- * struct bounded_stats.unexplained tells of that.
+ * which a task may sleep, RCU read sections, waiting. An actor that waits for
+ * anything but a lock or a grace period is not seen to depend on the one that wakes
+ * it; struct bounded_stats.unexplained counts that.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/search/effects.h"
-
-enum point_class { READER, SWITCH, EXIT };
-
-#define NSLAB_POINT(id, name, class, about) POINT_##id,
-enum {
-#include "../faults/kernel/points.def"
-	NR_POINTS
-};
-#undef NSLAB_POINT
-
-#define NSLAB_POINT(id, name, class, about) class,
-static const enum point_class classes[] = {
-#include "../faults/kernel/points.def"
-};
-#undef NSLAB_POINT
 
 /* === What a step does === */
 
@@ -44,7 +29,7 @@ static void add_access(struct effects *effects, struct effects_walk *walk,
 	};
 	unsigned int i;
 
-	/* Freed since its number was told, and by now part of any other. */
+	/* Freed since it got its number, and by now part of any other. */
 	if (walk->freed[object / 64] & 1ULL << object % 64)
 		effects->flags |= EFFECTS_GLOBAL;
 	for (i = 0; i < effects->naccesses; i++)
@@ -57,7 +42,7 @@ static void add_access(struct effects *effects, struct effects_walk *walk,
 		effects->accesses[effects->naccesses++] = access;
 }
 
-/* It comes or goes. */
+/* It is allocated or freed. */
 static void add_object(struct effects *effects, struct effects_walk *walk,
 		       const struct nslab_event *event)
 {
@@ -82,18 +67,15 @@ static void add_lock(struct effects *effects, unsigned int lock)
 		effects->locks[effects->nlocks++] = lock;
 }
 
+/* The kernel knows what its points mean: see enum nslab_effect. */
 static void add_named_point(struct effects *effects, struct effects_walk *walk,
 			    const struct nslab_event *event)
 {
-	unsigned int point = event->what;
-
-	if (point >= NR_POINTS || classes[point] == EXIT ||
-	    point == POINT_COPY_NAMESPACES)
+	if (event->flags & NSLAB_EVENT_IS_GLOBAL)
 		effects->flags |= EFFECTS_GLOBAL;
-	if (point < NR_POINTS && classes[point] == EXIT)
+	if (event->flags & NSLAB_EVENT_IS_EXIT)
 		walk->exits |= 1U << event->actor;
-	if ((point == POINT_RCU_READ_LOCK || point == POINT_RCU_READ_UNLOCK) &&
-	    event->nesting <= 1)
+	if (event->flags & NSLAB_EVENT_IS_SECTION && event->nesting <= 1)
 		effects->flags |= EFFECTS_BOUNDARY;
 }
 
@@ -153,10 +135,10 @@ static void note_known(struct effects *effects, unsigned int known)
 /**
  * effects_of_step() - what the actor chosen at a point did until its next one
  * @effects: filled
- * @walk: has come to that point
+ * @walk: has reached that point
  * @events: the trace
  * @n: how many
- * @at: the point: somebody was chosen
+ * @at: the point, at which an actor was chosen
  *
  * Return: the index of the point at which the step ended, @n if the trace ends
  * in the middle of it.
@@ -180,7 +162,7 @@ unsigned int effects_of_step(struct effects *effects,
 		const struct nslab_event *event = &events[i];
 
 		last = event->flags & NSLAB_EVENT_IS_POINT;
-		/* Nobody else has the floor: a callback of RCU, say. */
+		/* It is no other actor's turn: a callback of RCU, say. */
 		if (event->actor != actor) {
 			effects->flags |= EFFECTS_GLOBAL | EFFECTS_STRANGE;
 			if (event->actor >= NSLAB_MAX_ACTORS)

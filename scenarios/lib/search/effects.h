@@ -16,8 +16,8 @@
 
 #define EFFECTS_BOUNDARY	1	/* of an outermost RCU read section */
 #define EFFECTS_BLOCKING	2	/* the actor waits, or has waited */
-#define EFFECTS_ENDING		4	/* the actor comes to its end */
-#define EFFECTS_HEAP		8	/* a watched object comes or goes */
+#define EFFECTS_ENDING		4	/* the actor ends */
+#define EFFECTS_HEAP		8	/* a watched object is allocated or freed */
 #define EFFECTS_GLOBAL		16	/* anything: depends on every step */
 #define EFFECTS_STRANGE		32	/* not all of it was this actor's */
 
@@ -30,7 +30,7 @@ struct effects_access {
  * @flags: EFFECTS_*
  * @naccesses: how many @accesses
  * @nlocks: how many @locks
- * @known: objects with numbers above this one were first met in the step, or
+ * @known: objects with numbers above this one were first reached in the step, or
  *	later: in another execution another object may have that number.
  *	UINT16_MAX if there are none
  * @accesses: of watched objects

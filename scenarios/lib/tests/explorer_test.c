@@ -106,7 +106,7 @@ static struct {
 	int runs, warm_ups, status, err, faults;
 	int leaks_in, back_after, settles;	/* in which run, of it */
 	volatile int rests;
-	bool no_census;
+	bool no_count;
 	int scans, clears, slept;
 	bool forgets, no_kmemleak;
 	struct nslab_run run;
@@ -204,14 +204,28 @@ static int toy_next(unsigned int index, const char *name)
 }
 
 /* What an execution left comes back late, or not at all. */
-static int toy_census(struct nslab_census *census)
+static int toy_count(struct nslab_counters *counters)
 {
-	memset(census, 0, sizeof(*census));
-	if (toy->runs == toy->leaks_in && toy->settles < toy->back_after)
-		census->namespaces[NSLAB_NS_UTS] = 2;
-	if (toy->runs == toy->leaks_in && toy->settles < toy->back_after)
-		census->first[NSLAB_NS_NET] = -1;
-	return toy->no_census ? -1 : 0;
+	counters->n = 2;
+	memset(counters->values, 0, sizeof(counters->values));
+	if (toy->runs == toy->leaks_in && toy->settles < toy->back_after) {
+		counters->values[0] = 2;
+		counters->values[1] = -1;
+	}
+	return toy->no_count ? -1 : 0;
+}
+
+/* There are two, of which the scenario has none: all take part. */
+static int toy_subject(struct nslab_subject_info *info)
+{
+	if (info->index > 1)
+		return -1;
+	info->number = info->index ? 4 : 1;
+	snprintf(info->name, sizeof(info->name), "toy %u", info->index);
+	info->ncounters = 1;
+	snprintf(info->counters[0], sizeof(info->counters[0]), "%s",
+		 info->index ? "gadgets" : "widgets");
+	return 0;
 }
 
 static int toy_settle(void)
@@ -220,13 +234,13 @@ static int toy_settle(void)
 	return 0;
 }
 
-static int toy_rest(struct nslab_rest *rest)
+static int toy_release(struct nslab_release *release)
 {
 	toy->rests++;
-	if (rest->flags & NSLAB_REST_SETTLE)
+	if (release->flags & NSLAB_RELEASE_SETTLE)
 		toy_settle();
-	toy_census(&rest->census);
-	return rest->mask == 1 ? 0 : -1;
+	toy_count(&release->counters);
+	return release->mask == 1 ? 0 : -1;
 }
 
 static const char unreferenced[] =
@@ -238,8 +252,8 @@ static const char unreferenced[] =
 	"    kmemleak_alloc+0x2e/0x40\n"
 	"    kmem_cache_alloc_noprof+0x152/0x2c0\n"
 	"    copy_fs_struct+0x1c/0x230\n"
-	"    prepare_nsset+0x91/0x140\n"
-	"    sys_setns+0x191/0xbe0\n"
+	"    make_widget+0x91/0x140\n"
+	"    sys_widget+0x191/0xbe0\n"
 	"    handle_syscall+0x77/0xb0\n"
 	"unreferenced object 0x61c9 (size 8):\n"
 	"    other+0x77/0xb0\n";
@@ -276,7 +290,7 @@ static void toy_emit(const char *line)
 static const struct control control = {
 	.join = toy_join, .leave = toy_leave, .next = toy_next, .run = toy_run,
 	.faults = toy_faults, .emit = toy_emit, .events = toy_events,
-	.rest = toy_rest, .census = toy_census, .settle = toy_settle,
+	.release = toy_release, .count = toy_count, .subject = toy_subject, .settle = toy_settle,
 	.kmemleak = toy_kmemleak, .sleep = toy_sleep,
 };
 
@@ -360,9 +374,9 @@ static void leak_is_told(void **state)
 	assert_non_null(strstr(lines, "\"n\":5,"));
 	assert_non_null(strstr(lines, "\"n\":6,"));
 	assert_non_null(strstr(lines, "\"oracle\":\"leak\",\"message\":"
-				      "\"uts namespaces +2, net namespace -1\""));
+				      "\"widgets +2, gadgets -1\""));
 	/* The one after it gets what was missing, which is as wrong. */
-	assert_non_null(strstr(lines, "uts namespaces -2"));
+	assert_non_null(strstr(lines, "widgets -2"));
 }
 
 static void leak_ends_a_search(void **state)
@@ -387,11 +401,11 @@ static void what_comes_back_late_is_no_leak(void **state)
 	assert_int_equal(7, toy->settles);
 }
 
-static void no_census_is_the_labs_error(void **state)
+static void no_count_is_the_labs_error(void **state)
 {
-	toy->no_census = true;
+	toy->no_count = true;
 	assert_int_not_equal(0, explored(0, 1));
-	assert_non_null(strstr(lines, "no census: "));
+	assert_non_null(strstr(lines, "no counters: "));
 }
 
 static int explored_for_memory(void)
@@ -423,7 +437,7 @@ static void forgotten_memory_is_told(void **state)
 	assert_non_null(last);
 	assert_non_null(strstr(last, "\"oracle\":\"kmemleak\",\"message\":"
 			       "\"2 objects, one of 64 bytes from copy_fs_struct"
-			       " < prepare_nsset < sys_setns\""));
+			       " < make_widget < sys_widget\""));
 	assert_ptr_equal(strstr(lines, "fail"), strstr(last, "fail"));
 }
 
@@ -652,7 +666,7 @@ int main(void)
 		TEST(leak_is_told),
 		TEST(leak_ends_a_search),
 		TEST(what_comes_back_late_is_no_leak),
-		TEST(no_census_is_the_labs_error),
+		TEST(no_count_is_the_labs_error),
 		TEST(memory_is_looked_for_at_the_end),
 		TEST(forgotten_memory_is_told),
 		TEST(a_search_looks_for_memory_when_it_is_through),

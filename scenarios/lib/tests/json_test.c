@@ -16,7 +16,7 @@
 SCENARIO("one", "a \"scenario\" with everything");
 
 INPUTS(3);
-REACHES("utsns_get", "unshare_commit");
+REACHES("find_widget", "widget_commit");
 
 STATE {
 	int unused;
@@ -49,10 +49,10 @@ static void scenarios_say_what_they_reach(void **state)
 		"{\"scenarios\":["
 		"{\"name\":\"one\","
 		"\"about\":\"a \\\"scenario\\\" with everything\","
-		"\"actors\":[\"reader\",\"target\"],\"inputs\":3,"
-		"\"reaches\":[\"utsns_get\",\"unshare_commit\"]},"
+		"\"actors\":[\"reader\",\"target\"],\"subject\":\"\",\"inputs\":3,"
+		"\"reaches\":[\"find_widget\",\"widget_commit\"]},"
 		"{\"name\":\"two\",\"about\":\"says nothing\","
-		"\"actors\":[],\"inputs\":1,\"reaches\":[]}"
+		"\"actors\":[],\"subject\":\"\",\"inputs\":1,\"reaches\":[]}"
 		"],\"strategies\":[";
 	char *text = listed();
 

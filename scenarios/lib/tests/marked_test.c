@@ -20,14 +20,17 @@
 
 #define MAX_SITES	64
 
+/* What a task has, as the toy kernel sees it. */
+enum { SHAPE, COLOUR, WHEELS, NR_ATTRIBUTES };
+
 static struct toy {
 	volatile int go[2], done[2];
 	int allocations;	/* of each call */
 	int err;		/* of a call that fails; 0: it goes on */
 	bool rare;		/* one more, but not while it is counted */
-	struct nslab_self changed;	/* what is added after a failure */
+	struct nslab_attributes changed;	/* what is added after a failure */
 	bool no_look, more_sites, many_calls;
-	struct nslab_self self;
+	struct nslab_attributes has;
 	struct nslab_run run;
 	struct nslab_site sites[MAX_SITES];
 	unsigned int nsites, first, hidden;
@@ -52,6 +55,14 @@ static bool is_aim(const struct nslab_site *site)
 	       aim->call == site->call && aim->again == site->again;
 }
 
+static void add_changes(void)
+{
+	int i;
+
+	for (i = 0; i < NR_ATTRIBUTES; i++)
+		toy->has.values[i] += toy->changed.values[i];
+}
+
 /* As the kernel would, if it was asked by this actor. */
 static bool allocate(int actor, uint64_t stack, int nth)
 {
@@ -64,10 +75,7 @@ static bool allocate(int actor, uint64_t stack, int nth)
 	site->failed = is_aim(site);
 	if (site->failed) {
 		shared->calls.actors[actor].failures++;
-		toy->self.ns[NSLAB_NS_UTS] += toy->changed.ns[NSLAB_NS_UTS];
-		toy->self.thing[NSLAB_SELF_CRED] +=
-			toy->changed.thing[NSLAB_SELF_CRED];
-		toy->self.references += toy->changed.references;
+		add_changes();
 	}
 	return site->failed;
 }
@@ -91,7 +99,7 @@ static int call(int actor)
 static int refuse(void)
 {
 	errno = toy->refusal;
-	toy->self.ns[NSLAB_NS_UTS] += toy->changed.ns[NSLAB_NS_UTS];
+	toy->has.values[SHAPE] += toy->changed.values[SHAPE];
 	return errno ? -1 : 0;
 }
 
@@ -164,14 +172,28 @@ static int toy_next(unsigned int index, const char *name)
 	return toy_leave() ?: toy_join(index, name);
 }
 
-static int toy_rest(struct nslab_rest *rest)
+static int toy_release(struct nslab_release *release)
 {
 	return 0;
 }
 
-static int toy_census(struct nslab_census *census)
+static int toy_count(struct nslab_counters *counters)
 {
-	memset(census, 0, sizeof(*census));
+	counters->n = 0;
+	memset(counters->values, 0, sizeof(counters->values));
+	return 0;
+}
+
+static int toy_subject(struct nslab_subject_info *info)
+{
+	if (info->index)
+		return -1;
+	info->number = 1;
+	info->nattributes = NR_ATTRIBUTES;
+	strcpy(info->attributes[SHAPE].about, "its shape is another one");
+	strcpy(info->attributes[COLOUR].about, "its colour is another one");
+	info->attributes[WHEELS].kind = NSLAB_IS_COUNT;
+	strcpy(info->attributes[WHEELS].about, "it has # wheels");
 	return 0;
 }
 
@@ -201,28 +223,30 @@ static int toy_sites(struct nslab_site *sites)
 	return 0;
 }
 
-static int toy_tell(uint64_t stack)
+static int toy_report(uint64_t stack)
 {
 	toy->told += stack;
 	return 0;
 }
 
-static int toy_self(struct nslab_self *self)
+static int toy_attributes(struct nslab_attributes *attributes)
 {
 	int i;
 
 	/* Whoever looks is hidden meanwhile. */
 	for (i = 0; i < 2; i++)
 		toy->hidden += shared->calls.actors[i].hidden;
-	*self = toy->self;
+	*attributes = toy->has;
+	attributes->n = NR_ATTRIBUTES;
 	return toy->no_look ? -1 : 0;
 }
 
 static const struct control control = {
 	.join = toy_join, .leave = toy_leave, .next = toy_next, .run = toy_run,
-	.faults = toy_faults, .emit = toy_emit, .rest = toy_rest,
-	.census = toy_census, .settle = toy_settle, .calls = toy_calls,
-	.sites = toy_sites, .tell = toy_tell, .self = toy_self,
+	.faults = toy_faults, .emit = toy_emit, .release = toy_release,
+	.count = toy_count, .settle = toy_settle, .calls = toy_calls,
+	.sites = toy_sites, .report = toy_report,
+	.attributes = toy_attributes, .subject = toy_subject,
 };
 
 static int explored(bool fail_nth, uint64_t first, uint64_t count)
@@ -313,7 +337,7 @@ static void whoever_looks_is_hidden(void **state)
 static void a_call_may_do_without(void **state)
 {
 	toy->err = 0;
-	toy->changed.ns[NSLAB_NS_UTS] = 1;
+	toy->changed.values[SHAPE] = 1;
 	assert_int_equal(0, explored(true, 1, 1));
 	assert_told("\"errno\":null}");
 	assert_int_equal(0, times("\"verdict\":\"fail\""));
@@ -341,31 +365,31 @@ static void errnos_belong_to_the_call(void **state)
 	assert_told("the other call failed with ENOSPC, which");
 }
 
-static void another_namespace_is_told(void **state)
+static void another_shape_is_told(void **state)
 {
-	toy->changed.ns[NSLAB_NS_UTS] = 1;
+	toy->changed.values[SHAPE] = 1;
 	assert_int_equal(0, explored(true, 1, 1));
-	assert_told("call(0) failed with ENOMEM, but uts is another namespace now");
+	assert_told("call(0) failed with ENOMEM, but its shape is another one now");
 }
 
 static void another_thing_is_told(void **state)
 {
-	toy->changed.thing[NSLAB_SELF_CRED] = 8;
+	toy->changed.values[COLOUR] = 8;
 	assert_int_equal(0, explored(true, 1, 1));
-	assert_told("failed with ENOMEM, but its credentials are others now");
+	assert_told("failed with ENOMEM, but its colour is another one now");
 }
 
 static void a_reference_is_told_if_nobody_else_runs(void **state)
 {
-	toy->changed.references = -1;
+	toy->changed.values[WHEELS] = -1;
 	assert_int_equal(0, explored(true, 1, 1));
 	assert_int_equal(0, times("\"verdict\":\"fail\""));
 
 	lines[0] = '\0';
 	after(state);
-	toy->self.quiet = 1;
+	toy->has.quiet = 1;
 	assert_int_equal(0, explored(true, 1, 1));
-	assert_told("failed with ENOMEM, but its nsproxy has -1 references now");
+	assert_told("failed with ENOMEM, but it has -1 wheels now");
 }
 
 static void what_nobody_counted_is_told(void **state)
@@ -415,9 +439,9 @@ static void what_is_refused_changes_nothing(void **state)
 
 	lines[0] = '\0';
 	after(state);
-	toy->changed.ns[NSLAB_NS_UTS] = 1;
+	toy->changed.values[SHAPE] = 1;
 	assert_int_equal(0, explored(false, 1, 1));
-	assert_told("refuse() failed with EPERM, but uts is another namespace now");
+	assert_told("refuse() failed with EPERM, but its shape is another one now");
 }
 
 static void what_is_not_refused_is_told(void **state)
@@ -444,7 +468,7 @@ int main(void)
 		TEST(a_call_may_do_without),
 		TEST(a_wrong_errno_is_told),
 		TEST(errnos_belong_to_the_call),
-		TEST(another_namespace_is_told),
+		TEST(another_shape_is_told),
 		TEST(another_thing_is_told),
 		TEST(a_reference_is_told_if_nobody_else_runs),
 		TEST(what_nobody_counted_is_told),

@@ -8,11 +8,8 @@
 
 #include "lib/tests/toy.h"
 
-#define NSLAB_POINT(id, name, class, about) POINT_##id,
-enum {
-#include "../faults/kernel/points.def"
-};
-#undef NSLAB_POINT
+/* Any numbers: what a point means, the event says. */
+enum { POINT_BEGINS, POINT_ENDS, POINT_PLAIN, POINT_LOOKS, POINT_EXITS };
 
 /* === What is recorded === */
 
@@ -128,16 +125,18 @@ static bool point_before(struct toy_state *state, unsigned int actor,
 	*event = event_of(state, actor, NSLAB_EVENT_POINT);
 	switch (op->code) {
 	case TOY_RCU_UNLOCK:
-		event->what = POINT_RCU_READ_UNLOCK;
+		event->what = POINT_ENDS;
+		event->flags = NSLAB_EVENT_IS_SECTION;
 		return state->actors[actor].nesting;
 	case TOY_POINT:
-		event->what = POINT_SETNS_COMMIT;
+		event->what = POINT_PLAIN;
 		return true;
 	case TOY_LOOK:
-		event->what = POINT_TASK_NSPROXY;
+		event->what = POINT_LOOKS;
 		return true;
 	case TOY_EXIT:
-		event->what = POINT_EXIT_NOTIFY;
+		event->what = POINT_EXITS;
+		event->flags = NSLAB_EVENT_IS_GLOBAL | NSLAB_EVENT_IS_EXIT;
 		return true;
 	default:
 		return false;
@@ -333,7 +332,8 @@ static bool do_op(struct toy_state *state, unsigned int actor, bool again,
 		me->nesting++;
 		me->pc++;
 		event = event_of(state, actor, NSLAB_EVENT_POINT);
-		event.what = POINT_RCU_READ_LOCK;
+		event.what = POINT_BEGINS;
+		event.flags = NSLAB_EVENT_IS_SECTION;
 		come_to_point(state, event, trace);
 		return false;
 	case TOY_RCU_UNLOCK:

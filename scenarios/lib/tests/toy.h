@@ -2,7 +2,7 @@
 /*
  * A toy in the kernel's place, for the tests of the strategies and of the
  * search: actors that are little programs, scheduled and recorded by the
- * rules of the kernel (faults/kernel/steer.c).
+ * rules of the kernel (faults/kernel/core/steer.c).
  */
 #ifndef SCENARIOS_LIB_TOY_H
 #define SCENARIOS_LIB_TOY_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../faults/kernel/strategy.h"
+#include "../faults/kernel/core/strategies/strategy.h"
 
 #define TOY_ACTORS	3
 #define TOY_OPS		10
@@ -34,7 +34,7 @@ enum toy_code {
 	TOY_SYNC,		/* wait for a grace period */
 	TOY_POINT,		/* a named point, nothing more */
 	TOY_LOOK,		/* the register is what no access shows */
-	TOY_EXIT,		/* a point of class EXIT; changes that */
+	TOY_EXIT,		/* a point of the exit path; changes that */
 	TOY_SKIP,		/* skip an operation if the register is @arg */
 	TOY_BUG,		/* crash if the register is @arg */
 	TOY_NR_CODES

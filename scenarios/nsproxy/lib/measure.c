@@ -147,15 +147,8 @@ static int repeat_reads(const struct control *control, const char *what,
 	return ret;
 }
 
-/**
- * measure() - measure everything
- * @control: takes a line for each: calls, and the nanoseconds they took
- * @expedite: writes "1" or "0" to where RCU is told to expedite grace periods;
- *	0, or -1 and errno
- *
- * Return: 0, or -1 after the harness was told what failed.
- */
-int measure(const struct control *control, int (*expedite)(const char *value))
+static int measure(const struct control *control,
+		   int (*expedite)(const char *value))
 {
 	uts_fd = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
 	if (uts_fd < 0 || expedite("0")) {
@@ -173,4 +166,13 @@ int measure(const struct control *control, int (*expedite)(const char *value))
 	}
 	return repeat(control, "unshare, expedited", call_unshare, false) ||
 	       repeat(control, "setns, expedited", call_setns, false) ? -1 : 0;
+}
+
+static struct benchmark benchmark = {
+	.subject = NSLAB_SUBJECT, .measure = measure,
+};
+
+__attribute__((constructor)) static void register_benchmark(void)
+{
+	benchmark_register(&benchmark);
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which allocation fails.
+ */
+#ifndef KERNEL_NSLAB_CORE_FAULTS_H
+#define KERNEL_NSLAB_CORE_FAULTS_H
+
+void nslab_faults_arm(void);
+void nslab_faults_reset(void);
+const char *nslab_fault_name(unsigned int number);
+
+#endif /* KERNEL_NSLAB_CORE_FAULTS_H */

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens when an actor reaches a point.
+ */
+
+#include <linux/lockdep.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+
+#include "coverage.h"
+#include "numbers.h"
+#include "observer.h"
+#include "points.h"
+#include "steer.h"
+#include "strategies/strategy.h"
+#include "subject.h"
+#include "trace.h"
+
+enum {
+#define NSLAB_POINT(id, name, class, effect, about) POINT_##id,
+#include "points.def"
+#undef NSLAB_POINT
+};
+
+#define NSLAB_POINT(id, name, class, effect, about)			\
+	NSLAB_DEFINE_POINT(id, name, class, effect, 0, POINT_##id);
+#include "points.def"
+#undef NSLAB_POINT
+
+const struct nslab_memory *nslab_memory;
+
+/**
+ * nslab_point_name() - the name of the point with that number
+ *
+ * Return: NULL if there is none.
+ */
+const char *nslab_point_name(unsigned int number)
+{
+	struct nslab_named_point *const *point;
+
+	nslab_for_each(point, nslab_points)
+		if ((*point)->number == number)
+			return (*point)->name;
+	return NULL;
+}
+
+/* Where the function was called that has the point; there are frame pointers. */
+#define CALLER_IP	((unsigned long)__builtin_return_address(1))
+
+/*
+ * A point counts only where the scheduler could take the CPU away: a point in
+ * an interrupt or under a spinlock is no scheduling point.
+ */
+static bool can_be_preempted(void)
+{
+	return in_task() && preemptible();
+}
+
+static u16 pointee(const void *where)
+{
+	return nslab_memory ? nslab_memory->pointee(where) : NSLAB_OTHER_OBJECT;
+}
+
+/* The last write to a pointer has been made by now: see what it points to. */
+static void look_at_written(struct nslab_actor *actor)
+{
+	if (actor->written)
+		actor->written->value = pointee(actor->written_to);
+	actor->written = NULL;
+}
+
+/**
+ * nslab_reach() - current, an actor, is about to do something
+ * @actor: current
+ * @event: what; actor and nesting are filled in
+ * @point: it is a scheduling point, if current can be preempted
+ * @pointer: the pointer that is about to be read or written, NULL for none
+ */
+void nslab_reach(struct nslab_actor *actor, struct nslab_event *event,
+		 bool point, const void *pointer)
+{
+	struct nslab_op op = {
+		.object = event->object,
+		.offset = event->offset,
+		.size = event->size,
+		.write = event->flags & NSLAB_EVENT_IS_WRITE,
+	};
+	struct nslab_event *kept;
+
+	actor->hidden++;
+	look_at_written(actor);
+	actor->loops = 0;
+	event->actor = nslab_actor_index(actor);
+	event->nesting = rcu_preempt_depth();
+	event->next = NSLAB_NOBODY;
+	if (point && nslab_steering() && can_be_preempted()) {
+		event->flags |= NSLAB_EVENT_IS_POINT;
+		kept = nslab_trace_point(actor, event);
+		nslab_steer_point(actor, kept, &op);
+	} else {
+		kept = nslab_trace_add(event);
+	}
+
+	/* Others may have run: only what is there now is what current sees. */
+	if (pointer && op.write) {
+		actor->written = kept;
+		actor->written_to = pointer;
+	} else if (pointer) {
+		kept->value = pointee(pointer);
+	}
+	actor->hidden--;
+}
+
+static u8 flags_of(enum nslab_effect effect)
+{
+	switch (effect) {
+	case NSLAB_EFFECT_SECTION_BEGINS:
+	case NSLAB_EFFECT_SECTION_ENDS:
+		return NSLAB_EVENT_IS_SECTION;
+	case NSLAB_EFFECT_GLOBAL:
+		return NSLAB_EVENT_IS_GLOBAL;
+	case NSLAB_EFFECT_EXITS:
+		return NSLAB_EVENT_IS_GLOBAL | NSLAB_EVENT_IS_EXIT;
+	default:
+		return 0;
+	}
+}
+
+static void nslab_reach_named(struct nslab_actor *actor,
+			      struct nslab_named_point *point, unsigned long ip)
+{
+	struct nslab_event event;
+
+	actor->hidden++;
+	event = (struct nslab_event) {
+		.kind = NSLAB_EVENT_POINT,
+		.what = point->number,
+		.flags = flags_of(point->effect),
+		.ip = nslab_text_offset(ip),
+	};
+	if (!nslab_steering())
+		event.delay_ns = nslab_draw_delay(actor, point->delay);
+	point->hits++;
+	nslab_reach(actor, &event,
+		    !(nslab_current_run()->flags & NSLAB_RUN_UNNAMED), NULL);
+	if (event.delay_ns)
+		nslab_delay_current(actor, event.delay_ns);
+	actor->hidden--;
+}
+
+/**
+ * __nslab_point() - current, an actor, has reached a named point
+ * @point: which one
+ * @ip: where in the kernel's text
+ *
+ * It is recorded. Where no strategy decides, the fault attribute of its class
+ * may delay current.
+ */
+void __nslab_point(struct nslab_named_point *point, unsigned long ip)
+{
+	struct nslab_actor *actor = current->nslab;
+
+	if (!nslab_takes_part(point->number / NSLAB_POINTS_OF_SUBJECT) ||
+	    nslab_is_hidden(actor) || !in_task() || !nslab_running())
+		return;
+	if (point->effect == NSLAB_EFFECT_SECTION_BEGINS &&
+	    rcu_preempt_depth() == 1)
+		nslab_tell_observers(section_begins, actor);
+	if (can_be_preempted()) {
+		nslab_coverage_point(point);
+		if (point->effect == NSLAB_EFFECT_LOADS)
+			nslab_coverage_place(_RET_IP_, CALLER_IP);
+		nslab_reach_named(actor, point, ip);
+	}
+	/* Others may have run, but the section has not ended yet. */
+	if (point->effect == NSLAB_EFFECT_SECTION_ENDS &&
+	    rcu_preempt_depth() == 1 && nslab_running())
+		nslab_tell_observers(section_ends, actor);
+}
+EXPORT_SYMBOL_GPL(__nslab_point);
+
+static struct nslab_numbers locks;
+
+/**
+ * nslab_locks_begin() - an execution begins: locks get new numbers
+ */
+void nslab_locks_begin(void)
+{
+	nslab_numbers_reset(&locks);
+}
+
+/**
+ * nslab_lock_number() - a small number that stands for a lock
+ *
+ * Return: the same all through an execution, from 1; 0 if there are too many.
+ */
+u16 nslab_lock_number(const void *lock)
+{
+	u16 *number = nslab_number_of(&locks, lock);
+
+	if (!*number)
+		*number = nslab_next_number(&locks);
+	return *number;
+}
+
+/**
+ * __nslab_lock() - current, an actor, takes or releases a lock
+ * @lock: it
+ * @taken: whether it is about to be taken
+ *
+ * Only of locks for which a task may have to wait while others run.
+ */
+void __nslab_lock(struct lockdep_map *lock, bool taken)
+{
+	struct nslab_actor *actor = current->nslab;
+	struct nslab_event event = {
+		.kind = taken ? NSLAB_EVENT_LOCK : NSLAB_EVENT_UNLOCK,
+	};
+
+	if (lock->wait_type_inner != LD_WAIT_SLEEP || !in_task() ||
+	    nslab_is_hidden(actor) || !nslab_running() ||
+	    !(nslab_current_run()->flags & NSLAB_RUN_SYNC))
+		return;
+	event.object = nslab_lock_number(lock);
+	nslab_reach(actor, &event, false, NULL);
+}
+
+/**
+ * nslab_hide() - begin a block with guard(nslab_hidden)()
+ *
+ * Return: what nslab_show() needs to know.
+ */
+int nslab_hide(void)
+{
+	struct nslab_actor *actor = current->nslab;
+
+	if (!actor)
+		return 0;
+	actor->hidden++;
+	return 1;
+}
+
+/**
+ * nslab_show() - end such a block
+ * @hidden: what nslab_hide() returned
+ */
+void nslab_show(int hidden)
+{
+	if (hidden)
+		current->nslab->hidden--;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Named points, and what happens when an actor reaches a point of any kind.
+ */
+#ifndef KERNEL_NSLAB_CORE_POINTS_H
+#define KERNEL_NSLAB_CORE_POINTS_H
+
+#include <linux/export.h>
+
+#include "delay.h"
+#include "list.h"
+
+/**
+ * enum nslab_effect - what a named point means, besides that it was reached
+ * @NSLAB_EFFECT_NONE: the accesses and locks of the trace show all that matters
+ * @NSLAB_EFFECT_LOADS: likewise; the actor has just loaded a published pointer, and
+ *	"make coverage" counts the place
+ * @NSLAB_EFFECT_SECTION_BEGINS: the actor has entered an RCU read section
+ * @NSLAB_EFFECT_SECTION_ENDS: it is about to leave one
+ * @NSLAB_EFFECT_GLOBAL: what it does next may matter to every other actor, and the
+ *	trace does not show it: the search may not leave out another order
+ * @NSLAB_EFFECT_EXITS: likewise; and the actor has begun to exit, so its end matters,
+ *	too
+ */
+enum nslab_effect {
+	NSLAB_EFFECT_NONE,
+	NSLAB_EFFECT_LOADS,
+	NSLAB_EFFECT_SECTION_BEGINS,
+	NSLAB_EFFECT_SECTION_ENDS,
+	NSLAB_EFFECT_GLOBAL,
+	NSLAB_EFFECT_EXITS,
+};
+
+/* Each subject has so many numbers for its points. Those of core are the first. */
+#define NSLAB_POINTS_OF_SUBJECT	32
+#define NSLAB_MAX_POINTS	(NSLAB_MAX_SUBJECTS * NSLAB_POINTS_OF_SUBJECT)
+
+/**
+ * struct nslab_named_point - a place in the kernel's code that has a name
+ * @name: in lower case; its identifier in C is the same in upper case
+ * @delay: of its class
+ * @effect: enum nslab_effect
+ * @number: in a trace. Divided by NSLAB_POINTS_OF_SUBJECT: the number of its subject
+ * @hits: how often actors reached it since boot
+ * @executions: how many executions did
+ * @last: the last one that did, so that each counts once
+ */
+struct nslab_named_point {
+	const char *name;
+	struct nslab_delay *delay;
+	u8 effect;
+	u8 number;
+	u64 hits;
+	u64 executions;
+	u64 last;
+};
+
+NSLAB_LIST(nslab_points, struct nslab_named_point *const);
+
+/**
+ * NSLAB_DEFINE_POINT() - define what is a line in a points.def
+ * @subject: the number of its subject, 0 for what all have
+ * @local: its index among the points of that subject
+ */
+#define NSLAB_DEFINE_POINT(id, _name, class, _effect, subject, local)	\
+extern struct nslab_delay nslab_delay_##class;				\
+extern struct nslab_named_point nslab_point_##id;			\
+struct nslab_named_point nslab_point_##id = {				\
+	.name = _name,							\
+	.delay = &nslab_delay_##class,					\
+	.effect = NSLAB_EFFECT_##_effect,				\
+	.number = (subject) * NSLAB_POINTS_OF_SUBJECT + (local),	\
+};									\
+EXPORT_SYMBOL_GPL(nslab_point_##id);					\
+static_assert((local) < NSLAB_POINTS_OF_SUBJECT);			\
+NSLAB_LISTED(nslab_points, struct nslab_named_point *const, nslab_point_##id)
+
+/**
+ * struct nslab_memory - what watched memory is to the trace; memory/ fills it in
+ * @pointee: the number of the object that a pointer in memory points to: see struct
+ *	nslab_event.value
+ */
+struct nslab_memory {
+	u16 (*pointee)(const void *where);
+};
+
+/* Set once, by an initcall, before there is an actor: the readers need no order. */
+extern const struct nslab_memory *nslab_memory;
+
+const char *nslab_point_name(unsigned int number);
+void nslab_reach(struct nslab_actor *actor, struct nslab_event *event,
+		 bool point, const void *pointer);
+
+#endif /* KERNEL_NSLAB_CORE_POINTS_H */
