@@ -1,28 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The front door. Each target does its own set-up, then calls harness/nslab.
+# Each target installs and builds what it needs, then calls harness/nslab.
 #
 ## make run       run scenarios under faults and schedules; the main job
-## make replay    one execution again, with its trace: TOKEN=...
-## make gdb       an execution under gdb, forwards and backwards: TOKEN=... or SCENARIO=...
+## make replay    repeat one execution and print its trace: TOKEN=...
+## make gdb       an execution under gdb, forwards and backwards: TOKEN= or SCENARIO=
 ## make list      scenarios, profiles, strategies, variants, points, kernels, series, sweeps
 ## make kernel    only build the kernel and the scenarios
-## make check     tests of the lab that need no kernel, linters, types: a minute
-## make test      every test of the lab itself; TEST=... for those that match
-## make coverage  which points and readers the scenarios reach, and which not
-## make matrix    how soon which deliberate defect is caught, by what; 20 minutes or less
-## make bench     the lab's own speed; PART=speed, sweep, gdb, design or variants
-## make sweep     many cells for a given time, unattended: SWEEP=smoke (2 minutes), nightly
+## make check     the tests that need no kernel, linters, types: a minute
+## make test      the tests of the lab itself; TEST=... selects, as pytest -k
+## make coverage  which points and readers the scenarios reach, and which they do not
+## make matrix    executions until each deliberate defect is caught; about 15 minutes
+## make bench     the speed of the lab; PART=speed, sweep, gdb, design or variants
+## make sweep     many runs for a given time, unattended: SWEEP=smoke (2 minutes), nightly
 ## make report    what the last sweep found, as one HTML page
 ## make nightly-install   a sweep each night, by systemd; -uninstall, -status
-## make clean     remove build/; the cache with the kernel source stays
+## make clean     remove build/; the cache with the kernel source is kept
 ##
 ## Variables:  SCENARIO= PROFILE= STRATEGY= VARIANT= KERNEL= EXECUTIONS= SEED=
+##             SCENARIO=path/to/mine.c  a scenario of your own: scenarios/README.md
 ##             SERIES=                  rcu or task_lock: which of the two designs
 ##             PATCH="a.patch b.patch"  kernel patches of your own, on top
 ##             JOBS=                    how many guests at once
-##             FINDINGS=                a scenario stops after so many; 0: never
-##             TIMES= FORMAT=           `make replay`: how often; text, svg, json, trace
+##             FINDINGS=                a scenario stops after this many; 0: never
+##             TIMES= FORMAT=           `make replay`: repetitions; text, svg, json, trace
 ##             GDBSCRIPT=               `make gdb`: commands to run without a terminal
 ##             DEPTH= PREEMPTIONS=      of the strategies pct and bounded
 ##             SEEDS=                   `make matrix`, `make bench`: for a median
@@ -53,7 +54,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 	$(call option,executions,EXECUTIONS) $(call option,seed,SEED) $(call option,jobs,JOBS) \
 	$(call option,findings,FINDINGS) $(call option,depth,DEPTH) \
 	$(call option,preemptions,PREEMPTIONS)
-replay_options = $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
+replay_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
 .PHONY: help setup kernel run replay gdb list check test coverage matrix bench clean \

@@ -48,25 +48,26 @@ static long next_ioctl(struct nslab_join __user *arg)
 	return nslab_actor_leave(false) ?: join_ioctl(arg);
 }
 
+/*
+ * None of these asks for memory, so that what an execution finds in the allocators'
+ * caches does not depend on it.
+ */
 static long release_ioctl(struct nslab_release __user *arg)
 {
-	struct nslab_release *release;
-	long ret;
+	struct nslab_release release;
+	int ret;
 
-	release = memdup_user(arg, sizeof(*release));
-	if (IS_ERR(release))
-		return PTR_ERR(release);
-	ret = release->flags & ~NSLAB_RELEASE_SETTLE ?
-	      -EINVAL : nslab_release_actors(release->mask);
-	if (!ret) {
-		if (release->flags & NSLAB_RELEASE_SETTLE)
-			nslab_settle();
-		nslab_count(&release->counters);
-		if (copy_to_user(arg, release, sizeof(*release)))
-			ret = -EFAULT;
-	}
-	kfree(release);
-	return ret;
+	if (copy_from_user(&release, arg, sizeof(release)))
+		return -EFAULT;
+	if (release.flags & ~NSLAB_RELEASE_SETTLE)
+		return -EINVAL;
+	ret = nslab_release_actors(release.mask);
+	if (ret)
+		return ret;
+	if (release.flags & NSLAB_RELEASE_SETTLE)
+		nslab_settle();
+	nslab_count(&release.counters);
+	return copy_to_user(arg, &release, sizeof(release)) ? -EFAULT : 0;
 }
 
 static long events_ioctl(void __user *arg)
@@ -80,17 +81,12 @@ static long events_ioctl(void __user *arg)
 
 static long counters_ioctl(struct nslab_counters __user *arg)
 {
-	struct nslab_counters *counters;
-	long ret = 0;
+	struct nslab_counters counters;
 
-	counters = memdup_user(arg, sizeof(*counters));
-	if (IS_ERR(counters))
-		return PTR_ERR(counters);
-	nslab_count(counters);
-	if (copy_to_user(arg, counters, sizeof(*counters)))
-		ret = -EFAULT;
-	kfree(counters);
-	return ret;
+	if (copy_from_user(&counters, arg, sizeof(counters)))
+		return -EFAULT;
+	nslab_count(&counters);
+	return copy_to_user(arg, &counters, sizeof(counters)) ? -EFAULT : 0;
 }
 
 static long sites_ioctl(void __user *arg)
@@ -114,17 +110,17 @@ static long attributes_ioctl(struct nslab_attributes __user *arg)
 
 static long subject_ioctl(struct nslab_subject_info __user *arg)
 {
-	struct nslab_subject_info *info;
-	long ret;
+	/* Too large for a stack. The explorer alone asks, before there are actors. */
+	static struct nslab_subject_info info;
+	int ret;
 
-	info = memdup_user(arg, sizeof(*info));
-	if (IS_ERR(info))
-		return PTR_ERR(info);
-	ret = nslab_describe_subject(info);
-	if (!ret && copy_to_user(arg, info, sizeof(*info)))
-		ret = -EFAULT;
-	kfree(info);
-	return ret;
+	memset(&info, 0, sizeof(info));
+	if (get_user(info.index, &arg->index))
+		return -EFAULT;
+	ret = nslab_describe_subject(&info);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
 static long control_ioctl(struct file *file, unsigned int cmd,

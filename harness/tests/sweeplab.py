@@ -40,13 +40,14 @@ def cell_rows(
 
 
 def found(signature: str, execution: int = 1, **more: str) -> Found:
-    """A failure."""
+    """A failure; @signature: "signature@cause", or both are the same."""
+    signature, _, cause = signature.partition("@")
     values: dict[str, Any] = dict(
         oracle="kasan", headline=f"KASAN: {signature}", hash="00" * 8, reproduced="solo",
         token=f"NSLAB1.6.12-0123abcd.one.none.delay-0a1b2c.none.1.{execution}.{execution}",
         console="Linux version 0\nKASAN\n",
     ) | more  # fmt: skip
-    return Found(execution, signature, **values)
+    return Found(execution, cause or signature, signature, **values)
 
 
 def outcome(executions: int = 10, *signatures: str, **more: tuple[Found]) -> Outcome:
@@ -83,11 +84,11 @@ def night(
         commit(store, row, 2, outcome(5), cell=1)
     for n, signature in enumerate(signatures, 3):
         commit(store, row, n, outcome(3, signature), cell=n % 2)
+        one = found(signature)
         small = Smaller(
-            True, f"{found(signature).token}", f"KASAN: {signature} (a.c:1)", 1, PICTURE,
-            "reader  writer\n", "BUG: KASAN\n",
-        )  # fmt: skip
-        store.smaller(row.sweep, signature, small, float(n))
+            True, one.token, f"{one.headline} (a.c:1)", 1, PICTURE, "reader  writer\n", "BUG: KASAN\n"
+        )
+        store.smaller(row.sweep, one.key, small, float(n))
     if done:
         store.end(row.sweep, DONE, 100.0)
     return next(one for one in store.sweeps() if one.sweep == row.sweep)

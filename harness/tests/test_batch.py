@@ -130,13 +130,13 @@ def test_a_hang_in_the_guests_time(run: Callable[..., Any]) -> None:
 def test_a_guest_that_vanishes(run: Callable[..., Any]) -> None:
     result = run("vanishes", last=4)
     assert verdicts(result) == ["pass", "crash", "pass", "pass"]
-    assert result.executions[1].message == "the guest died without a word (signal 11)"
+    assert result.executions[1].message == "the guest ended without a report (signal 11)"
 
 
 def test_a_guest_that_ends_too_early(run: Callable[..., Any]) -> None:
     result = run("ends", last=3)
     assert verdicts(result) == ["pass", "crash", "pass"]
-    assert result.executions[1].message == "the guest died without a word (status 0)"
+    assert result.executions[1].message == "the guest ended without a report (status 0)"
 
 
 def test_a_guest_that_stops_answering(

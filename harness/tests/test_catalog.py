@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from pathlib import Path
@@ -11,18 +12,19 @@ from typing import Any, Callable
 import pytest
 
 from nslab_lab.build import catalog, kernels
-from nslab_lab.build.catalog import Item, Scenario
+from nslab_lab.build.catalog import Item, Point, Scenario
 from nslab_lab.cli import main
 from nslab_lab.commands import listing
+from nslab_lab.debuginfo import readers
 from nslab_lab.host.errors import LabError
 from nslab_lab.host.paths import FAULTS_KERNEL
 
 LIST = {
     "scenarios": [
-        {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3, "subject": "nsproxy",
-         "reaches": ["utsns_get", "exit_notify"]},
-        {"name": "c", "about": "c alone", "actors": ["c"], "inputs": 1, "subject": "",
-         "reaches": []},
+        {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3,
+         "subject": "widgets", "file": "widgets/a.c", "reaches": ["utsns_get", "exit_notify"]},
+        {"name": "c", "about": "c alone", "actors": ["c"], "inputs": 1,
+         "subject": "", "file": "c.c", "reaches": []},
     ],
     "strategies": [{"name": "none", "about": "the scheduler's own choice"}],
 }  # fmt: skip
@@ -43,13 +45,20 @@ def init(tmp_path: Path) -> Callable[..., Any]:
 
 def test_definitions(tmp_path: Path) -> None:
     path = tmp_path / "points.def"
-    path.write_text(
+    text = (
         '/* NSLAB_POINT(ID, "no", X, "x") in a comment is no line of its own. */\n'
         'NSLAB_POINT(A_B, "a_b", READER, NONE, "one")\n'
         'NSLAB_POINT(C, "c",\n\t    SWITCH,\n\t    "two, with (brackets) "\n\t    "and \\"more\\"")\n'
         'NSLAB_VARIANT(V, "v-1", "three")\n'
     )
-    assert catalog.points(path) == [Item("a_b", "one"), Item("c", 'two, with (brackets) and "more"')]
+    path.write_text(text)
+    found = [Point("a_b", "one"), Point("c", 'two, with (brackets) and "more"')]
+    assert catalog.points(path) == found
+    # A point of a subject is known by its folder.
+    of_widgets = tmp_path / "subjects" / "widgets" / "points.def"
+    of_widgets.parent.mkdir(parents=True)
+    of_widgets.write_text('NSLAB_POINT(D, "d", SWITCH, NONE,\n\t    "four")\n')
+    assert catalog.points(path, of_widgets) == [*found, Point("d", "four", "widgets")]
     assert catalog.variants(path) == [
         Item("none", "the kernel as it should be"), Item("v-1", "three"),
     ]  # fmt: skip
@@ -84,7 +93,10 @@ def test_what_is_only_in_one_design() -> None:
         one.name: catalog.placed(catalog.variants(), one, "nslab_variant")
         for one in entry.series.values()
     }
-    assert variants == {"rcu": catalog.variants()[1:], "task_lock": []}
+    # Those of nsproxy are defects of the RCU design.
+    nsproxys = catalog.variants(catalog.SUBJECTS / "nsproxy" / "variants.def")[1:]
+    assert nsproxys and variants["rcu"] == catalog.variants()[1:]
+    assert variants["task_lock"] == [one for one in variants["rcu"] if one not in nsproxys]
 
 
 def test_definitions_that_are_not_there(tmp_path: Path) -> None:
@@ -96,8 +108,11 @@ def test_definitions_that_are_not_there(tmp_path: Path) -> None:
 def test_from_init(init: Callable[..., Any]) -> None:
     known = catalog.from_init(init(json.dumps(LIST)))
     assert known.scenarios == [
-        Scenario("a-vs-b", "a against b", ("a", "b"), 3, ("utsns_get", "exit_notify"), "nsproxy"),
-        Scenario("c", "c alone", ("c",), 1),
+        Scenario(
+            "a-vs-b", "a against b", ("a", "b"), 3, ("utsns_get", "exit_notify"), "widgets",
+            "widgets/a.c",
+        ),
+        Scenario("c", "c alone", ("c",), 1, (), "", "c.c"),
     ]  # fmt: skip
     assert known.strategies == [Item("none", "the scheduler's own choice")]
 
@@ -111,13 +126,13 @@ def test_from_init(init: Callable[..., Any]) -> None:
     ],
 )  # fmt: skip
 def test_an_init_that_does_not_tell(init: Callable[..., Any], text: str) -> None:
-    with pytest.raises(LabError, match="does not tell its scenarios") as caught:
+    with pytest.raises(LabError, match="does not list its scenarios") as caught:
         catalog.from_init(init(text))
     assert caught.value.status == 3
 
 
 def test_an_init_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="does not tell its scenarios"):
+    with pytest.raises(LabError, match="does not list its scenarios"):
         catalog.from_init(tmp_path / "init")
 
 
@@ -151,16 +166,17 @@ def test_list(nslab_list: Callable[..., Any]) -> None:
     text = nslab_list()
     blocks = text.split("\n\n")
     assert [block.splitlines()[0] for block in blocks] == [
-        "scenarios", "profiles", "strategies", "variants", "points", "kernels", "series", "sweeps",
+        "scenarios", "scenarios of widgets", "profiles", "strategies", "variants", "points", "kernels",
+        "series", "sweeps",
     ]  # fmt: skip
-    assert blocks[0].splitlines() == [
-        "scenarios",
+    assert blocks[0].splitlines() == ["scenarios", "  c  c alone"]
+    assert blocks[1].splitlines() == [
+        "scenarios of widgets",
         "  a-vs-b  a against b",
         "          readers: utsns_get",
         "          writers: exit_notify",
-        "  c       c alone",
     ]
-    assert blocks[4].count("(series rcu)") == 3
+    assert blocks[5].count("(series rcu)") == 3
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -181,6 +197,31 @@ def test_a_list_of_many_readers_fits() -> None:
 
 
 @pytest.mark.parametrize("wanted, names", [(None, "ab"), ("", "ab"), ("all", "ab"), ("b, a,b", "ba")])
-def test_scenarios_are_chosen(wanted: str | None, names: str) -> None:
-    known = [Scenario("a", ""), Scenario("b", "")]
-    assert [one.name for one in catalog.choose_scenarios(wanted, known)] == list(names)
+def test_several_are_chosen(wanted: Any, names: Any) -> None:
+    assert catalog.choose_names("variant", wanted, [Item("a", ""), Item("b", "")]) == tuple(names)
+
+
+@pytest.mark.parametrize("wanted", [",", " ", " ,, "])
+def test_a_list_of_no_names_is_not_all(wanted: Any) -> None:
+    with pytest.raises(LabError, match="names none") as caught:
+        catalog.choose_names("variant", wanted, [Item("a", "")])
+    assert caught.value.status == 2
+
+
+def test_list_warns_of_what_reaches_names_wrongly(
+    nslab_list: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    linux = tmp_path / "linux"
+    linux.with_name("readers.json").write_text(
+        json.dumps(
+            {"format": 2, "accessors": readers._accessors(), "names": ["utsns_getter"], "places": {}}
+        )
+    )
+    monkeypatch.setattr(listing, "last_built", lambda name: linux)
+    assert listing._command(argparse.Namespace(json=False)) == 0
+    err = capsys.readouterr().err
+    assert "scenarios/widgets/a.c: REACHES names 'utsns_get', no reader" in err
+    assert "is 'utsns_getter' meant?" in err and err.count("\n") == 1

@@ -7,13 +7,17 @@ import dataclasses
 import math
 import re
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab import run_plan
+from nslab_lab.guest import verdict
 from nslab_lab.guest.results import Search
 from nslab_lab.report import claims
+from nslab_lab.search.batch import SOLO, Finding
+from nslab_lab.search.failures import Failure
 from nslab_lab.search.pool import ScenarioResult
 
 SEARCH = Search(
@@ -46,13 +50,34 @@ def test_most_strategies_promise_nothing(strategy: str) -> None:
     assert claims.of(run_plan("a", strategy=strategy), [result()]) == []
 
 
+def finding(folder: Any, number: Any, console: Any, message: Any = None) -> Any:
+    """A finding with that console; @message: of an assertion."""
+    path = folder / f"console-{number}"
+    path.write_text(console)
+    judged = verdict.assertion(message) if message else verdict.of_console(console)
+    return Finding(Failure(None, None, judged), SOLO, (), path)
+
+
+def test_findings_of_one_cause_are_said_to_be(tmp_path: Path) -> None:
+    consoles = Path(__file__).parent / "consoles"
+    texts = [(consoles / f"{name}.txt").read_text() for name in ("kasan-utsns", "grace-gone", "order-uts")]
+    found = [finding(tmp_path, number, text) for number, text in enumerate(texts)]
+    found += [finding(tmp_path, 3, "", "a.c:9: x"), finding(tmp_path, 4, "", "a.c:9: y")]
+    one = ScenarioResult("a", 0, findings=found[:2])
+    other = ScenarioResult("b", 0, findings=found[2:])
+    assert claims.causes([one, other]) == [
+        "2 findings have one cause: nsproxy released by switch_task_namespaces"
+    ]
+    assert claims.causes([other]) == []
+
+
 # === bounded ===
 
 
 def test_a_complete_search() -> None:
     assert bounded(SEARCH) == (
         "a: complete for c <= 2: 9,212 schedules, 143 points, 0 findings; "
-        "pruned: 12,345 alternatives, 7 runs known to be others' equivalents"
+        "pruned: 12,345 alternatives, 7 redundant runs"
     )
 
 
@@ -98,9 +123,9 @@ def test_a_search_that_diverged_is_not_complete() -> None:
 
 
 def test_what_the_trace_does_not_show_is_said() -> None:
-    assert "NOT SURE" not in bounded(SEARCH)
+    assert "NOT CERTAIN" not in bounded(SEARCH)
     text = bounded(SEARCH, dataclasses.replace(SEARCH, n=2, unexplained=1), inputs=2)
-    assert text.endswith("; NOT SURE: an actor was let go by something the trace does not show")
+    assert text.endswith("; NOT CERTAIN: an actor was woken by something that the trace does not show")
 
 
 def test_more_than_was_asked_for_is_not_claimed() -> None:
@@ -123,7 +148,7 @@ def test_the_bound_of_pct(actors: int, length: int, depth: int) -> None:
     rare = actors * length ** (depth - 1)
     said = float(re.search(r"at least 1/(\S+),", " ".join(text.split()))[1].replace(",", ""))
     assert said == rare if rare < 10**15 else math.isclose(said, rare, rel_tol=0.06)
-    together = float(re.search(r"all of them together (\S+)$", text)[1])
+    together = float(re.search(r"all executions together (\S+)$", text)[1])
     exact = 1 - (1 - Fraction(1, rare)) ** executions if rare < 10**9 else Fraction(executions, rare)
     assert math.isclose(together, exact, rel_tol=0.06)
 
@@ -131,14 +156,14 @@ def test_the_bound_of_pct(actors: int, length: int, depth: int) -> None:
 def test_pct_as_a_sentence() -> None:
     plan = run_plan("a", "b", strategy="pct-3-0", lengths=(93, 400))
     assert claims.of(plan, [result(executions=65)]) == [
-        "a: 3 actors, 93 steps: an execution meets a bug of depth 3 with a probability of",
-        "  at least 1/25,947, all of them together 0.0025",
+        "a: 3 actors, 93 steps: an execution finds a bug of depth 3 with a probability of",
+        "  at least 1/25,947, all executions together 0.0025",
     ]
 
 
 def test_pct_of_no_executions() -> None:
     plan = run_plan("a", strategy="pct-3-0", lengths=(93,))
-    assert claims.of(plan, [result()])[-1].endswith("all of them together 0")
+    assert claims.of(plan, [result()])[-1].endswith("all executions together 0")
 
 
 # === All ===

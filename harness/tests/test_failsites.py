@@ -108,7 +108,7 @@ def test_a_guest_that_was_ahead_does_not_count() -> None:
 
 
 def test_no_marked_call() -> None:
-    assert claim(found(execution(1), sites=())) == "a: no marked call asks for memory, or none was made"
+    assert claim(found(execution(1), sites=())) == "a: no marked call allocates memory, or none was made"
 
 
 def test_claims_of_a_strategy_come_first() -> None:

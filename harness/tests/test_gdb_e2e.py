@@ -253,7 +253,7 @@ def test_every_command_on_a_live_guest(gdb: Any) -> None:
     assert re.search(r"^  target: ready, has not run yet$", actors, re.M)
     assert re.search(r"nsproxy #?\S+, count \d+: uts 40265\d+, ipc 40265\d+, ", actors)
     assert "RCU read sections 1, real-time priority 10, pid " in actors
-    assert said(done, 16).startswith("The lab's own view")
+    assert said(done, 16).startswith("Show the execution as the lab sees it")
     assert {one.split()[1] for one in COMMANDS[:16]} == set(
         re.findall(r"^nslab (\w+) -- ", said(done, 16), re.M)
     )
@@ -387,7 +387,7 @@ def test_a_nsproxy_tells_its_life(gdb: Any) -> None:
     alive = done.out.rpartition("@0\n")[2]
     assert re.match(r"nsproxy #\d+ at 0x\w+, generation \d+, alive\n  allocated by target: step \d+, "
                     r"create_new_namespaces \(kernel/nsproxy\.c:\d+\)\n", alive)  # fmt: skip
-    assert "error: the execution has met no object #500 yet" in alive
+    assert "error: the execution has no object #500 yet" in alive
     assert ", alive, the first one\n" in alive
     freed = done.out.rpartition("@1\n")[2]
     assert re.match(r"nsproxy #2 at 0x\w+, generation \d+, freed\n", freed), done.out

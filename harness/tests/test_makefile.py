@@ -45,6 +45,8 @@ def make(folder: Path, *arguments: str) -> list[str]:
          ["run", "--patch", "a.patch", "--patch", "b.patch", "--patch", "*"]),
         (["kernel", "KERNEL=6.12"], ["build", "--kernel", "6.12"]),
         (["replay", "TOKEN=NSLAB1.a-b.c"], ["replay", "NSLAB1.a-b.c"]),
+        (["replay", "TOKEN=NSLAB1.a-b.c", "SCENARIO=my files/c.c"],
+         ["replay", "--scenario", "my files/c.c", "NSLAB1.a-b.c"]),
         (["replay", "TOKEN=NSLAB1.a-b.c", "TIMES=3", "FORMAT=svg"],
          ["replay", "--times", "3", "--format", "svg", "NSLAB1.a-b.c"]),
         (["run", "STRATEGY=pct", "DEPTH=4", "PREEMPTIONS=2", "FINDINGS=0"],

@@ -12,7 +12,9 @@ import xml.etree.ElementTree
 from pathlib import Path
 from typing import Any, Callable
 
+import matplotlib
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from lab import Command
 from nslab_lab.guest import verdict
@@ -143,7 +145,7 @@ def test_every_oracle_has_to_speak_first() -> None:
         made.results[cell] = Result(cell, 9, cell.scenario if cell.variant == "a" else None)
     failures, holds = tables.judged(made)
     assert failures == []
-    assert holds[1] == f"every oracle spoke first for some variant: {len(verdict.ORACLES)} of them"
+    assert holds[1] == f"every oracle was the first to report some variant: {len(verdict.ORACLES)} of them"
     made.results[Cell("a", "leak", Way("pos"), 5000)] = Result(cell, 9)
     failures, _ = tables.judged(made)
     assert failures == ["oracle leak: never the first to report a variant; it needs one"]
@@ -241,6 +243,23 @@ def test_the_picture_has_every_name_and_number() -> None:
         assert name in words
     assert "1,235" not in words and "not in 1,500; white: not run" in words
     assert heatmap.svg(made) == heatmap.svg(made)
+
+
+@pytest.mark.parametrize("oracle", [*verdict.ORACLES, "no-answer", "crash"])
+def test_oracles_have_their_names_in_the_picture(oracle: Any) -> None:
+    """The same as elsewhere, or the beginning of it, and no wider than a cell."""
+    made = made_matrix(variants=("none", "a"), scenarios=("x",), ways=WAYS[:1])
+    (cell,) = [one for one in made.map() if one.variant == "a"]
+    made.results[cell] = Result(cell, 3, oracle)
+    with matplotlib.rc_context(heatmap._STYLE):
+        figure = heatmap.draw(made)
+        FigureCanvasAgg(figure).draw()
+        # The large panel comes first; in the cell there is a number, then the oracle.
+        (_, text) = figure.axes[0].texts
+        one_cell = text.axes.transData.transform([(0, 0), (1, 1)])
+        assert text.get_window_extent().width <= abs(one_cell[1][0] - one_cell[0][0])
+    shortened = iter(oracle)
+    assert all(letter in shortened for letter in text.get_text())
 
 
 def test_a_picture_of_nothing() -> None:

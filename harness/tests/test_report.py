@@ -12,9 +12,12 @@ import xml.etree.ElementTree as xml
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
+import matplotlib
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -22,7 +25,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from nslab_lab.cli import main
-from nslab_lab.sweeps import gather, html, report
+from nslab_lab.sweeps import charts, gather, html, report
+from nslab_lab.sweeps.exports import Moment
 from nslab_lab.sweeps.rows import DONE
 from nslab_lab.sweeps.store import Store
 from sweeplab import PICTURE, cell_rows, commit, found, night, outcome, results, sweep_row
@@ -40,6 +44,23 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         row = night(store, "known", "new <b>&\x00", "other", "known", done=False)
         store.end(row.sweep, DONE, 7200.0)
         made = gather.report(store, store.sweeps()[-1:], {})
+    return report.write(made, folder)
+
+
+SECTION = PICTURE.replace("</svg>", '<rect class="section" width="5" height="9"/></svg>')
+
+
+@pytest.fixture(scope="module")
+def causes(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The report of a second night, in which a known cause shows itself in a new way."""
+    folder = tmp_path_factory.mktemp("causes")
+    with results(folder) as store:
+        night(store, "old@K")
+        row = night(store, "one@C", "two@C", "one@C", "old@K", "young@K")
+        store.execute(
+            "UPDATE findings SET picture = ? WHERE signature = 'one'", zlib.compress(SECTION.encode())
+        )
+        made = gather.report(store, [row], {})
     return report.write(made, folder)
 
 
@@ -111,9 +132,81 @@ def test_it_says_what_is_new_first(opened: Any) -> None:
     image = first.find_element(By.TAG_NAME, "img")
     WebDriverWait(opened, 10).until(lambda _: image.get_property("naturalWidth") == 300)
     assert (
-        "It came again when run alone, with the same trace; the smallest schedule found has 1 preemption."
+        "It was reproduced alone, with the same trace; the smallest schedule found has 1 preemption."
         in first.text
     )
+
+
+def test_signatures_stand_below_their_cause(browser: Any, causes: Any) -> None:
+    size(browser, 1200)
+    browser.get(causes.as_uri())
+    assert browser.title == "1 new finding · nslab" and shown(browser) == ["C", "K"]
+    new, known = browser.find_elements(By.CSS_SELECTOR, "#list > details")
+    assert "kasan · in 3 of 25 executions" in new.text and "2 signatures" in new.text
+    below = new.find_elements(By.CSS_SELECTOR, ".sign > summary")
+    assert [one.text.partition(" (")[0] for one in below] == ["And: KASAN: two"]
+    assert "make replay TOKEN=" in new.text and new.text.count("make replay TOKEN=") == 1
+    below[0].click()
+    assert new.text.count("make replay TOKEN=") == 2 and new.text.count("make gdb TOKEN=") == 2
+    assert "also seen as 1 signature more" in known.text
+    known.find_element(By.TAG_NAME, "summary").click()
+    assert "Also seen as: KASAN: young" in known.text
+    # What is within a cause is found, too.
+    browser.find_element(By.ID, "search").send_keys("young")
+    assert shown(browser) == ["K"]
+    assert browser.get_log("browser") == []
+
+
+def test_a_picture_is_explained_as_it_is(browser: Any, causes: Any) -> None:
+    size(browser, 1200)
+    browser.get(causes.as_uri())
+    new, known = browser.find_elements(By.CSS_SELECTOR, "#list > details")
+    for summary in browser.find_elements(By.CSS_SELECTOR, ".sign > summary, .finding:not([open]) > summary"):
+        browser.execute_script("arguments[0].parentElement.open = true", summary)
+    captions = {
+        one.text for one in known.find_elements(By.TAG_NAME, "figcaption")
+    }
+    assert captions == {"Time runs down; each actor has its lane."}
+    first, second = new.find_elements(By.TAG_NAME, "figcaption")
+    assert first.text == "Time runs down; each actor has its lane; a green bar is a read section."
+    assert second.text in captions
+
+
+def test_the_lab_draws_read_sections_as_the_report_expects() -> None:
+    drawn = (Path(html.__file__).parents[1] / "findings" / "diagram_svg.py").read_text()
+    assert f'class_="{html.SECTION.split(chr(34))[1]}"' in drawn
+
+
+_ROOM = """
+const input = document.getElementById("search"), style = getComputedStyle(input);
+const pen = document.createElement("canvas").getContext("2d");
+pen.font = style.font;
+return input.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) -
+	pen.measureText(input.placeholder).width;
+"""
+
+
+@pytest.mark.parametrize("width", [1200, 768, 390, 360])
+def test_the_search_says_what_it_takes(opened: Any, width: Any) -> None:
+    size(opened, width)
+    # A search field keeps some room for its own button.
+    assert opened.execute_script(_ROOM) > 12
+
+
+@pytest.mark.parametrize(("width", "scrolls"), [(1200, False), (390, True)])
+def test_it_says_what_can_be_scrolled(opened: Any, width: Any, scrolls: Any) -> None:
+    size(opened, width)
+    image = opened.find_element(By.CSS_SELECTOR, ".finding[open] img")
+    WebDriverWait(opened, 10).until(lambda _: image.get_property("naturalWidth") == 300)
+    hints = [
+        opened.find_element(By.CSS_SELECTOR, f"{place} .hint")
+        for place in (".finding[open] figcaption", "section[aria-labelledby=nights]")
+    ]
+    WebDriverWait(opened, 10).until(lambda _: all(one.is_displayed() == scrolls for one in hints))
+    heat = opened.find_element(By.CSS_SELECTOR, "section[aria-labelledby=heat]")
+    chart = heat.find_element(By.CSS_SELECTOR, ".chart.wide")
+    is_cut = chart.get_property("scrollWidth") > chart.get_property("clientWidth")
+    assert heat.find_element(By.CLASS_NAME, "hint").is_displayed() == is_cut
 
 
 def test_it_sorts(opened: Any) -> None:
@@ -289,6 +382,42 @@ def test_a_large_one_opens_soon(browser: Any, tmp_path: Path) -> None:
     assert browser.get_log("browser") == []
 
 
+# === Charts ===
+
+
+def drawn(draw: Callable[[], Figure]) -> Any:
+    """The axes of a chart, laid out as on the page."""
+    with matplotlib.rc_context(charts._STYLE):
+        figure = draw()
+        FigureCanvasAgg(figure).draw()
+    return figure.axes[0]
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 7, 14, 99, 100, 12345])
+def test_a_scale_has_its_data_between_two_labels(most: Any) -> None:
+    moments = [Moment(float(n), n, 0, most * n // 9, 0, 0) for n in range(10)]
+    lines = [("x", "red", "-", [one.traces for one in moments])]
+    axes = drawn(lambda: charts._lines(moments, "x", lines))
+    low, high = axes.get_ylim()
+    assert (low, high) == (axes.get_yticks()[0], axes.get_yticks()[-1]) and low == 0 and high >= most
+    assert len(axes.get_yticks()) <= 7
+
+
+def test_the_history_is_not_covered_by_its_legend(tmp_path: Path) -> None:
+    with results(tmp_path) as store:
+        night(store, *(f"s{n}" for n in range(14)))
+        for _ in range(5):
+            night(store, "a", "b")
+        past = gather.report(store, store.sweeps(), {}).nights
+    axes = drawn(lambda: charts._nights(past))
+    legend = axes.get_legend().get_window_extent()
+    assert not any(bar.get_window_extent().overlaps(legend) for bar in axes.patches if bar.get_height())
+    title = axes._left_title.get_window_extent()
+    assert not title.overlaps(legend) and legend.x1 <= axes.figure.bbox.x1 and title.y1 <= axes.figure.bbox.y1
+    low, high = axes.get_ylim()
+    assert low <= -14 and high >= 14 and low in axes.get_yticks() and high in axes.get_yticks()
+
+
 # === The page as text ===
 
 
@@ -324,7 +453,7 @@ def test_a_sweep_that_has_just_begun(tmp_path: Path) -> None:
         store.begin(sweep_row(), cell_rows())
         made = gather.report(store, store.sweeps(), {})
     text = html.page(made)
-    assert "Nothing was run" in text and "It is not through" in text
+    assert "Nothing was run" in text and "It has not finished" in text
 
 
 # === For machines ===
@@ -348,6 +477,25 @@ def test_json(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (2, 0, 0),
         (2, 1, 1),
     ]
+
+
+def test_causes_for_machines(causes: Any) -> None:
+    data = json.loads((causes.parent / "report.json").read_text())
+    new, known = data["findings"]
+    assert (new["status"], new["cause"], new["failures"]) == ("new", "C", 3)
+    assert [(one["signature"], one["failures"], one["fresh"]) for one in new["signatures"]] == [
+        ("one", 2, False), ("two", 1, False),
+    ]  # fmt: skip
+    assert new["token"] == new["signatures"][0]["token"] and new["oracles"] == ["kasan"]
+    assert {one["signature"]: one["fresh"] for one in known["signatures"]} == {"old": False, "young": True}
+    assert data["headline"] == "1 new finding, 1 known"
+    suite = xml.parse(causes.parent / "junit.xml").getroot().find("testsuite")
+    # Both cells have it; in one of them it shows in one way, in the other in two.
+    assert suite.get("failures") == "2"
+    ktap = (causes.parent / "report.ktap").read_text()
+    assert ktap.count("not ok ") == 2
+    said = "".join(one.text for one in suite.iter("failure")) + "".join(one.text for one in suite.iter("system-out"))
+    assert said.count("make replay TOKEN=") == 4 and "KASAN: young" in said
 
 
 def test_junit(page: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Callable
 import pytest
 
 from lab import ACTORS, FAKE_GUEST, FOREVER_S, PLACES, READERS, Command, wait_for
-from nslab_lab.build import catalog, kernel
+from nslab_lab.build import catalog, kernel, scenarios
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import main
 from nslab_lab.commands import coverage, replay, run
@@ -51,7 +51,7 @@ def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
     listed = {
         "scenarios": [
             {"name": name, "about": "", "actors": ACTORS, "inputs": 1 + (name == "passes"),
-             "reaches": REACHES.get(name, [])}
+             "subject": "nsproxy", "file": f"nsproxy/{name}.c", "reaches": REACHES.get(name, [])}
             for name in SCENARIOS
         ],
         "strategies": [{"name": name, "about": ""} for name in STRATEGIES],
@@ -75,7 +75,7 @@ def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
     put(matrix, "MATRICES", folder / "matrix")
     for module in (run, replay, coverage, matrix):
         put(module, "ensure_kernel", in_series)
-        put(module, "ensure_scenarios", lambda: init)
+    put(scenarios, "ensure_scenarios", lambda: init)
     put(runfolder, "RUNS", folder / "runs")
     put(replay, "REPLAYS", folder / "replays")
 
@@ -124,7 +124,9 @@ def test_a_run_without_findings(nslab: Command, tmp_path: Path) -> None:
         "points": {"rcu_read_lock": 20, "exit_notify": 0},
         "readers": {"pidfd_ioctl": 0, "utsns_get": 20, "validate_nsset": 0},
     }
-    assert re.search(r"^1 of \d+ points and 1 of 3 readers reached; not rcu_read_unlock, ", out, re.M)
+    assert re.search(r"^nsproxy: 0 of \d+ points and 1 of 3 readers reached; not\s+task_nsproxy,", out, re.M)
+    assert re.search(r"^any subject: 1 of 4 points reached; not\s+rcu_read_unlock,", out, re.M)
+    assert not re.search("^ipc: ", out, re.M)
     assert re.search(r"pidfd_ioctl,\s+validate_nsset$", out, re.M)
     assert (folder / "config").read_text() == "CONFIG_NSLAB=y\n"
     assert "ok 1 passes\n" in (folder / "result.ktap").read_text()
@@ -198,7 +200,7 @@ def test_a_finding_and_its_replay(nslab: Command, tmp_path: Path) -> None:
     status, out, _ = nslab(*small("dies", "asserts"))
     assert status == 1
     assert "KASAN: slab-use-after-free in utsns_get" in out
-    assert "came again when run alone" in out
+    assert "reproduced alone" in out
     assert "10 executions of 2 scenarios, 2 findings" in out
     tokens = re.findall(r"^make replay TOKEN=(\S+)$", out, re.MULTILINE)
     assert len(tokens) == 2
@@ -270,7 +272,7 @@ def test_a_guest_that_does_not_boot_is_status_3(nslab: Command, tmp_path: Path) 
 
 
 DELAYS = (
-    "profile {} delays actors, but strategy {} decides itself who runs: take PROFILE=none, failslab, "
+    "profile {} delays actors, but strategy {} itself decides which actor runs: take PROFILE=none, failslab, "
     "or one without delay_*\n"
 )
 
@@ -540,7 +542,7 @@ def test_a_finding_is_made_smaller(
     (token,) = re.findall(r"^make replay TOKEN=(\S+)$", out, re.MULTILINE)
     assert token.endswith(".replay-b3aa5b-c2.1.7.7")
     assert "the smallest schedule found has 2 preemptions and 1 failed allocation\n" in out
-    assert "came again when run alone, with the same trace" in out
+    assert "reproduced alone, with the same trace" in out
     (finding,) = findings(tmp_path).values()
     assert finding["token"] == token and finding["minimal"] is True
     first = {"random": "random", "pos": "pos", "pct": "pct-3-100"}[strategy]
@@ -642,8 +644,8 @@ def test_a_search_that_diverges_is_status_3(
 def test_pct_measures_and_claims(nslab: Command, watched: None, tmp_path: Path) -> None:
     status, out, _ = nslab(*steered("pct", "passes"), "--depth", "2")
     assert status == 0
-    assert "passes: 3 actors, 10 steps: an execution meets a bug of depth 2 with a" in out
-    assert "at least 1/30, all of them together 0.29" in " ".join(out.split())
+    assert "passes: 3 actors, 10 steps: an execution finds a bug of depth 2 with a" in out
+    assert "at least 1/30, all executions together 0.29" in " ".join(out.split())
     assert json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())["strategy"] == "pct-2-0"
 
 

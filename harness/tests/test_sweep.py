@@ -9,12 +9,16 @@ import random
 import sqlite3
 import subprocess
 import sys
+import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
 from nslab_lab.build import catalog
+from nslab_lab.build.scenarios import Guest, Own
+from nslab_lab.guest import verdict
 from nslab_lab.host.errors import LabError
 from nslab_lab.sweeps import (
     description,
@@ -25,6 +29,7 @@ from nslab_lab.sweeps import (
     notify,
     retention,
     schema,
+    text,
 )
 from nslab_lab.sweeps.rows import DONE, LEFT
 from nslab_lab.sweeps.rule import Choice, Chooser, Limits, Outcome
@@ -190,13 +195,32 @@ ITEM = [catalog.Scenario("one", "", ("a", "b")), catalog.Scenario("two", "", ("a
 PROGRAM = catalog.Program(
     ITEM, [catalog.Item(name, "") for name in ("none", "random", "pct", "pos", "bounded", "replay")]
 )
+GUEST = Guest(Path("init"), PROGRAM)
 GOOD = 'about = "x"\nbudget = "1m"\n'
 
 
-def described(folder: Path, text: str, name: str = "mine.toml") -> description.Description | None:
+def described(folder: Path, toml: Any, name: str = "mine.toml") -> description.Description | None:
     path = folder / name
-    path.write_text(text)
-    return description.read(path, PROGRAM)
+    path.write_text(toml)
+    return description.read(path, GUEST)
+
+
+def test_a_file_of_the_users_own_is_named_from_the_description(tmp_path: Path) -> None:
+    own = Own((tmp_path / "mine.c").resolve(), "0123abcd", {"mine.c": b""})
+    mine = catalog.Scenario("mine+0123abcd", "")
+    program = replace(PROGRAM, scenarios=[*PROGRAM.scenarios, mine])
+    guest = replace(GUEST, program=program, own={mine.name: own})
+
+    def scenarios(text: Any) -> Any:
+        path = tmp_path / "mine.toml"
+        path.write_text(f"{GOOD}[cells.a]\nscenarios = {text}\n")
+        return [cell.scenario for cell in description.read(path, guest).cells]
+
+    assert scenarios('["./mine.c"]') == ["mine+0123abcd"]
+    assert scenarios('["mine.c", "one"]') == ["one", "mine+0123abcd"]
+    names = [one.name for one in PROGRAM.scenarios]
+    assert scenarios('["all"]') == names
+    assert scenarios('["all", "./mine.c"]') == [*names, "mine+0123abcd"]
 
 
 def test_cells_are_all_combinations(tmp_path: Path) -> None:
@@ -217,7 +241,9 @@ def test_cells_are_all_combinations(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["smoke", "nightly"])
 def test_those_that_come_with_the_lab(name: Any, scenarios_init: Path) -> None:
-    made = description.read(description.path_of(name), catalog.from_init(scenarios_init))
+    made = description.read(
+        description.path_of(name), Guest(scenarios_init, catalog.from_init(scenarios_init))
+    )
     assert made.name == name and made.budget_s and {cell.scenario for cell in made.cells}
 
 
@@ -243,7 +269,7 @@ def test_those_that_come_with_the_lab(name: Any, scenarios_init: Path) -> None:
         (GOOD + '[cells.a]\nprofiles = ["x"]\n', "mine.toml:4: cells.a.profiles: no profile 'x'"),
         (GOOD + '[cells.a]\nstrategies = ["replay"]\n', "mine.toml:4: cells.a.strategies: replay is no strategy for"),
         (GOOD + '[cells.a]\nstrategies = ["random"]\nprofiles = ["delay"]\n',
-         "mine.toml:5: cells.a.profiles: profile delay delays actors, but strategy random decides"),
+         "mine.toml:5: cells.a.profiles: profile delay delays actors, but strategy random itself decides"),
         (GOOD + "[cells.a]\nseeds = 9000\n[cells.b]\nseeds = 10_000\n"
          "profiles = ['none', 'delay', 'mixed', 'failslab', 'access']\n",
          "mine.toml:3: cells: more than 100,000 combinations"),
@@ -260,7 +286,7 @@ def test_a_description_that_is_not_there(tmp_path: Path) -> None:
         in error_of(description.path_of, "nihgtly").message
     )
     path = description.path_of(str(tmp_path / "no.toml"))
-    assert "No such file" in error_of(description.read, path, PROGRAM).message
+    assert "No such file" in error_of(description.read, path, GUEST).message
     assert "named after its file" in error_of(described, tmp_path, GOOD, "my sweep.toml").message
 
 
@@ -313,9 +339,44 @@ def test_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     more = "CREATE TABLE notes (text TEXT) STRICT;\nALTER TABLE sweeps ADD COLUMN note TEXT;\n"
     monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, more])
     with results(tmp_path) as store:
-        assert store.rows("PRAGMA user_version") == [(2,)]
+        assert store.rows("PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
         assert store.rows("SELECT id, note FROM sweeps") == [("nightly-1", None)]
         assert store.rows("SELECT * FROM notes") == []
+
+
+def test_causes_of_a_file_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Version 1 knew signatures only: the consoles that it has kept say the causes."""
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        with results(tmp_path) as store:
+            row = store.begin(sweep_row(), cell_rows())
+            store.execute("UPDATE cells SET variant = 'bad' WHERE cell = 1")
+            console = (HARNESS / "tests/consoles/kasan-utsns.txt").read_text()
+            judged = verdict.of_console(console)
+            for cell, signed in enumerate(("", "bad: ")):
+                for signature, oracle, said in (
+                    (judged.signature, "kasan", console), ("assertion:a.c:#: b", "assertion", ""),
+                ):  # fmt: skip
+                    n = store.rows("SELECT count(*) FROM findings")[0][0] + 1
+                    values = (row.sweep, n, 1, cell, signed + signature, "token", "solo")
+                    store.execute(
+                        "INSERT INTO failures (sweep, n, execution, cell, signature, token, reproduced) "
+                        "VALUES (?, ?, ?, ?, ?, ?, ?)", *values,
+                    )  # fmt: skip
+                    store.execute(
+                        "INSERT INTO findings (sweep, signature, n, oracle, headline, token, reproduced, "
+                        "console, through, small, told) VALUES (?, ?, ?, ?, '', 't', 'solo', ?, 1, 's', 1)",
+                        row.sweep, signed + signature, n, oracle, zlib.compress(said.encode()),
+                    )  # fmt: skip
+    with Store(tmp_path / "results.sqlite", writable=False) as store:
+        assert store.rows("PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
+        found = store.rows("SELECT cause, small, told, n FROM findings ORDER BY n")
+        assert found == [
+            ("nsproxy released by switch_task_namespaces", "s", 1, 1), ("a.c:#: b", "s", 1, 2),
+            ("bad: nsproxy released by switch_task_namespaces", "s", 1, 3), ("bad: a.c:#: b", "s", 1, 4),
+        ]  # fmt: skip
+        assert store.rows("SELECT cause FROM failures ORDER BY n") == [(one[0],) for one in found]
+        assert len(judge.findings(store, store.sweeps(), {})) == 4
 
 
 def test_a_migration_that_fails_changes_nothing(
@@ -329,7 +390,7 @@ def test_a_migration_that_fails_changes_nothing(
     assert error_of(results, tmp_path).status == 3
     monkeypatch.undo()
     with results(tmp_path) as store:
-        assert store.rows("PRAGMA user_version") == [(1,)]
+        assert store.rows("PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
         assert not store.rows("SELECT * FROM sqlite_schema WHERE name = 'x'")
 
 
@@ -339,7 +400,7 @@ def test_a_newer_schema(tmp_path: Path) -> None:
     error = error_of(results, tmp_path)
     assert error.status == 2
     assert (
-        "results.sqlite was written by a newer nslab (schema 7, this one knows 1): update"
+        "results.sqlite was written by a newer nslab (schema 7, this one knows 2): update"
         in error.message
     )
 
@@ -407,6 +468,7 @@ def in_namespace(command: list[str], mount: str, code: str, folder: Path) -> str
 
 _RUN = """
 import sys
+import zlib
 from pathlib import Path
 from nslab_lab.host.errors import LabError
 from nslab_lab.sweeps.store import alone
@@ -457,7 +519,7 @@ def test_a_read_only_folder(tmp_path: Path, mount_namespace: list[str]) -> None:
 def statuses(store: Store, *numbers: int, reasons: tuple[()] = ()) -> dict[str, str]:
     rows = store.sweeps()
     found = judge.findings(store, [rows[number] for number in numbers or (-1,)], dict(reasons))
-    return {one.signature: one.status for one in found}
+    return {one.cause: one.status for one in found}
 
 
 def test_three_nights(tmp_path: Path) -> None:
@@ -506,21 +568,91 @@ def test_a_list_of_known_ones(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a", "b")
         (one, other) = judge.findings(store, store.sweeps(), {"b": "a fix waits"})
-        assert (one.signature, one.status, one.reason) == ("a", "new", None)
-        assert (other.signature, other.status, other.reason) == ("b", "known", "a fix waits")
+        assert (one.cause, one.status, one.reason) == ("a", "new", None)
+        assert (other.cause, other.status, other.reason) == ("b", "known", "a fix waits")
+
+
+def test_readers_of_one_cause_are_one_finding(tmp_path: Path) -> None:
+    with results(tmp_path) as store:
+        night(store, "a@C", "b@C", "a@C", "a@D")
+        one, other = judge.findings(store, store.sweeps(), {})
+        assert (one.status, one.cause, one.failures) == ("new", "C", 3) and not one.also
+        assert [(of.signature, of.failures, of.fresh) for of in one.signatures] == [
+            ("a", 2, False), ("b", 1, False),
+        ]  # fmt: skip
+        # Cells in which it came are counted once: here both of them.
+        assert (one.executions, [of.executions for of in one.signatures]) == (22, [11, 11])
+        assert (other.cause, [of.signature for of in other.signatures]) == ("D", ["a"])
+        assert text.headline([one, other]) == "2 new findings"
+        (course,) = gather.report(store, store.sweeps(), {}).nights
+        assert course.new == 2 and store.rows("SELECT max(findings) FROM moments") == [(2,)]
+
+
+def test_a_reader_that_is_new_does_not_make_a_known_cause_new(tmp_path: Path) -> None:
+    with results(tmp_path) as store:
+        night(store, "a@C")
+        night(store, "a@C", "b@C")
+        (one,) = judge.findings(store, store.sweeps()[-1:], {})
+        assert one.status == "known" and [of.signature for of in one.also] == ["b"]
+        lines = text.document([one], [])
+        assert lines[1:] == [
+            "known: C", "  also seen as: 1 time: KASAN: b (a.c:1)",
+            text.command_of(one.also[0], "replay"),
+        ]  # fmt: skip
+        # Next time it is known that it shows so; and it is not gone while it shows in any way.
+        night(store, "b@C")
+        (one,) = judge.findings(store, store.sweeps()[-1:], {})
+        assert one.status == "known" and not one.also and text.document([one], [])[1:] == ["known: KASAN: b (a.c:1)"]
+        night(store)
+        (one,) = judge.findings(store, store.sweeps()[-1:], {})
+        assert (one.status, [of.signature for of in one.signatures]) == ("gone", ["b"])
+        assert [(one.new, one.known, one.gone) for one in gather.report(store, store.sweeps(), {}).nights] == [
+            (1, 0, 0), (0, 1, 0), (0, 1, 0), (0, 0, 1),
+        ]  # fmt: skip
+
+
+def test_a_reader_that_is_known_does_not_make_a_new_cause_known(tmp_path: Path) -> None:
+    with results(tmp_path) as store:
+        night(store, "a@C")
+        night(store, "a@D")
+        assert statuses(store) == {"D": "new", "C": "gone"}
+
+
+@pytest.mark.parametrize(("listed", "also"), [("C", []), ("a", ["b"]), ("b", ["a"])])
+def test_a_list_names_a_cause_or_a_signature(tmp_path: Path, listed: Any, also: Any) -> None:
+    path = tmp_path / "known.toml"
+    key = "cause" if listed == "C" else "signature"
+    path.write_text(f'[[known]]\n{key} = "{listed}"\nreason = "a fix waits"\n')
+    with results(tmp_path) as store:
+        night(store, "a@C", "b@C")
+        (one,) = judge.findings(store, store.sweeps(), known.read(path))
+        assert (one.status, one.reason) == ("known", "a fix waits")
+        assert [of.signature for of in one.also] == also
+        (course,) = gather.report(store, store.sweeps(), known.read(path)).nights
+        assert (course.new, course.known) == (0, 1)
+
+
+def test_what_a_sweep_says_of_one_cause(tmp_path: Path) -> None:
+    with results(tmp_path) as store:
+        night(store, *(f"{name * 30}@C" for name in "abcdefghijkl"), "a" * 30 + "@C")
+        lines = text.document(judge.findings(store, store.sweeps(), {}), [])
+    assert lines[1:4] == [
+        "NEW kasan", "C", "in 13 of 49 executions: one none+delay and 1 other cell; 12 signatures:",
+    ]  # fmt: skip
+    assert lines[4] == f"  2 times: KASAN: {'a' * 30} (a.c:1)"
+    assert len([line for line in lines if line.startswith("make replay TOKEN=")]) == 10
+    assert lines[-1] == "  and 2 more: see the report"
+    assert all(len(line) <= 80 for line in lines if not line.startswith("make "))
 
 
 def test_findings_say_how_often(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a", "b", "a")
         one, other = judge.findings(store, store.sweeps(), {})
-        assert (one.signature, one.failures, one.executions) == ("a", 2, 11)
-        assert (
-            one.minimal
-            and one.console
-            and one.picture.startswith("<svg")
-            and one.first == "nightly-1"
-        )
+        assert (one.cause, one.failures, one.executions) == ("a", 2, 11)
+        best = one.best
+        assert best.minimal and best.console and best.picture.startswith("<svg")
+        assert one.first == "nightly-1"
 
 
 @pytest.mark.parametrize(
@@ -542,6 +674,12 @@ def test_findings_say_how_often(tmp_path: Path) -> None:
             '[[known]]\nsignature = "a"\nreason = "b"\n' * 2,
             "known.toml:5: known.signature: is there twice",
         ),
+        ('[[known]]\nreason = "b"\n', "known.toml:1: known: cause or signature is missing"),
+        (
+            '[[known]]\ncause = "a"\nsignature = "a"\nreason = "b"\n',
+            "known.toml:1: known: cause or signature has both: leave one out",
+        ),
+        ('[[known]]\ncause = ""\nreason = "b"\n', "known.toml:2: known.cause: is missing, or not text"),
         ("[[known", "known.toml:1: not TOML"),
     ],
 )
@@ -601,7 +739,7 @@ def test_the_last_occurrence_of_an_open_finding_stays(tmp_path: Path) -> None:
         ]
         assert store.rows("SELECT count(*) FROM batches WHERE sweep < 3") == [(0,)]
         (one,) = judge.findings(store, store.sweeps()[:1], {})
-        assert one.signature == "open" and one.failures == 1 and one.picture
+        assert one.cause == "open" and one.failures == 1 and one.best.picture
         # It is known when it comes again.
         night(store, "open", "a", started=YOUNG)
         assert statuses(store) == {"open": "known", "a": "known"}

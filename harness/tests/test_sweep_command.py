@@ -45,8 +45,7 @@ profiles = ["none"]
 def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
     """Put a mere process in the place of the kernel."""
     test_run.install(folder, put)
-    for name in ("ensure_kernel", "ensure_scenarios"):
-        put(command, name, getattr(run, name))
+    put(command, "ensure_kernel", getattr(run, "ensure_kernel"))
     put(layout, "watches", lambda linux, names: [])
 
 
@@ -269,7 +268,7 @@ def left(folder: Path, *scenarios: str, executions: int = 4000) -> str:
 
 def test_interrupted_and_resumed(nslab: Callable[..., Any], tmp_path: Path) -> None:
     out = left(tmp_path, "slow", "asserts", executions=60)
-    assert "INTERRUPTED: this is what was done until then; RESUME=1 goes on" in out
+    assert "INTERRUPTED: these are the results so far; RESUME=1 goes on" in out
     status, out, err = nslab(*sweep(tmp_path, "slow", "asserts", executions=60), "--resume")
     assert status == 1 and re.search(r"sweep mine-1 goes on: \d+ boots were through", err)
     assert "sweep mine-1: " in out

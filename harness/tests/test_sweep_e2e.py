@@ -50,7 +50,7 @@ profiles = ["mixed"]
 """
 
 
-def written(folder: Path, text: str, **values: int) -> Path:
+def written(folder: Path, text: str, **values: object) -> Path:
     """A description called "night"."""
     folder.mkdir(exist_ok=True)
     path = folder / "night.toml"
@@ -72,8 +72,8 @@ SAME = (
     "id, name, seeds, state FROM sweeps",
     "cell, scenario, variant, batches, executions, points, faults, failures, error FROM cells",
     "n, cell, number, planned, executions, failed, error FROM batches",
-    "n, execution, cell, signature, token, hash, reproduced FROM failures",
-    "signature, n, oracle, headline, token, through, minimal, small, preemptions, picture, interleaving, "
+    "n, execution, cell, cause, signature, token, hash, reproduced FROM failures",
+    "cause, signature, n, oracle, headline, token, through, minimal, small, preemptions, picture, interleaving, "
     "report FROM findings",
     "kind, name, executions FROM coverage",
     "scenario, lowest FROM sketches",
@@ -92,7 +92,7 @@ def test_three_nights(kernel: Kernel, tmp_path: Path) -> None:
     assert first.status == 1, first.out + first.err
     assert "2 new findings\n" in first.out
     told = (tmp_path / "told").read_text()
-    assert told.count('"status": "new"') == 2 and told.count('"minimal": true') == 2
+    assert told.count('"status": "new"') == 2 and told.count('\n  "minimal": true') == 2
     for token in re.findall(r"^make replay TOKEN=(\S+)$", first.out, re.M):
         assert ".replay-" in token and token in told
         again = nslab("replay", token)
@@ -117,6 +117,48 @@ def test_three_nights(kernel: Kernel, tmp_path: Path) -> None:
     assert page.count('class="finding gone"') == 2 and 'class="finding new"' not in page
     ends = [night["id"] for night in json.loads((tmp_path / "report.json").read_text())["nights"]]
     assert ends == ["night-1", "night-2", "night-3"]
+
+
+ONE_DEFECT = """
+about = "one defect, every reader"
+executions = {executions}
+batch = {batch}
+[cells.drawn]
+scenarios = {scenarios}
+variants = ["no-grace-period"]
+strategies = ["random"]
+[cells.short-of-memory]
+scenarios = {scenarios}
+variants = ["no-grace-period"]
+strategies = ["pos"]
+profiles = ["failslab"]
+"""
+
+
+def test_one_defect_is_one_finding(kernel: Kernel, tmp_path: Path) -> None:
+    """Whichever readers and oracles come upon it; and the next night what else does is no news."""
+    results = tmp_path / "results.sqlite"
+    # Those of the defect's own subject.
+    files = sorted((REPO / "scenarios" / "nsproxy").glob("*.c"))
+    names = json.dumps([path.stem.replace("_", "-") for path in files])
+    night = written(tmp_path, ONE_DEFECT, executions=6600, batch=100, scenarios=names)
+    first = sweep(night, results, "--notify", f"cat >> {tmp_path}/told")
+    assert first.status == 1 and ": 1 new finding\n" in first.out, first.out + first.err
+    (one,) = json.loads((tmp_path / "report.json").read_text())["findings"]
+    assert one["cause"] == "no-grace-period: nsproxy released by switch_task_namespaces"
+    readers = {of["signature"].split(":")[3] for of in one["signatures"]}
+    assert len(one["oracles"]) > 1 and len(readers) > 3
+    told = json.loads((tmp_path / "told").read_text())
+    assert told["cause"] == one["cause"] and told["signatures"]
+    tokens = re.findall(r"^make replay TOKEN=(\S+)$", first.out, re.M)
+    assert len(tokens) == min(len(one["signatures"]), 10)
+    assert nslab("replay", tokens[0]).status == 1
+
+    second = sweep(night, results)
+    assert second.status == 0 and ": no new findings, 1 known\n" in second.out, second.out + second.err
+    (one,) = json.loads((tmp_path / "report.json").read_text())["findings"]
+    also = sum(of["fresh"] for of in one["signatures"])
+    assert second.out.count("also seen as: ") == min(also, 10)
 
 
 KILLS = 50

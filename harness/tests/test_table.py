@@ -53,12 +53,13 @@ def test_one_line() -> None:
 
 
 def test_what_was_not_reached_is_named() -> None:
-    assert table.reached({"one": 1, "two": 3}, {"a_get": 2}) == [
-        "2 of 2 points and 1 of 1 readers reached"
+    assert table.reached("a", {"one": 1, "two": 3}, {"a_get": 2}) == [
+        "a: 2 of 2 points and 1 of 1 readers reached"
     ]
-    assert table.reached({"one": 1, "two": 0}, {"a_get": 0, "b_get": 2}) == [
-        "1 of 2 points and 1 of 2 readers reached; not two, a_get"
+    assert table.reached("a", {"one": 1, "two": 0}, {"a_get": 0, "b_get": 2}) == [
+        "a: 1 of 2 points and 1 of 2 readers reached; not two, a_get"
     ]
-    assert table.reached({"one": 1}, {}) == ["1 of 1 points reached"]
-    lines = table.reached({f"point_of_some_length_{n}": 0 for n in range(20)}, {"a_get": 0})
+    assert table.reached("b", {}, {}) == []
+    assert table.reached("a", {"one": 1}, {}) == ["a: 1 of 1 points reached"]
+    lines = table.reached("a", {f"point_of_some_length_{n}": 0 for n in range(20)}, {"a_get": 0})
     assert max(map(len, lines)) <= 80

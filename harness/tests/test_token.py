@@ -84,3 +84,11 @@ def test_errors(text: str, why: str) -> None:
     assert caught.value.status == 2
     assert why in caught.value.message
     assert len(caught.value.message) < 200
+
+
+def test_a_scenario_of_the_users_own_has_a_hash() -> None:
+    text = "NSLAB1.6.12-0123abcd.mine+1a2b3c4d.none.none-e3b0c4.replay-0.1.1.1"
+    assert token.parse(text).scenario == "mine+1a2b3c4d" and str(token.parse(text)) == text
+    for wrong in ("mine+1a2b3c4", "mine+", "mine+1a2b3c4d+1a2b3c4d", "+1a2b3c4d"):
+        with pytest.raises(LabError):
+            token.parse(text.replace("mine+1a2b3c4d", wrong))

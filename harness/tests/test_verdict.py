@@ -279,10 +279,10 @@ def test_the_report_of_a_fault_begins_with_the_registers() -> None:
 
 def test_verdicts_without_a_console() -> None:
     one = verdict.leak("nsproxies +2, uts namespaces +1")
-    assert one.headline == "left behind: nsproxies +2, uts namespaces +1"
+    assert one.headline == "counts changed: nsproxies +2, uts namespaces +1"
     assert one.signature == "leak:nsproxies +#, uts namespaces +#"
     one = verdict.kmemleak("2 objects, one of 64 bytes from f < g")
-    assert one.headline == "memory forgotten: 2 objects, one of 64 bytes from f < g"
+    assert one.headline == "unreferenced memory: 2 objects, one of 64 bytes from f < g"
     assert one.signature == "kmemleak:f < g"
     one = verdict.assertion("a.c:9: link 17 uts:[4026532209] went  back\n")
     assert one.oracle == "assertion"
@@ -292,5 +292,5 @@ def test_verdicts_without_a_console() -> None:
     ).signature
     assert verdict.hang(None).headline == "the execution does not come to its end"
     assert verdict.no_answer(60.0).headline == "no answer from the guest for 60 s"
-    assert verdict.crash(-11).headline == "the guest died without a word (signal 11)"
-    assert verdict.crash(1).headline == "the guest died without a word (status 1)"
+    assert verdict.crash(-11).headline == "the guest ended without a report (signal 11)"
+    assert verdict.crash(1).headline == "the guest ended without a report (status 1)"

@@ -86,7 +86,8 @@ CHECK()
 {
 	struct msqid_ds queue;
 
-	ASSERT_TRUE(msgctl(self->id, IPC_STAT, &queue) < 0);
+	if (self->removed)
+		ASSERT_TRUE(msgctl(self->id, IPC_STAT, &queue) < 0);
 }
 
 TEARDOWN()

@@ -82,9 +82,11 @@ struct shared {
 
 extern struct shared *shared;
 
-unsigned int scenario_count(void);
-struct scenario *scenario_at(unsigned int i);
+#define SCENARIO_NAME_MAX	40	/* without the hash of its text */
+
+struct scenario *scenario_next(const struct scenario *scenario);
 struct scenario *scenario_find(const char *name);
+void scenarios_check(void);
 
 uint64_t mix64(uint64_t x);
 uint64_t execution_seed(uint64_t plan_seed, uint64_t n);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of scenarios, and what an assertion does when it does not hold.
+ * The list of scenarios, what is refused of them, and failed assertions.
  */
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,32 +11,55 @@
 
 #include "lib/internal.h"
 
-#define MAX_SCENARIOS 64
-
-static struct scenario *scenarios[MAX_SCENARIOS];
-static unsigned int nr_scenarios;
+static struct scenario *scenarios;
 
 struct shared *shared;
 
-__attribute__((noreturn)) static void die(const char *what, const char *name)
+/*
+ * Before main(), so the build is told, too: it runs the program once. The
+ * harness looks for lines of this form, as compilers write them.
+ */
+__attribute__((noreturn, format(printf, 2, 3)))
+static void die(const struct scenario *scenario, const char *fmt, ...)
 {
-	fprintf(stderr, "scenarios: %s: %s\n", name, what);
-	exit(3);
+	va_list args;
+
+	fprintf(stderr, "%s: error: ", scenario->file);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(2);
+}
+
+/* A token, a path and SCENARIO= can have these. */
+static bool is_name(const char *name, size_t length)
+{
+	return isalpha(*name) && length <= SCENARIO_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == length;
 }
 
 /**
  * scenario_register() - add to the list, which stays in order of the names
+ *
+ * Ends the program if the name cannot be one, or is taken.
  */
 void scenario_register(struct scenario *scenario)
 {
-	unsigned int i = nr_scenarios++;
+	struct scenario **at = &scenarios;
+	const char *name = scenario->name;
 
-	if (i == MAX_SCENARIOS)
-		die("one scenario too many, raise MAX_SCENARIOS",
-		    scenario->name);
-	for (; i > 0 && strcmp(scenarios[i - 1]->name, scenario->name) > 0; i--)
-		scenarios[i] = scenarios[i - 1];
-	scenarios[i] = scenario;
+	if (!is_name(name, scenario->given) || !strcmp(name, "all"))
+		die(scenario, "SCENARIO(\"%.*s\"): no name; up to %d letters, digits, - and _, a letter first",
+		    (int)scenario->given, name, SCENARIO_NAME_MAX);
+	while (*at && strcmp((*at)->name, name) < 0)
+		at = &(*at)->next;
+	if (*at && !strcmp((*at)->name, name))
+		die(scenario, "SCENARIO(\"%s\"): %s has that name already, take another one",
+		    name, (*at)->file);
+	scenario->next = *at;
+	*at = scenario;
 }
 
 /**
@@ -45,7 +69,8 @@ void scenario_add_actor(struct scenario *scenario, const char *name,
 			enum actor_life life, void (*body)(void))
 {
 	if (scenario->nactors == SCENARIO_MAX_ACTORS)
-		die("too many actors", scenario->name);
+		die(scenario, "ACTOR(%s): more than %d actors", name,
+		    SCENARIO_MAX_ACTORS);
 	scenario->actors[scenario->nactors++] = (struct actor) {
 		.name = name, .life = life, .body = body,
 	};
@@ -61,17 +86,17 @@ struct actor *scenario_actor(struct scenario *scenario, const char *name)
 	for (i = 0; i < scenario->nactors; i++)
 		if (!strcmp(scenario->actors[i].name, name))
 			return &scenario->actors[i];
-	die("there is no such actor", name);
+	die(scenario, "there is no ACTOR(%s), or it stands further down", name);
 }
 
-unsigned int scenario_count(void)
+/**
+ * scenario_next() - the one behind @scenario by name; of NULL, the first
+ *
+ * Return: NULL behind the last.
+ */
+struct scenario *scenario_next(const struct scenario *scenario)
 {
-	return nr_scenarios;
-}
-
-struct scenario *scenario_at(unsigned int i)
-{
-	return scenarios[i];
+	return scenario ? scenario->next : scenarios;
 }
 
 /**
@@ -79,12 +104,27 @@ struct scenario *scenario_at(unsigned int i)
  */
 struct scenario *scenario_find(const char *name)
 {
-	unsigned int i;
+	struct scenario *scenario = scenarios;
 
-	for (i = 0; i < nr_scenarios; i++)
-		if (!strcmp(scenarios[i]->name, name))
-			return scenarios[i];
-	return NULL;
+	while (scenario && strcmp(scenario->name, name))
+		scenario = scenario->next;
+	return scenario;
+}
+
+/**
+ * scenarios_check() - look for what is wrong with a scenario as a whole
+ *
+ * Ends the program if something is.
+ */
+void scenarios_check(void)
+{
+	const struct scenario *scenario;
+
+	for (scenario = scenarios; scenario; scenario = scenario->next) {
+		if (scenario->nactors < 2)
+			die(scenario, "SCENARIO(\"%s\"): a race takes two, and this has %u ACTOR()",
+			    scenario->name, scenario->nactors);
+	}
 }
 
 /**

@@ -1,37 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How to write a scenario: one file, which reads like kselftest_harness.h.
+ * What a scenario is written with, in the manner of kselftest_harness.h: one file,
+ * one scenario. scenarios/README.md explains how; this is the reference.
  *
  *	SCENARIO("name", "what races with what");
+ *	SUBJECT("widget");		only in a file outside the subject's folder
+ *	REACHES("find_widget", ...);	optional: functions of the kernel and named
+ *					points that its actors reach; checked by
+ *					"make coverage"
+ *	INPUTS(8);			optional: scenario_input() is 0 ... 7
  *
- *	STATE {				shared by all, zeroed before each
+ *	STATE {				shared by all processes, zeroed before each
  *		int seen;		execution, reached through "self"
  *	};
  *
  *	SETUP() { ... }			optional, before each execution
  *	ACTOR(reader, KEPT) { ... }	at least two; the race is among them
  *	ACTOR(target, FRESH) { ... }
- *	AFTER(reader) { ... }		optional: what a KEPT actor has to put
- *					back when the check has been made
- *	BEFORE(reader) { ... }		optional: what it does before it joins
- *					the next execution, of which it knows
- *					nothing yet: here it makes its CHILDs
- *	INPUTS(8);			optional: scenario_input() is 0 ... 7
- *	REACHES("find_widget", ...);	the functions that load what another task
- *					publishes, and the named points, that its
- *					actors reach: "make coverage" checks that
- *	CHECK() { ... }			optional, when all actors are through
+ *	BEFORE(reader) { ... }		optional: what a KEPT actor does before it
+ *					joins an execution, of which it knows
+ *					nothing yet; CHILD actors are made here
+ *	AFTER(reader) { ... }		optional: what a KEPT actor undoes after
+ *					the check
+ *	CHECK() { ... }			optional, when all actors have finished
  *	TEARDOWN() { ... }		optional, after each execution
  *
- * ASSERT_* and REQUIRE() end the function they stand in (a void one).
- *
- * The profile "fail-nth" fails each allocation of a call that is MARKED():
- *
- *	REQUIRE(MARKED(mkdir(path, 0700), ENOMEM, ENOSPC, EPERM));
- *
- * says which errors the manual page allows. When an allocation has failed and
- * the call does, too, its errno has to be one of them, and nothing may have
- * changed: see marked.c. With other profiles the call is just made.
+ * ASSERT_* and REQUIRE() return from the function they are in (a void one).
  */
 #ifndef SCENARIOS_LIB_SCENARIO_H
 #define SCENARIOS_LIB_SCENARIO_H
@@ -75,10 +69,29 @@ struct actor {
 	pid_t pid;
 };
 
+/**
+ * struct scenario - what a file defines
+ * @name: as tokens have it; of a file of the user's own with a hash of its text
+ * @given: how much of @name the file has given, in bytes
+ * @about: what races with what, one line
+ * @subject: the one whose points and oracles count; NULL: those of all
+ * @file: its source, relative to scenarios/
+ * @setup: or NULL
+ * @check: or NULL
+ * @teardown: or NULL
+ * @self: where the file keeps the address of its STATE
+ * @actors: in the order of the file
+ * @nactors: how many
+ * @inputs: as INPUTS() has it, 0 where there is none
+ * @reaches: as REACHES() has it, NULL behind the last; or NULL
+ * @next: the next one by name
+ */
 struct scenario {
 	const char *name;
+	size_t given;
 	const char *about;
-	const char *subject;	/* which points and oracles count; NULL: all */
+	const char *subject;
+	const char *file;
 	void (*setup)(void);
 	void (*check)(void);
 	void (*teardown)(void);
@@ -86,23 +99,43 @@ struct scenario {
 	struct actor actors[SCENARIO_MAX_ACTORS];
 	unsigned int nactors;
 	unsigned int inputs;
-	const char * const *reaches;	/* NULL behind the last; or NULL */
+	const char * const *reaches;
+	struct scenario *next;
 };
 
 /* === What a scenario is made of === */
 
-/* The Makefile defines it: the folder of the scenario. Without one: all there are. */
+/*
+ * Defined by the Makefile for files in the folder of a subject. Without one, the
+ * points and oracles of all subjects count.
+ */
 #ifndef NSLAB_SUBJECT
 #define NSLAB_SUBJECT	NULL
 #endif
 
+/* Defined by the harness for a file of the user's own: a hash of its text. */
+#ifdef NSLAB_TEXT
+#define NSLAB_SUFFIX	"+" NSLAB_TEXT
+#else
+#define NSLAB_SUFFIX	""
+#endif
+
 #define SCENARIO(_name, _about)						\
 static struct scenario this_scenario = {				\
-	.name = _name, .about = _about, .subject = NSLAB_SUBJECT,	\
+	.name = _name NSLAB_SUFFIX, .given = sizeof(_name) - 1,		\
+	.about = _about,						\
+	.subject = NSLAB_SUBJECT, .file = __FILE__,			\
 };									\
 __attribute__((constructor)) static void register_this_scenario(void)	\
 {									\
 	scenario_register(&this_scenario);				\
+}									\
+struct scenario_state
+
+#define SUBJECT(_name)							\
+__attribute__((constructor)) static void set_subject(void)		\
+{									\
+	this_scenario.subject = _name;					\
 }									\
 struct scenario_state
 
@@ -246,7 +279,7 @@ do {									\
 do {									\
 	int actor_ = refused_begin(#call);				\
 									\
-	refused_end(actor_, #call, __FILE__, __LINE__, (call),		\
+	refused_end(actor_, #call, __FILE__, __LINE__, (call),	\
 		    (const int[]){ __VA_ARGS__, 0 });			\
 } while (0)
 

@@ -160,31 +160,31 @@ do {									\
 			(*at)->hook(__VA_ARGS__);			\
 } while (0)
 
-static void subjects_begin(const struct nslab_run *run)
+static void nslab_subjects_begin(const struct nslab_run *run)
 {
 	tell_subjects(execution_begins, run);
 }
 
-static void subjects_end(const struct nslab_run *run)
+static void nslab_subjects_end(const struct nslab_run *run)
 {
 	tell_subjects(execution_ends, run);
 }
 
-static void subjects_section_begins(struct nslab_actor *actor)
+static void nslab_subjects_section_begins(struct nslab_actor *actor)
 {
 	tell_subjects(section_begins, actor);
 }
 
-static void subjects_section_ends(struct nslab_actor *actor)
+static void nslab_subjects_section_ends(struct nslab_actor *actor)
 {
 	tell_subjects(section_ends, actor);
 }
 
 static const struct nslab_observer subjects_observer = {
-	.begins = subjects_begin,
-	.ends = subjects_end,
-	.section_begins = subjects_section_begins,
-	.section_ends = subjects_section_ends,
+	.begins = nslab_subjects_begin,
+	.ends = nslab_subjects_end,
+	.section_begins = nslab_subjects_section_begins,
+	.section_ends = nslab_subjects_section_ends,
 };
 
 NSLAB_OBSERVER(subjects_observer);

@@ -171,21 +171,21 @@ u8 nslab_object_owner(u16 number)
 	       nslab_objects.owners[number] : NSLAB_NOBODY;
 }
 
-static void watch_begins(const struct nslab_run *run)
+static void nslab_watch_begins(const struct nslab_run *run)
 {
 	recording = run->strategy != NSLAB_STRATEGY_NONE;
 	nslab_numbers_reset(&nslab_objects.numbers);
 	WRITE_ONCE(watching, !(run->flags & NSLAB_RUN_UNSTEERED));
 }
 
-static void watch_ends(const struct nslab_run *run)
+static void nslab_watch_ends(const struct nslab_run *run)
 {
 	WRITE_ONCE(watching, false);
 }
 
 static const struct nslab_observer watch_observer = {
-	.begins = watch_begins,
-	.ends = watch_ends,
+	.begins = nslab_watch_begins,
+	.ends = nslab_watch_ends,
 };
 
 NSLAB_OBSERVER(watch_observer);

@@ -19,6 +19,7 @@
 #include <linux/kernel.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/stacktrace.h>
 #include <linux/string.h>
 
 #include <../mm/kasan/kasan.h>
@@ -27,6 +28,9 @@
 
 struct nslab_lives nslab_lives;
 
+/* As many as lead from a free to the function that released the object. */
+#define MAX_CALLERS	6
+
 /**
  * struct loaded - an actor has loaded a published pointer
  * @subject: of this subject
@@ -34,8 +38,8 @@ struct nslab_lives nslab_lives;
  * @in_section: the actor has not left that read section since
  * @waited_for: likewise, but the grace period of the object has ended
  * @gone: the object was freed since
- * @freed_by: by that actor
- * @freed_at: there
+ * @ended_by: the actor that freed it, or said before that its grace period had ended
+ * @ended_in: the functions where that happened, innermost first; 0 after the last
  */
 struct loaded {
 	const struct nslab_subject *subject;
@@ -43,8 +47,8 @@ struct loaded {
 	bool in_section;
 	bool waited_for;
 	bool gone;
-	unsigned int freed_by;
-	unsigned long freed_at;
+	unsigned int ended_by;
+	unsigned long ended_in[MAX_CALLERS];
 };
 
 #define MAX_LOADED	8
@@ -85,6 +89,22 @@ static void forget(unsigned int actor, const void *object)
 		return;
 	readers[actor].gone -= loaded->gone;
 	memset(loaded, 0, sizeof(*loaded));
+}
+
+/* Called only where an actor has loaded the object that ends. */
+static void ends(struct loaded *loaded, unsigned int by, unsigned long ip)
+{
+	unsigned long stack[32];
+	unsigned int n, i, at = 0;
+
+	n = stack_trace_save(stack, ARRAY_SIZE(stack), 0);
+	while (at < n && stack[at] != ip)
+		at++;
+	loaded->ended_by = by;
+	memset(loaded->ended_in, 0, sizeof(loaded->ended_in));
+	loaded->ended_in[0] = ip;
+	for (i = 1; i < MAX_CALLERS && at + i < n; i++)
+		loaded->ended_in[i] = stack[at + i];
 }
 
 /**
@@ -140,8 +160,7 @@ void nslab_lifetime_free(const void *object, unsigned long ip)
 		if (!loaded || loaded->gone)
 			continue;
 		loaded->gone = true;
-		loaded->freed_by = me;
-		loaded->freed_at = ip;
+		ends(loaded, me, ip);
 		readers[i].gone++;
 	}
 	for (i = 0; i < NSLAB_MAX_LIVES; i++) {
@@ -184,18 +203,21 @@ void nslab_lifetime_loaded(const struct nslab_subject *subject,
 /**
  * nslab_lifetime_grace_period() - that of an object has ended
  * @object: the object
+ * @ip: the instruction that says so
  */
-void nslab_lifetime_grace_period(const void *object)
+void nslab_lifetime_grace_period(const void *object, unsigned long ip)
 {
+	unsigned int me = nslab_acting_index(), i;
 	unsigned long flags;
-	unsigned int i;
 
 	local_irq_save(flags);
 	for (i = 0; i < NSLAB_MAX_ACTORS; i++) {
 		struct loaded *loaded = find_loaded(i, object);
 
-		if (loaded && loaded->in_section)
-			loaded->waited_for = true;
+		if (!loaded || !loaded->in_section || loaded->gone)
+			continue;
+		loaded->waited_for = true;
+		ends(loaded, me, ip);
 	}
 	local_irq_restore(flags);
 }
@@ -203,13 +225,18 @@ void nslab_lifetime_grace_period(const void *object)
 static void print_history(const struct loaded *loaded)
 {
 	const struct nslab_life *life = &loaded->life;
+	char frames[MAX_CALLERS * 64];
+	int length = 0, i;
 
 	if (life->made_at)
 		pr_emerg("  allocated by %s in %pS\n",
 			 nslab_actor_name(life->made_by), (void *)life->made_at);
-	if (loaded->gone)
-		pr_emerg("  freed by %s in %pS\n",
-			 nslab_actor_name(loaded->freed_by), (void *)loaded->freed_at);
+	for (i = 0; i < MAX_CALLERS && loaded->ended_in[i]; i++)
+		length += scnprintf(frames + length, sizeof(frames) - length, "%s%pS",
+				    i ? " < " : "", (void *)loaded->ended_in[i]);
+	if (length)
+		pr_emerg("  %s by %s in %s\n", loaded->gone ? "freed" : "waited for",
+			 nslab_actor_name(loaded->ended_by), frames);
 }
 
 /**
@@ -262,4 +289,25 @@ void nslab_lifetime_section_ends(struct nslab_actor *actor)
 		print_history(loaded);
 		nslab_oracle_end();
 	}
+}
+
+/**
+ * nslab_lifetime_report() - whose read sections are broken, when the kernel dies
+ *
+ * Whatever it dies of may be a consequence.
+ */
+void nslab_lifetime_report(void)
+{
+	unsigned int actor, i;
+
+	for (actor = 0; actor < NSLAB_MAX_ACTORS; actor++)
+		for (i = 0; i < MAX_LOADED; i++) {
+			const struct loaded *loaded = &readers[actor].loaded[i];
+
+			if (!loaded->in_section || (!loaded->gone && !loaded->waited_for))
+				continue;
+			pr_emerg("the read section of %s is broken\n",
+				 nslab_actor_name(actor));
+			print_history(loaded);
+		}
 }

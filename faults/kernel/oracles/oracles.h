@@ -48,10 +48,11 @@ void nslab_lifetime_alloc(const void *object, unsigned long ip);
 void nslab_lifetime_free(const void *object, unsigned long ip);
 void nslab_lifetime_loaded(const struct nslab_subject *subject,
 			   const struct nslab_actor *actor, const void *object);
-void nslab_lifetime_grace_period(const void *object);
+void nslab_lifetime_grace_period(const void *object, unsigned long ip);
 void nslab_lifetime_use(struct nslab_actor *actor, const void *object,
 			unsigned long ip);
 void nslab_lifetime_section_ends(struct nslab_actor *actor);
+void nslab_lifetime_report(void);
 void nslab_order_begin(const struct nslab_subject *subject);
 void nslab_order_new_task(const struct task_struct *task);
 void nslab_order_section(const struct nslab_actor *actor);

@@ -6,6 +6,7 @@
 
 #include <linux/export.h>
 #include <linux/init.h>
+#include <linux/instruction_pointer.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 
@@ -63,7 +64,7 @@ void __nslab_grace_period(const struct nslab_subject *subject,
 			  const void *object)
 {
 	if (counts(subject))
-		nslab_lifetime_grace_period(object);
+		nslab_lifetime_grace_period(object, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(__nslab_grace_period);
 
@@ -96,7 +97,7 @@ EXPORT_SYMBOL_GPL(__nslab_switched);
 
 /* === Executions and read sections === */
 
-static void oracles_begin(const struct nslab_run *run)
+static void nslab_oracles_begin(const struct nslab_run *run)
 {
 	const struct nslab_subject *const *at;
 
@@ -106,23 +107,23 @@ static void oracles_begin(const struct nslab_run *run)
 			nslab_order_begin(*at);
 }
 
-static void oracles_section_begins(struct nslab_actor *actor)
+static void nslab_oracles_section_begins(struct nslab_actor *actor)
 {
 	nslab_order_section(actor);
 }
 
-static void oracles_section_ends(struct nslab_actor *actor)
+static void nslab_oracles_section_ends(struct nslab_actor *actor)
 {
 	nslab_lifetime_section_ends(actor);
 }
 
-static const struct nslab_observer oracles_observer = {
-	.begins = oracles_begin,
-	.section_begins = oracles_section_begins,
-	.section_ends = oracles_section_ends,
+static const struct nslab_observer nslab_oracles_observer = {
+	.begins = nslab_oracles_begin,
+	.section_begins = nslab_oracles_section_begins,
+	.section_ends = nslab_oracles_section_ends,
 };
 
-NSLAB_OBSERVER(oracles_observer);
+NSLAB_OBSERVER(nslab_oracles_observer);
 
 /* === Objects === */
 
@@ -140,8 +141,8 @@ static const struct nslab_subject *subject_of(struct nslab_listener *listener)
 }
 
 /* In an execution of another subject, too: the object lives on into the next one. */
-static void published_alloc(struct nslab_listener *listener, const void *object,
-			    unsigned long ip)
+static void nslab_published_alloc(struct nslab_listener *listener,
+				  const void *object, unsigned long ip)
 {
 	const struct nslab_subject *subject = subject_of(listener);
 
@@ -150,8 +151,8 @@ static void published_alloc(struct nslab_listener *listener, const void *object,
 	nslab_lifetime_alloc(object, ip);
 }
 
-static void published_free(struct nslab_listener *listener, const void *object,
-			   unsigned long ip)
+static void nslab_published_free(struct nslab_listener *listener,
+				 const void *object, unsigned long ip)
 {
 	const struct nslab_subject *subject = subject_of(listener);
 
@@ -160,9 +161,9 @@ static void published_free(struct nslab_listener *listener, const void *object,
 	nslab_lifetime_free(object, ip);
 }
 
-static void published_use(struct nslab_listener *listener,
-			  struct nslab_actor *actor, const void *object,
-			  unsigned long ip)
+static void nslab_published_use(struct nslab_listener *listener,
+				struct nslab_actor *actor, const void *object,
+				unsigned long ip)
 {
 	const struct nslab_subject *subject = subject_of(listener);
 
@@ -173,15 +174,15 @@ static void published_use(struct nslab_listener *listener,
 	nslab_lifetime_use(actor, object, ip);
 }
 
-static void task_alloc(struct nslab_listener *listener, const void *object,
-		       unsigned long ip)
+static void nslab_task_alloc(struct nslab_listener *listener,
+			     const void *object, unsigned long ip)
 {
 	nslab_order_new_task(object);
 }
 
 static struct nslab_listener tasks = {
 	.cache = "task_struct",
-	.alloc = task_alloc,
+	.alloc = nslab_task_alloc,
 };
 
 static int __init nslab_oracles_init(void)
@@ -196,9 +197,9 @@ static int __init nslab_oracles_init(void)
 		published->subject = *at;
 		published->listener = (struct nslab_listener) {
 			.cache = (*at)->cache,
-			.alloc = published_alloc,
-			.free = published_free,
-			.use = published_use,
+			.alloc = nslab_published_alloc,
+			.free = nslab_published_free,
+			.use = nslab_published_use,
 		};
 		nslab_listen(&published->listener);
 	}

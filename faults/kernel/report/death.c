@@ -9,9 +9,36 @@
 #include <linux/kernel.h>
 #include <linux/notifier.h>
 #include <linux/panic_notifier.h>
+#include <linux/stacktrace.h>
 
 #include "../core/trace.h"
+#include "../oracles/oracles.h"
 #include "report.h"
+
+/*
+ * Where the other actors are: one of them may be about to release what current has
+ * run into.
+ */
+static void print_others(unsigned int nactors)
+{
+	/* Static: a panic runs on whatever stack is left to it. */
+	static unsigned long stack[24];
+	static char line[ARRAY_SIZE(stack) * 40];
+	unsigned int i, k, n;
+	int length;
+
+	for (i = 0; i < nactors; i++) {
+		const struct nslab_actor *actor = &nslab_actors[i];
+
+		if (!actor->task || actor->done || actor->task == current)
+			continue;
+		n = stack_trace_save_tsk(actor->task, stack, ARRAY_SIZE(stack), 0);
+		for (length = 0, k = 0; k < n; k++)
+			length += scnprintf(line + length, sizeof(line) - length, "%s%ps",
+					    k ? " < " : "", (void *)stack[k]);
+		pr_emerg("%s is in %s\n", actor->name, line);
+	}
+}
 
 static int nslab_on_panic(struct notifier_block *nb, unsigned long action,
 			  void *msg)
@@ -22,6 +49,8 @@ static int nslab_on_panic(struct notifier_block *nb, unsigned long action,
 		pr_emerg("died outside of an execution\n");
 		return NOTIFY_DONE;
 	}
+	nslab_lifetime_report();
+	print_others(run->nactors);
 	pr_emerg("token=%s\n", run->token);
 	pr_emerg("trace hash=%016llx points=%u\n", nslab_trace_hash(),
 		 nslab_trace_points());

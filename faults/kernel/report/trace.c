@@ -88,7 +88,7 @@ void nslab_trace_emit(u64 execution)
 }
 
 /* Of an execution that warms up only if it is the last. */
-static void trace_ends(const struct nslab_run *run)
+static void nslab_trace_ends(const struct nslab_run *run)
 {
 	if (run->flags & NSLAB_RUN_TRACE &&
 	    (!(run->flags & NSLAB_RUN_WARM_UP) ||
@@ -97,7 +97,7 @@ static void trace_ends(const struct nslab_run *run)
 }
 
 static const struct nslab_observer trace_observer = {
-	.ends = trace_ends,
+	.ends = nslab_trace_ends,
 };
 
 NSLAB_OBSERVER(trace_observer);

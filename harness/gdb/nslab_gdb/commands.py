@@ -152,7 +152,7 @@ class _Command(gdb.Command):
 
 
 class Nslab(gdb.Command):
-    """The lab's own view of the execution, and its ways through it."""
+    """Show the execution as the lab sees it, and move through it."""
 
     def __init__(self) -> None:
         super().__init__("nslab", gdb.COMMAND_USER, gdb.COMPLETE_NONE, True)
@@ -167,7 +167,7 @@ class Nslab(gdb.Command):
 
 
 class Actors(_Command):
-    """What each actor does, and where; its nsproxy and priority."""
+    """Show each actor: its state, point, nsproxy and priority."""
 
     name = "actors"
 
@@ -176,9 +176,9 @@ class Actors(_Command):
 
 
 class Trace(_Command):
-    """The last steps.
+    """Show the last steps of the trace.
 
-    nslab trace [N]: so many, 10 if not said.
+    nslab trace [N]: the last N, 10 by default.
     """
 
     name, usage, most = "trace", "[N]", 1
@@ -190,7 +190,7 @@ class Trace(_Command):
 
 
 class Points(_Command):
-    """The named points, and how often who has met them."""
+    """Show the named points, and how often each actor has reached them."""
 
     name = "points"
 
@@ -199,10 +199,10 @@ class Points(_Command):
 
 
 class Nsproxy(_Command):
-    """A nsproxy: fields, ids, alive or freed, by whom.
+    """Show a nsproxy: fields, ids, allocated or freed, and by which actor.
 
-    nslab nsproxy [ACTOR|#NUMBER|ADDRESS]. Without an argument, that of the actor which runs.
-    NUMBER is that of the diagram, ADDRESS any expression of gdb's.
+    nslab nsproxy [ACTOR|#NUMBER|ADDRESS]. Without an argument: that of the running
+    actor. NUMBER is the one in the picture, ADDRESS any gdb expression.
     """
 
     name, usage, most = "nsproxy", "[ACTOR|#NUMBER|ADDRESS]", 1
@@ -220,7 +220,7 @@ class Nsproxy(_Command):
             number = _whole(words[0][1:], 1, "numbers begin with #1")
             if address := kernel.address_of(number):
                 return address
-            raise gdb.GdbError(f"the execution has met no object {words[0]} yet")
+            raise gdb.GdbError(f"the execution has no object {words[0]} yet")
         if words and words[0] not in names:
             try:
                 return int(gdb.parse_and_eval(words[0]))
@@ -237,7 +237,7 @@ class Nsproxy(_Command):
 
 
 class Diagram(_Command):
-    """The interleaving, with a mark where the guest stands."""
+    """Show the interleaving, with a mark at the current step."""
 
     name = "diagram"
 
@@ -246,10 +246,10 @@ class Diagram(_Command):
 
 
 class Frame(_Command):
-    """The stack of another actor.
+    """Select the stack of another actor.
 
-    nslab frame ACTOR; without one, back to your own. Until the guest goes on, backtraces and
-    `up` show it in place of what called the newest frame. No register is changed.
+    nslab frame ACTOR; without an argument, select that of the running task again. Until the guest
+    continues, `bt`, `up` and `info locals` show that stack. No register is changed.
     """
 
     name, usage, most = "frame", "[ACTOR]", 1
@@ -277,7 +277,7 @@ class Frame(_Command):
 
 
 class Next(_Command):
-    """Go on to the next scheduling point, of whatever actor."""
+    """Continue to the next scheduling point, of any actor."""
 
     name = "next"
 
@@ -288,7 +288,7 @@ class Next(_Command):
 
 
 class Switch(_Command):
-    """Go on until another actor has its turn."""
+    """Continue until another actor runs."""
 
     name = "switch"
 
@@ -341,10 +341,10 @@ def _points() -> dict[int, int]:
 
 
 class Break(_Command):
-    """Stop whenever an actor comes to a named point.
+    """Stop whenever an actor reaches a named point.
 
-    nslab break POINT [ACTOR]. It is one of gdb's breakpoints: `delete`, `disable` and
-    `ignore` take its number.
+    nslab break POINT [ACTOR]. An ordinary breakpoint: `delete`, `disable` and `ignore`
+    take its number.
     """
 
     name, usage, most = "break", "POINT [ACTOR]", 2
@@ -403,10 +403,10 @@ def _compared(same: bool, seen: bool) -> str:
 
 
 class Goto(_Command):
-    """Go to a step of the trace, also back.
+    """Go to a step of the trace, forwards or backwards.
 
-    nslab goto N, from 1. To one that is passed by booting again and running up to it, with
-    what was chosen by hand chosen again; it is checked that the trace is the same.
+    nslab goto N, from 1. To go back, the guest is booted again and runs up to that step, with the
+    same choices; the trace is compared and has to be the same.
     """
 
     name, usage, most, needs_guest = "goto", "N", 1, False
@@ -420,7 +420,7 @@ class Goto(_Command):
 class Back(_Command):
     """Go back to an earlier scheduling point.
 
-    nslab back [N]: so many, one if not said.
+    nslab back [N]: N points, 1 by default.
     """
 
     name, usage, most = "back", "[N]", 1
@@ -441,9 +441,9 @@ class Back(_Command):
 
 
 class Choose(_Command):
-    """Decide by hand who runs next, here.
+    """Choose the actor that runs next.
 
-    nslab choose ACTOR. What comes after follows the rule: whoever runs goes on as long as it can.
+    nslab choose ACTOR. From then on, the running actor continues for as long as it can.
     """
 
     name, usage, most = "choose", "ACTOR", 1
@@ -473,9 +473,9 @@ class Choose(_Command):
 
 
 class Save(_Command):
-    """A token for the schedule so far.
+    """Print the token of the schedule up to here.
 
-    It is replayed once, outside of gdb, to see what it does.
+    The schedule is run once, outside of gdb, to see its result.
     """
 
     name = "save"
@@ -489,6 +489,8 @@ class Save(_Command):
         token = replace(session.token.solo, strategy=f"replay-{schedule}")
         profile = profiles.load(str(session.profile) if session.profile else token.profile)
         words = ["replay", str(token)]
+        if token.scenario in session.scenarios:
+            words += ["--scenario", str(session.scenarios[token.scenario])]
         if session.profile:
             words += ["--profile", str(session.profile)]
         if session.series:
@@ -499,7 +501,11 @@ class Save(_Command):
             [REPO / "harness" / "nslab", *words], capture_output=True, text=True, check=False,
             cwd=REPO,
         )  # fmt: skip
-        print(options.replay_command(token, profile, session.patches, session.series))
+        print(
+            options.replay_command(
+                token, profile, session.patches, session.series, session.scenarios
+            )
+        )
         print("\n".join(_result(done.stdout) or done.stderr.splitlines()))
 
     @staticmethod

@@ -21,6 +21,7 @@ class Session:
 
     token: Token
     profile: Path | None  # if it is the user's own
+    scenarios: dict[str, Path]  # those of the user's own, by name
     patches: tuple[Path, ...]
     series: str | None  # if it is not the default one
     actors: tuple[str, ...]
@@ -60,6 +61,7 @@ def load() -> Session:
     return Session(
         token=token.parse(data["token"]),
         profile=Path(data["profile"]) if data["profile"] else None,
+        scenarios={name: Path(path) for name, path in data["scenarios"].items()},
         patches=tuple(map(Path, data["patches"])),
         series=data["series"],
         steers=data["steers"],

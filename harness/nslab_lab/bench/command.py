@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from nslab_lab.bench import design, gdb, rates, variants
 from nslab_lab.bench.session import Bench
 from nslab_lab.build import catalog, kernels
-from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.build.kernel import Kernel, ensure_kernel
+from nslab_lab.build.scenarios import ensure_scenarios
 from nslab_lab.cli import options
 from nslab_lab.guest.boots import Machine
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input
 from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.plans import subject
-from nslab_lab.report import runfolder
+from nslab_lab.report import results_page, runfolder
 
 if TYPE_CHECKING:
     from nslab_lab.cli.main import Commands
@@ -32,16 +33,18 @@ PARTS = ("speed", "sweep", "gdb", "design", "variants")
 
 def register(commands: Commands) -> None:
     """`nslab bench`."""
-    parser = commands.add_parser("bench", help="the lab's own speed, beside a baseline")
+    parser = commands.add_parser("bench", help="the lab's speed, compared with a stress test")
     parser.add_argument("--part", metavar="NAME", help=f"only one of {', '.join(PARTS)}")
-    parser.add_argument("--variant", metavar="NAME", help="hunt only this one")
-    parser.add_argument("--seeds", metavar="N", help=f"of each hunt ({variants.SEEDS})")
+    parser.add_argument("--variant", metavar="NAME", help="part variants: only this one")
     parser.add_argument(
-        "--rounds", metavar="N",
-        help=f"of the speed ({rates.ROUNDS}) and of the designs ({design.ROUNDS})",
-    )  # fmt: skip
+        "--seeds", metavar="N", help=f"part variants: seeds of each strategy ({variants.SEEDS})"
+    )
     parser.add_argument(
-        "--baseline", metavar="SECONDS", help=f"give the baseline up after so long ({variants.BASELINE_S})"
+        "--rounds", metavar="N", help=f"of speed ({rates.ROUNDS}) and design ({design.ROUNDS})"
+    )
+    parser.add_argument(
+        "--baseline", metavar="SECONDS",
+        help=f"give up the stress test after so long ({variants.BASELINE_S})",
     )
     options.add_kernel_options(parser)
     options.add_guest_options(parser)
@@ -67,16 +70,24 @@ def _command(args: argparse.Namespace) -> int:
         options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES),
         subject.benchmark().scenario,
     )  # fmt: skip
+    told = results_page.Growth(bench.folder / "bench.txt")
     if "speed" in parts:
         rates.speed(bench, rounds)
+        told.add("speed")
     if "sweep" in parts:
         rates.guests(bench, rounds)
+        told.add("sweep")
     if "gdb" in parts:
         bench.tell(*gdb.lines(bench.scenario, rounds, bench.folder))
+        told.add("gdb")
     if "design" in parts:
         design.compare(bench, design_rounds, _designs(args, init))
+        told.add("design")
     if "variants" in parts:
         variants.variants(bench, [item.name for item in hunted], seeds, jobs, baseline_s)
+        told.add("variants")
+    is_full = not (args.variant or args.seeds or args.rounds or args.baseline)
+    results_page.update(kernel, told.parts, args.patch, is_full)
     print(f"kept in {shown(bench.folder)}")
     return FOUND_NOTHING
 

@@ -44,7 +44,7 @@ def lines(scenario: str, rounds: int, folder: Path) -> list[str]:
     said = [line for line in done.stdout.splitlines() if line.startswith("nslab-bench:")]
     if not said:
         last = (done.stderr.strip() or "it said nothing").splitlines()[-1]
-        raise lab_failed(f"gdb did not come through its rounds: {last}; see {script}")
+        raise lab_failed(f"gdb did not complete its rounds: {last}; see {script}")
     pairs = json.loads(said[0].partition(":")[2])
     there, back = (statistics.median(pair[index] for pair in pairs) for index in (0, 1))
     return [

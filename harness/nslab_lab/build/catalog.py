@@ -37,6 +37,13 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Point(Item):
+    """A named point."""
+
+    subject: str = ""  # "": any kernel code has it
+
+
+@dataclass(frozen=True)
 class Scenario(Item):
     """A scenario."""
 
@@ -44,6 +51,7 @@ class Scenario(Item):
     inputs: int = 1  # how many it has, see INPUTS() in scenario.h
     reaches: tuple[str, ...] = ()  # readers and named points, see REACHES()
     subject: str = ""  # whose points and oracles count; "": those of all
+    file: str = ""  # its source, relative to scenarios/
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ def from_init(init: Path) -> Program:
             [
                 Scenario(
                     one["name"], one["about"], tuple(one["actors"]), one["inputs"],
-                    tuple(one["reaches"]), one.get("subject") or "",
+                    tuple(one["reaches"]), one["subject"], one["file"],
                 )  # fmt: skip
                 for one in data["scenarios"]
             ],
@@ -71,22 +79,37 @@ def from_init(init: Path) -> Program:
         )
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError) as error:
         raise lab_failed(
-            f"{shown(init)} --list does not tell its scenarios ({error}); "
+            f"{shown(init)} --list does not list its scenarios ({error}); "
             "remove build/scenarios and build again"
         ) from None
 
 
 def subjects() -> list[str]:
-    """The subjects that are compiled into the kernel: the folders that define one."""
-    return sorted(path.parent.name for path in SUBJECTS.glob("*/subject.c"))
+    """The subjects that are compiled into the kernel, in the order of their numbers.
+
+    Raises LabError(3) for one without a number.
+    """
+    return sorted((path.parent.name for path in SUBJECTS.glob("*/subject.c")), key=_number_of)
 
 
-def points(*paths: Path) -> list[Item]:
+def _number_of(subject: str) -> int:
+    path = SUBJECTS / subject / "subject.c"
+    found = re.search(r"^#define NUMBER\s+(\d+)$", _text(path), re.M)
+    if not found:
+        raise lab_failed(f"{shown(path)} does not define NUMBER, the number of the subject")
+    return int(found[1])
+
+
+def points(*paths: Path) -> list[Point]:
     """The named scheduling points, those that all subjects have first; of @paths if there are any."""
-    return _definitions(paths or (CORE_POINTS, *_of_subjects("points.def")), "NSLAB_POINT")
+    return [
+        Point(item.name, item.about, path.parent.name if path.parent.parent.name == "subjects" else "")
+        for path in paths or (CORE_POINTS, *_of_subjects("points.def"))
+        for item in _definitions([path], "NSLAB_POINT")
+    ]
 
 
-def points_of(subject: str) -> list[Item]:
+def points_of(subject: str) -> list[Point]:
     """The named points that count in scenarios of @subject; "": all."""
     if not subject:
         return points()
@@ -141,20 +164,16 @@ def choose(kind: str, name: str, items: Sequence[Item]) -> str:
 
 
 def choose_names(kind: str, wanted: str | None, items: Sequence[Item]) -> tuple[str, ...]:
-    """Those asked for, names with commas between, in the order given, each once; all if none is.
+    """Those asked for, names with commas between, in the order given, each once; all for None or "".
 
     Raises LabError(2) saying what there is.
     """
-    names = [name for name in (wanted or "").replace(",", " ").split() if name]
-    if not names or names == ["all"]:
+    names = (wanted or "all").replace(",", " ").split()
+    if not names:
+        raise bad_input(f"{kind} '{wanted}' names none: give names (make list), or leave it out")
+    if names == ["all"]:
         return tuple(item.name for item in items)
     return tuple(dict.fromkeys(choose(kind, name, items) for name in names))
-
-
-def choose_scenarios(wanted: str | None, known: Sequence[Scenario]) -> tuple[Scenario, ...]:
-    """The same for scenarios."""
-    by_name = {one.name: one for one in known}
-    return tuple(by_name[name] for name in choose_names("scenario", wanted, known))
 
 
 def _definitions(paths: Sequence[Path], kind: str) -> list[Item]:

@@ -25,7 +25,7 @@ from typing import Sequence
 
 from nslab_lab.build import catalog, fetch, kconfig, kernels, kmake, series
 from nslab_lab.host import files, paths, progress
-from nslab_lab.host.errors import LabError, lab_failed
+from nslab_lab.host.errors import LabError
 from nslab_lab.host.paths import shown
 
 KERNELS = paths.BUILD / "kernels"
@@ -49,6 +49,7 @@ class Kernel:
     cmdline: tuple[str, ...]  # what this kernel's entry adds to the command line
     series: str | None = None  # of its patches; None: the default one
     points: tuple[str, ...] = ()  # the named points that its patches place
+    is_plain: bool = True  # no patch of the user's own, the default series
 
 
 def ensure_kernel(
@@ -78,20 +79,15 @@ def ensure_kernel(
     return _Build(entry, chosen, design, source, [*own, *users], folder, plain).ensure()
 
 
-def ensure_scenarios() -> Path:
-    """build/scenarios/init, the static guest program, made by `make -C scenarios`.
-
-    Raises LabError.
-    """
-    if not (paths.SCENARIOS / "Makefile").exists():
-        raise lab_failed("scenarios/Makefile is missing: there is nothing to run in the guest")
-    target = paths.BUILD / "scenarios"
-    target.mkdir(parents=True, exist_ok=True)
-    log = paths.BUILD / "scenarios.log"
-    with files.locked(paths.BUILD / "scenarios.lock", "the scenarios"):
-        log.unlink(missing_ok=True)
-        kmake.make(paths.SCENARIOS, ["-s", f"O={target}"], log, "the guest program")
-    return target / "init"
+def last_built(name: str) -> Path | None:
+    """The binary of the plain build of kernel @name that was made last, be it out of date."""
+    try:
+        folder = KERNELS / name
+        identity = str(json.loads((folder / "stamp.json").read_text())["id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    linux = folder / "bin" / identity / "linux"
+    return linux if linux.exists() else None
 
 
 def series_built(name: str, identity: str) -> str | None:
@@ -199,6 +195,7 @@ class _Build:
             name=self.entry.name, id=identity, engine=self.engine.name, src=self.src, out=self.out,
             linux=binary / "linux", config=binary / "config", versions=versions,
             cmdline=self.engine.cmdline,
+            is_plain=self.plain is None and self.design == self.entry.one_series(),
             series=None if self.design == self.entry.one_series() else self.design.name,
             points=tuple(
                 item.name

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from pathlib import Path
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from nslab_lab.build import catalog, kernels
 from nslab_lab.build.kernel import Kernel
@@ -19,6 +19,7 @@ from nslab_lab.host.paths import shown
 from nslab_lab.plans import plan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.strategies import Strategy
+from nslab_lab.plans.token import Token
 from nslab_lab.plans.watch import Watch
 
 
@@ -32,12 +33,20 @@ def add_kernel_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_scenario_option(parser: argparse.ArgumentParser) -> None:
+    """--scenario, as scenarios.choose() reads it."""
+    parser.add_argument(
+        "--scenario", metavar="NAME|FILE[,...]", action="append",
+        help="names (nslab list) and files of your own, mine.c; default: all of scenarios/",
+    )  # fmt: skip
+
+
 def add_guest_options(parser: argparse.ArgumentParser, silence_s: float = boots.SILENCE_S) -> None:
     """--jobs and --silence; @silence_s: its default, host seconds."""
     parser.add_argument("--jobs", metavar="N", help="guests at a time (one per CPU)")
     parser.add_argument(
         "--silence", metavar="SECONDS", default=f"{silence_s:g}",
-        help=f"give a guest up that is silent for so long ({silence_s:g} s of host time)",
+        help=f"give up a guest that has been silent for so long ({silence_s:g} s of host time)",
     )  # fmt: skip
 
 
@@ -83,7 +92,7 @@ def check_profile(profile: Profile, strategy: Strategy) -> None:
         )
     if strategy.steers and profile.delays:
         raise bad_input(
-            f"profile {profile.name} delays actors, but strategy {strategy.name} decides itself who "
+            f"profile {profile.name} delays actors, but strategy {strategy.name} itself decides which actor "
             "runs: take PROFILE=none, failslab, or one without delay_*"
         )
 
@@ -112,10 +121,16 @@ def _variants(design: kernels.Series) -> list[str]:
 
 
 def replay_command(
-    token: object, profile: Profile, patches: Sequence[Path], series: str | None = None
-) -> str:
-    """The command line that replays @token. @series: None for the default one."""
+    token: Token, profile: Profile, patches: Sequence[Path], series: str | None = None,
+    own: Mapping[str, Path] | None = None,
+) -> str:  # fmt: skip
+    """The command line that replays @token.
+
+    @series: None for the default one. @own: scenarios of the user's own and their files.
+    """
     words = ["make", "replay", f"TOKEN={token}"]
+    if own and token.scenario in own:
+        words.append(f"SCENARIO={own[token.scenario]}")
     if series:
         words.append(f"SERIES={series}")
     if profile.is_own:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`nslab coverage`: what executions come to, and what they never do.
+"""`nslab coverage`: which code the executions reach, and which they never do.
 
 Every scenario is run for a while, and it is counted by how many executions each named point and
-each reader was met (readers.py). What nobody meets is tested by nobody, so that is a failure, and
-so is a scenario that does not come where its REACHES() says.
+each reader was reached (readers.py). Code that no execution reaches is not tested, so that is a failure
+where all scenarios were run. So is a scenario that does not reach what its REACHES() names.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from nslab_lab.build import catalog
+from nslab_lab.build import scenarios
 from nslab_lab.build.catalog import Scenario
-from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.build.kernel import Kernel, ensure_kernel
+from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.guest.boots import Machine, Stop
@@ -49,12 +50,12 @@ def register(commands: Commands) -> None:
     """`nslab coverage`."""
     parser = commands.add_parser("coverage", help="which points and readers are reached, and by what")
     options.add_kernel_options(parser)
-    parser.add_argument("--scenario", metavar="NAME[,NAME]", help="default: all of them")
+    options.add_scenario_option(parser)
     parser.add_argument(
         "--executions", metavar="N",
         help=f"of each scenario, with delays and with strategy random ({DEFAULT_EXECUTIONS})",
     )  # fmt: skip
-    parser.add_argument("--seed", metavar="N", help=f"({plan.DEFAULT_SEED})")
+    parser.add_argument("--seed", metavar="N", help=f"seed of all random numbers ({plan.DEFAULT_SEED})")
     options.add_guest_options(parser)
     parser.set_defaults(handler=_command)
 
@@ -64,59 +65,64 @@ def _command(args: argparse.Namespace) -> int:
     executions = whole("executions", args.executions, DEFAULT_EXECUTIONS, 1, 10**6)
     seed = whole("seed", args.seed, plan.DEFAULT_SEED, 0, 2**64 - 1)
     jobs = options.jobs_of(args)
-    init = ensure_scenarios()
-    scenarios = catalog.choose_scenarios(args.scenario, catalog.from_init(init).scenarios)
+    guest, chosen = scenarios.choose(args.scenario)
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
-    machine = options.machine(args, kernel, init)
+    machine = options.machine(args, kernel, guest.init)
     if not readers.names(kernel.linux):
         names = " or ".join(f"{one.function}()" for one in subject.accessors())
         raise bad_input(
-            f"{shown(kernel.linux)}: nobody calls {names}, so there are no readers to reach"
+            f"{shown(kernel.linux)}: no function calls {names}, so there are no readers to count"
         )
+    reach.check(kernel, chosen)
     ways = []
     for strategy, name in WAYS:
         profile = profiles.load(name)
-        run_plan = _plan(kernel, scenarios, strategy, profile, executions, seed)
-        ways.append(_Way(machine, profile, args.patch, run_plan))
-    return _run(ways, kernel, scenarios, jobs)
+        run_plan = _plan(kernel, chosen, strategy, profile, executions, seed)
+        ways.append(_Way(machine, profile, args.patch, run_plan, guest))
+    return _run(ways, kernel, chosen, jobs, bool(args.scenario))
 
 
 def _plan(
-    kernel: Kernel, scenarios: Sequence[Scenario], strategy: str, profile: Profile, executions: int,
+    kernel: Kernel, chosen: Sequence[Scenario], strategy: str, profile: Profile, executions: int,
     seed: int,
 ) -> RunPlan:  # fmt: skip
     watches = options.watches(profile, strategies.parse(strategy), kernel)
     return plan.make(
-        kernel.name, kernel.id, profile, tuple(one.name for one in scenarios), watches,
+        kernel.name, kernel.id, profile, tuple(one.name for one in chosen), watches,
         variant=plan.NO_VARIANT, strategy=strategy, seed=seed, executions=executions, findings=1,
-        actors=tuple(one.actors for one in scenarios), inputs=tuple(one.inputs for one in scenarios),
+        actors=tuple(one.actors for one in chosen), inputs=tuple(one.inputs for one in chosen),
         series=kernel.series,
     )  # fmt: skip
 
 
-def _run(ways: Sequence[_Way], kernel: Kernel, scenarios: Sequence[Scenario], jobs: int) -> int:
-    """Run all of it and say what came of it; the exit status."""
+def _run(
+    ways: Sequence[_Way], kernel: Kernel, chosen: Sequence[Scenario], jobs: int, asked: bool
+) -> int:
+    """Run all of it and say what came of it; the exit status.
+
+    @asked: the scenarios were named, and need not reach everything together.
+    """
     folder = runfolder.numbered(COVERAGES)
     interrupts = Interrupts()
-    ran = {one.name: 0 for one in scenarios}
-    met = {one.name: Points() for one in scenarios}
+    ran = {one.name: 0 for one in chosen}
+    met = {one.name: Points() for one in chosen}
     for way in ways:
         for result in way.run(jobs, folder / way.plan.strategy, interrupts):
             ran[result.name] += result.executions
             met[result.name].add(result.met)
     if interrupts.is_set():
-        print("INTERRUPTED: what was not reached until then says nothing")
+        print("INTERRUPTED: the coverage is not complete")
         return interrupts.status
-    coverage = reach.evaluate(kernel, scenarios, ran, met)
+    coverage = reach.evaluate(kernel, chosen, ran, met, asked)
     failures = coverage.failures()
     text = [
         f"kernel {kernel.name}-{kernel.id}, {count(sum(ran.values()), 'execution')} of "
-        f"{count(len(scenarios), 'scenario')}",
+        f"{count(len(chosen), 'scenario')}",
         "",
         coverage.text(),
         "",
         *failures,
-        *coverage.summary(),
+        *reach.summary(kernel, chosen, met.values()),
         f"kept in {shown(folder)}",
     ]
     (folder / "coverage.txt").write_text("\n".join(text) + "\n")
@@ -132,6 +138,7 @@ class _Way:
     profile: Profile
     patches: Sequence[Path]
     plan: RunPlan
+    guest: Guest
     findings: list[Finding] = field(default_factory=list)
 
     def run(self, jobs: int, folder: Path, interrupts: Interrupts) -> list[ScenarioResult]:
@@ -158,7 +165,7 @@ class _Way:
         self.findings.append(finding)
         failure = finding.failure
         command = options.replay_command(
-            failure.token, self.profile, self.patches, self.plan.series
+            failure.token, self.profile, self.patches, self.plan.series, self.guest.files()
         )
         lines = [f"FINDING {failure.token.scenario}, execution {failure.execution.n:,}"]
         self._bar.say_result("\n".join(["", *lines, failure.verdict.headline, command, ""]))

@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nslab_lab.build import catalog
-from nslab_lab.build.kernel import ensure_kernel, ensure_scenarios
+from nslab_lab.build import catalog, scenarios
+from nslab_lab.build.kernel import ensure_kernel
 from nslab_lab.cli import options
 from nslab_lab.commands import replay
 from nslab_lab.commands.replay import Ready
@@ -39,7 +39,7 @@ def register(commands: Commands) -> None:
     """`nslab gdb`."""
     parser = commands.add_parser("gdb", help="an execution under gdb, forwards and backwards")
     parser.add_argument("token", metavar="TOKEN", nargs="?", help="what a finding ends with")
-    parser.add_argument("--scenario", metavar="NAME", help="in place of a token")
+    parser.add_argument("--scenario", metavar="NAME|FILE", help="in place of a token; the token's own file")
     options.add_kernel_options(parser)
     parser.add_argument("--profile", metavar="NAME|FILE", help="of a scenario; the token's own file")
     parser.add_argument("--strategy", metavar="NAME", help=f"of a scenario ({DEFAULT_STRATEGY})")
@@ -52,9 +52,11 @@ def register(commands: Commands) -> None:
 
 def _command(args: argparse.Namespace) -> int:
     script = _script(args.script)
-    if bool(args.token) == bool(args.scenario):
+    has_token = bool(args.token)
+    own = args.scenario and scenarios.is_path(args.scenario)
+    if has_token == bool(args.scenario) and not (has_token and own):
         raise bad_input("gdb needs either TOKEN=... of a finding or SCENARIO=... (make list)")
-    if args.scenario:
+    if not has_token:
         args.token = str(_token(args))
     elif args.strategy or args.variant or args.seed:
         raise bad_input("a token has its strategy, variant and seed: give TOKEN= alone")
@@ -64,7 +66,7 @@ def _command(args: argparse.Namespace) -> int:
     folder = runfolder.numbered(SESSIONS)
     session = _session(ready, folder)
     interrupts = Interrupts()
-    known = {} if args.scenario else _replayed(ready, folder, interrupts)
+    known = _replayed(ready, folder, interrupts) if has_token else {}
     if interrupts.is_set():
         print("INTERRUPTED")
         return interrupts.status
@@ -96,8 +98,12 @@ def _token(args: argparse.Namespace) -> Token:
     profile = profiles.load(args.profile or plan.DEFAULT_STEERED_PROFILE)
     options.check_profile(profile, strategy)
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
-    known = catalog.from_init(ensure_scenarios()).scenarios
-    scenario = catalog.choose("scenario", args.scenario, known)
+    guest, chosen = scenarios.choose([args.scenario])
+    if len(chosen) != 1:
+        raise bad_input(f"gdb steps through one scenario, not {len(chosen)}: SCENARIO=NAME")
+    scenario = chosen[0].name
+    if scenario not in guest.own:
+        args.scenario = None  # the token says it
     options.check_variants(args, [variant])
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     args.profile = args.profile and str(profile.path)
@@ -119,6 +125,7 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
     return {
         "token": str(wanted),
         "profile": str(ready.profile.path) if ready.profile.is_own else None,
+        "scenarios": {name: str(path) for name, path in ready.guest.files().items()},
         "patches": [str(path.resolve()) for path in ready.patches],
         "series": kernel.series,
         "actors": ready.actors,
@@ -127,7 +134,7 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
         "linux": str(kernel.linux),
         "src": str(kernel.src),
         "out": str(kernel.out),
-        "init": str(ready.init),
+        "init": str(ready.guest.init),
         "folder": str(folder),
         "scratch": str(scratch),
         "arguments": boots.arguments(machine, boot_plan),

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab.build import catalog, kernels
 from nslab_lab.build.catalog import Item, Scenario
-from nslab_lab.build.kernel import ensure_scenarios
+from nslab_lab.build.kernel import last_built
+from nslab_lab.build.scenarios import ensure_scenarios
+from nslab_lab.debuginfo import readers
+from nslab_lab.host.progress import say
+from nslab_lab.report import reach
 from nslab_lab.sweeps import description
 
 if TYPE_CHECKING:
@@ -43,7 +47,12 @@ def _command(args: argparse.Namespace) -> int:
         data = {kind: [asdict(item) for item in them] for kind, them in items.items()}
         print(json.dumps(data, indent=2))
     else:
-        print("\n\n".join(section(kind, them) for kind, them in items.items()))
+        print("\n\n".join([
+            *sections(known.scenarios), *(section(kind, items[kind]) for kind in list(items)[1:]),
+        ]))  # fmt: skip
+    linux = last_built(kernels.load().default)
+    for problem in reach.unknown(known.scenarios, readers.kept_names(linux) if linux else []):
+        say(problem)
     return 0
 
 
@@ -57,6 +66,18 @@ def _points() -> list[Item]:
         rest = "" if len(of) == len(has) else f" (series {', '.join(of) or 'none'})"
         items.append(Item(item.name, item.about + rest))
     return items
+
+
+def sections(scenarios: Sequence[Scenario]) -> list[str]:
+    """The scenarios, those of each subject by themselves."""
+    subjects = sorted({one.subject for one in scenarios})
+    return [
+        section(
+            f"scenarios of {subject}" if subject else "scenarios",
+            [one for one in scenarios if one.subject == subject],
+        )
+        for subject in subjects
+    ]
 
 
 def section(kind: str, items: Sequence[Item]) -> str:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nslab_lab.build import catalog
-from nslab_lab.build.kernel import (
-    Kernel, ensure_kernel, ensure_scenarios, series_built,
-)  # fmt: skip
+from nslab_lab.build import catalog, scenarios
+from nslab_lab.build.kernel import Kernel, ensure_kernel, series_built
+from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import symbols
 from nslab_lab.findings import picture, trace
@@ -45,6 +44,7 @@ def register(commands: Commands) -> None:
     parser = commands.add_parser("replay", help="run one execution again, with its trace")
     parser.add_argument("token", metavar="TOKEN", nargs="?", help="what a finding ends with")
     options.add_kernel_options(parser)
+    parser.add_argument("--scenario", metavar="FILE", help="the token's scenario, if it is your own")
     parser.add_argument("--profile", metavar="FILE", help="the token's profile, if it is your own")
     parser.add_argument("--times", metavar="N", help="run it so often and compare (1)")
     parser.add_argument(
@@ -84,34 +84,32 @@ class Ready:
     profile: Profile
     kernel: Kernel
     machine: Machine
-    init: Path  # the guest program
+    guest: Guest
     plan: BootPlan
     actors: tuple[str, ...]  # in the order of their letters
     patches: tuple[Path, ...]  # the user's own
 
 
 def prepare(args: argparse.Namespace) -> Ready:
-    """Whatever is needed is there. @args: token, profile, kernel, patch. Raises LabError."""
+    """Whatever is needed is there. @args: token, scenario, profile, kernel, patch. Raises LabError."""
     wanted = token.parse(args.token)
     profile = profile_of(wanted, args.profile)
     catalog.choose("kernel", wanted.kernel, catalog.all_kernels())
     if args.kernel and args.kernel != wanted.kernel:
         raise bad_input(f"the token is of kernel {wanted.kernel}, not {args.kernel}")
     catalog.choose("variant", wanted.variant, catalog.variants())
-    init = ensure_scenarios()
-    known = catalog.from_init(init).scenarios
-    catalog.choose("scenario", wanted.scenario, known)
-    (actors,) = (one.actors for one in known if one.name == wanted.scenario)
+    guest = scenarios.of_token(wanted.scenario, args.scenario)
+    actors = guest.scenario(wanted.scenario).actors
     strategy = strategies.parse(wanted.strategy)
     kernel = ensure_kernel(wanted.kernel, args.patch, series_name=args.series or None)
     check_kernel(wanted, kernel, bool(args.patch))
-    machine = options.machine(args, kernel, init)
+    machine = options.machine(args, kernel, guest.init)
     watches = options.watches(profile, strategy, kernel)
     boot_plan = BootPlan(
         wanted, plan.knobs(profile, watches), 1, True, not profile.named_points,
         watch=tuple(one.name for one in watches), fail_nth=profile.fail_nth,
     )  # fmt: skip
-    return Ready(wanted, profile, kernel, machine, init, boot_plan, actors, tuple(args.patch))
+    return Ready(wanted, profile, kernel, machine, guest, boot_plan, actors, tuple(args.patch))
 
 
 def profile_of(wanted: Token, own: str | None) -> Profile:

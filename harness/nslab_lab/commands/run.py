@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from nslab_lab.build import catalog
-from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.build import catalog, scenarios
+from nslab_lab.build.catalog import Scenario
+from nslab_lab.build.kernel import Kernel, ensure_kernel
+from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.findings import picture, smallest
 from nslab_lab.guest.boots import Machine, Stop
-from nslab_lab.guest.results import Execution, Points
+from nslab_lab.guest.results import Execution
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LabError, bad_input
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import REPO, shown
@@ -26,7 +28,7 @@ from nslab_lab.plans import plan, profiles, strategies
 from nslab_lab.plans.plan import RunPlan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.strategies import Strategy
-from nslab_lab.report import claims, ktap, table
+from nslab_lab.report import claims, ktap, reach, table
 from nslab_lab.report.runfolder import RunFolder
 from nslab_lab.report.view import progress
 from nslab_lab.search import batch, failsites, hunt, pool
@@ -37,9 +39,9 @@ if TYPE_CHECKING:
     from nslab_lab.cli.main import Commands
 
 _HOW_IT_CAME_AGAIN = {
-    batch.SOLO: "came again when run alone, with the same trace",
-    batch.ALONE: "came again when run alone, with a trace of its own, always the same",
-    batch.PREFIX: "came again with the same trace, but only after the executions before it",
+    batch.SOLO: "reproduced alone, with the same trace",
+    batch.ALONE: "reproduced alone, with another trace, the same each time",
+    batch.PREFIX: "reproduced with the same trace, but only after the executions before it",
     batch.NOT_REPRODUCED: "NOT REPRODUCED: the same executions did not fail the same way again",
     batch.UNCONFIRMED: "not confirmed: the run was interrupted",
 }
@@ -49,31 +51,31 @@ def register(commands: Commands) -> None:
     """`nslab run`."""
     parser = commands.add_parser("run", help="run scenarios under faults")
     options.add_kernel_options(parser)
-    parser.add_argument("--scenario", metavar="NAME[,NAME]", help="default: all of them")
+    options.add_scenario_option(parser)
     parser.add_argument(
         "--profile", metavar="NAME|FILE", help=f"faults to inject ({plan.DEFAULT_PROFILE})"
     )
-    parser.add_argument("--strategy", metavar="NAME", help=f"({plan.DEFAULT_STRATEGY})")
+    parser.add_argument("--strategy", metavar="NAME", help=f"how the next actor is chosen ({plan.DEFAULT_STRATEGY})")
     parser.add_argument(
-        "--depth", metavar="D", help=f"pct: of the bug looked for ({strategies.DEFAULT_DEPTH})"
+        "--depth", metavar="D", help=f"pct: depth of the bug to find ({strategies.DEFAULT_DEPTH})"
     )
     parser.add_argument(
         "--preemptions", metavar="C",
-        help=f"bounded: at most so many ({strategies.DEFAULT_PREEMPTIONS})",
+        help=f"bounded: at most this many ({strategies.DEFAULT_PREEMPTIONS})",
     )  # fmt: skip
     parser.add_argument(
         "--unpruned", action="store_true",
-        help="bounded: also schedules that are equivalent to others",
+        help="bounded: also run schedules that are equivalent to others",
     )  # fmt: skip
     parser.add_argument("--variant", metavar="NAME", help=f"deliberate defect ({plan.NO_VARIANT})")
     parser.add_argument(
         "--executions", metavar="N",
-        help=f"of each scenario ({plan.DEFAULT_EXECUTIONS}); bounded: of each input at the most "
-        f"({plan.DEFAULT_SEARCH})",
+        help=f"of each scenario ({plan.DEFAULT_EXECUTIONS}); bounded: at most this many of each "
+        f"input ({plan.DEFAULT_SEARCH})",
     )
-    parser.add_argument("--seed", metavar="N", help=f"({plan.DEFAULT_SEED})")
+    parser.add_argument("--seed", metavar="N", help=f"seed of all random numbers ({plan.DEFAULT_SEED})")
     parser.add_argument(
-        "--findings", metavar="N", help="a scenario stops after so many (1); 0: never"
+        "--findings", metavar="N", help="stop a scenario after this many (1); 0: never"
     )
     parser.add_argument("--batch", metavar="N", help=f"executions a boot ({plan.BATCH})")
     options.add_guest_options(parser)
@@ -99,24 +101,22 @@ def _command(args: argparse.Namespace) -> int:
         numbers["executions"] = 0  # as many as that takes, which is not known yet
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
     options.check_variants(args, [variant])
-    init = ensure_scenarios()
-    known = catalog.from_init(init)
-    catalog.choose("strategy", name, known.strategies)
+    guest, chosen = scenarios.choose(args.scenario)
+    catalog.choose("strategy", name, guest.program.strategies)
     if name == "replay":
         raise bad_input("strategy 'replay' is for tokens: make replay TOKEN=...")
     options.check_profile(profile, strategy)
-    scenarios = catalog.choose_scenarios(args.scenario, known.scenarios)
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
-    machine = options.machine(args, kernel, init)
-    readers.names(kernel.linux)  # whatever is wrong with that shall not show at the end
+    machine = options.machine(args, kernel, guest.init)
+    reach.check(kernel, chosen)
     run_plan = plan.make(
-        kernel.name, kernel.id, profile, tuple(one.name for one in scenarios),
+        kernel.name, kernel.id, profile, tuple(one.name for one in chosen),
         options.watches(profile, strategy, kernel), variant=variant, strategy=str(strategy),
-        actors=tuple(one.actors for one in scenarios),
-        inputs=tuple(one.inputs for one in scenarios), unpruned=args.unpruned,
+        actors=tuple(one.actors for one in chosen),
+        inputs=tuple(one.inputs for one in chosen), unpruned=args.unpruned,
         series=kernel.series, **numbers,
     )  # fmt: skip
-    return Run(run_plan, machine, kernel, profile, args.patch).run(jobs)
+    return Run(run_plan, machine, kernel, profile, args.patch, guest, chosen).run(jobs)
 
 
 def _strategy(args: argparse.Namespace, name: str) -> Strategy:
@@ -147,6 +147,8 @@ class Run:
     kernel: Kernel
     profile: Profile
     patches: Sequence[Path]
+    guest: Guest
+    scenarios: Sequence[Scenario]  # those of the plan
 
     def run(self, jobs: int) -> int:
         """Run the plan; the exit status."""
@@ -198,7 +200,7 @@ class Run:
         drawn, full = draw(), draw(full=True)
         finding = smallest.with_line(finding, self.kernel)
         command = options.replay_command(
-            finding.failure.token, self.profile, self.patches, self.kernel.series
+            finding.failure.token, self.profile, self.patches, self.kernel.series, self.guest.files()
         )
         folder = self._folder.add_finding(finding, command)
         picture.write(drawn, full, folder)
@@ -226,8 +228,14 @@ class Run:
         profile = folder.copy(self.profile.path)
         patches = [folder.copy(patch) for patch in self.patches]
         strategy = strategies.parse(self.plan.strategy)
-        words = [
-            *("--kernel", self.plan.kernel, "--scenario", ",".join(self.plan.scenarios)),
+        own = {
+            name: f"./{one.copy_to(folder.new_input()).relative_to(folder.path)}"
+            for name, one in self.guest.own.items()
+        }
+        words = ["--kernel", self.plan.kernel]
+        for name in self.plan.scenarios:
+            words += ["--scenario", own.get(name, name)]
+        words += [
             *("--profile", f"./{profile}", "--strategy", strategy.name),
             *("--variant", self.plan.variant, "--seed", str(self.plan.seed)),
             *("--findings", str(self.plan.findings), "--batch", str(self.plan.batch)),
@@ -253,12 +261,13 @@ class Run:
             table.table(self.plan, results),
             f"{table.totals(results)} ({seconds:.0f} s)",
             *claims.of(self.plan, results),
+            *claims.causes(results),
         ]
         # A guest that dies does not say which points it had reached.
         if not any(result.findings for result in results):
             text += self._reached(results)
         if interrupts.is_set():
-            text.append("INTERRUPTED: this is what was done until then")
+            text.append("INTERRUPTED: these are the results so far")
         text.append(f"run folder: {shown(self._folder.path)}")
         self._folder.write("summary.txt", "\n".join(text) + "\n")
         if self.plan.fail_nth:
@@ -285,11 +294,7 @@ class Run:
             for one in results
         }
         self._folder.write_json("coverage.json", by_scenario)
-        together = Points()
-        for one in results:
-            together.add(one.met)
-        points = {name: together.executions[name] for name in self.kernel.points}
-        return table.reached(points, readers.executions(linux, together))
+        return reach.summary(self.kernel, self.scenarios, [one.met for one in results])
 
 
 def _run_batch(

@@ -21,6 +21,8 @@ from nslab_lab.guest.results import Points
 from nslab_lab.host import files
 from nslab_lab.plans import subject
 
+# The subject with an accessor; were there two, its readers would have to be told apart.
+(SUBJECT,) = (one.name for one in subject.all_subjects() if one.accessor)
 _FORMAT = 2  # of readers.json
 
 # Runs inside gdb; ACCESSORS: by function, the struct; PLACES: addresses of call instructions. Where
@@ -90,6 +92,11 @@ class _Known:
 def names(linux: Path) -> list[str]:
     """All readers of the kernel, sorted; none where nobody calls an accessor. Raises LabError(3)."""
     return _known(linux, ()).names
+
+
+def kept_names(linux: Path) -> list[str]:
+    """The same without asking gdb: none where nobody has asked before."""
+    return _kept(linux.with_name("readers.json")).names
 
 
 def executions(linux: Path, met: Points) -> dict[str, int]:

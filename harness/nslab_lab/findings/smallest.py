@@ -52,7 +52,7 @@ def smallest(
         names = tuple(one.name for one in watches)
         boot_plan = replace(boot_plan, knobs=knobs, watch=names)
     token = finding.failure.token
-    say(f"{token.scenario}: making the finding of execution {token.n:,} smaller")
+    say(f"{token.scenario}: minimising the finding of execution {token.n:,}")
     place = batch.finding_folder(folder, token) / "minimize"
     small = minimize.minimize(machine, finding, boot_plan, place, stop, actors)
     files.remove(place)

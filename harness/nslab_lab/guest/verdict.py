@@ -145,13 +145,13 @@ def assertion(message: str) -> Verdict:
 
 def leak(message: str) -> Verdict:
     """After an execution there was not what there had been before it; @message: "nsproxies +1"."""
-    return Verdict("leak", f"left behind: {message}", f"leak:{re.sub(r'[0-9]+', '#', message)}")
+    return Verdict("leak", f"counts changed: {message}", f"leak:{re.sub(r'[0-9]+', '#', message)}")
 
 
 def kmemleak(message: str) -> Verdict:
     """Nobody points to some memory any more; @message: "1 object, one of 8 bytes from f < g"."""
     where = message.partition(" from ")[2]
-    return Verdict("kmemleak", f"memory forgotten: {message}", f"kmemleak:{where}")
+    return Verdict("kmemleak", f"unreferenced memory: {message}", f"kmemleak:{where}")
 
 
 def hang(message: str | None) -> Verdict:
@@ -165,9 +165,9 @@ def no_answer(seconds: float) -> Verdict:
 
 
 def crash(status: int | None) -> Verdict:
-    """The guest died without a word; @status as subprocess gives it."""
+    """The guest ended without a report; @status as subprocess gives it."""
     how = f"signal {-status}" if status and status < 0 else f"status {status}"
-    return Verdict("crash", f"the guest died without a word ({how})", f"crash:{status}")
+    return Verdict("crash", f"the guest ended without a report ({how})", f"crash:{status}")
 
 
 def trace_of(console: str) -> tuple[str | None, int | None]:

@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
 
-from nslab_lab.build import catalog
+from nslab_lab.build import catalog, scenarios
 from nslab_lab.build.catalog import Scenario
-from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.build.kernel import Kernel, ensure_kernel
+from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.guest.boots import Machine
 from nslab_lab.host import files
@@ -26,11 +27,11 @@ from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.host.progress import Step, say, task
 from nslab_lab.matrix import tables
 from nslab_lab.matrix.cells import WAYS, Cell, Matrix, Result, Way
-from nslab_lab.plans import plan, profiles
+from nslab_lab.plans import plan, profiles, token
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.watch import Watch
-from nslab_lab.report import runfolder
+from nslab_lab.report import reach, results_page, runfolder
 from nslab_lab.search import hunt
 
 if TYPE_CHECKING:
@@ -51,16 +52,16 @@ _POLL_S = 0.2
 
 def register(commands: Commands) -> None:
     """`nslab matrix`."""
-    parser = commands.add_parser("matrix", help="how soon which deliberate defect is caught, by what")
+    parser = commands.add_parser("matrix", help="how soon each deliberate defect is caught, and by what")
     options.add_kernel_options(parser)
     parser.add_argument("--variant", metavar="NAME[,NAME]", help="default: all of them, and none")
-    parser.add_argument("--scenario", metavar="NAME[,NAME]", help="default: all of them")
+    options.add_scenario_option(parser)
     parser.add_argument("--strategy", metavar="NAME[,NAME]", help="default: all of them")
     parser.add_argument(
-        "--executions", metavar="N", help=f"of each cell at the most ({DEFAULT_EXECUTIONS})"
+        "--executions", metavar="N", help=f"at most this many in each cell ({DEFAULT_EXECUTIONS})"
     )
     parser.add_argument(
-        "--seeds", metavar="N", help=f"of the cell that caught a variant soonest ({DEFAULT_SEEDS})"
+        "--seeds", metavar="N", help=f"for the median, of the cell that caught a variant soonest ({DEFAULT_SEEDS})"
     )
     options.add_guest_options(parser, SILENCE_S)
     parser.set_defaults(handler=_command)
@@ -74,12 +75,12 @@ def _command(args: argparse.Namespace) -> int:
     options.check_variants(args, variants)
     known = dict.fromkeys(way.strategy for way in WAYS)
     chosen = catalog.choose_names("strategy", args.strategy, [catalog.Item(name, "") for name in known])
-    init = ensure_scenarios()
-    scenarios = catalog.choose_scenarios(args.scenario, catalog.from_init(init).scenarios)
+    guest, those = scenarios.choose(args.scenario)
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
+    reach.check(kernel, those)
     matrix = Matrix(
         variants=variants,
-        scenarios=tuple(one.name for one in scenarios),
+        scenarios=tuple(one.name for one in those),
         ways=tuple(way for way in WAYS if way.strategy in chosen),
         executions=executions,
         seeds=seeds,
@@ -87,9 +88,9 @@ def _command(args: argparse.Namespace) -> int:
         whole=not (args.variant or args.scenario or args.strategy),
     )
     return _Runner(
-        options.machine(args, kernel, init), kernel, matrix,
-        {one.name: one for one in scenarios},
-        {way: _Faults.of(way, kernel) for way in matrix.ways}, args.patch,
+        options.machine(args, kernel, guest.init), kernel, matrix,
+        {one.name: one for one in those},
+        {way: _Faults.of(way, kernel) for way in matrix.ways}, args.patch, guest,
     ).run(jobs)  # fmt: skip
 
 
@@ -116,6 +117,7 @@ class _Runner:
     scenarios: Mapping[str, Scenario]
     faults: Mapping[Way, _Faults]
     patches: Sequence[Path]
+    guest: Guest
 
     def run(self, jobs: int) -> int:
         """Run all of it and say what came of it; the exit status."""
@@ -224,7 +226,7 @@ class _Runner:
         text = [f"kernel {self.kernel.name}-{self.kernel.id}", "", *tables.tables(matrix)]
         failures, holds = tables.judged(matrix)
         if interrupts.is_set():
-            text.append("INTERRUPTED: this is what was done until then")
+            text.append("INTERRUPTED: these are the results so far")
         else:
             text += failures + holds
         text += tables.errors(matrix)
@@ -237,12 +239,17 @@ class _Runner:
             return interrupts.status
         if matrix.broken:
             return LAB_FAILED
+        is_full = matrix.whole and (matrix.executions, matrix.seeds) == (DEFAULT_EXECUTIONS, DEFAULT_SEEDS)
+        results_page.update(self.kernel, {"matrix": "\n".join(text[2:])}, self.patches, is_full)
         return FINDINGS if failures else FOUND_NOTHING
 
     def _command(self, result: Result) -> str:
         """The command that replays its finding."""
         profile = self.faults[result.cell.way].profile
-        return options.replay_command(result.token, profile, self.patches, self.kernel.series)
+        assert result.token is not None  # it is one of a finding
+        return options.replay_command(
+            token.parse(result.token), profile, self.patches, self.kernel.series, self.guest.files()
+        )
 
     def _write(self, name: str, text: str) -> None:
         files.write(self._folder / name, f"{text}\n".encode())

@@ -41,10 +41,9 @@ _STYLE = {
     "axes.linewidth": 0.5,
 }
 
-# What has no room in a cell is cut, and said in the legend.
+# What has no room in a cell is cut.
 _SHORT = {
     "grace period": "grace", "assertion": "assert", "refcount": "refcnt", "lifetime": "life",
-    "no-answer": "silent",
 }  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def _oracles(matrix: Matrix) -> list[tuple[str, bool]]:
     silent = [oracle for oracle in verdict.ORACLES if not spoke[oracle]]
     if silent:
         return [(f"oracle {one}: never the first to report a variant; it needs one", False) for one in silent]
-    return [(f"every oracle spoke first for some variant: {len(verdict.ORACLES)} of them", True)]
+    return [(f"every oracle was the first to report some variant: {len(verdict.ORACLES)} of them", True)]
 
 
 def _correct(matrix: Matrix) -> list[tuple[str, bool]]:

@@ -4,8 +4,9 @@
     NSLAB1.<kernel>-<kernel id>.<scenario>.<variant>.<profile>-<digest>.<strategy>.
         <seed, hex>.<first>.<n>
 
-in one piece, <strategy> as in strategies.py. Only the kernel's name may hold a dot, so fields are
-split from the right. Replaying boots once and runs <first> to <n>; <first> is <n> where the execution fails alone.
+in one piece, <strategy> as in strategies.py.  A scenario of the user's own is <name>+<hash>, with a
+hash of its text.  Only the kernel's name may hold a dot, so fields are split from the right.
+Replaying boots once and runs <first> to <n>; <first> is <n> where the execution fails alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from nslab_lab.plans import strategies
 _TOKEN = re.compile(
     r"NSLAB1"
     r"\.(?P<kernel>[A-Za-z0-9][A-Za-z0-9._]*)-(?P<kernel_id>[0-9a-f]{8})"
-    r"\.(?P<scenario>[A-Za-z0-9_-]+)"
+    r"\.(?P<scenario>[A-Za-z0-9_-]+(?:\+[0-9a-f]{8})?)"
     r"\.(?P<variant>[A-Za-z0-9_-]+)"
     r"\.(?P<profile>[A-Za-z0-9_-]+)-(?P<profile_digest>[0-9a-f]{6})"
     r"\.(?P<strategy>[A-Za-z0-9_-]+)"
@@ -35,7 +36,7 @@ class Token:
 
     kernel: str  # "6.12"
     kernel_id: str  # 8 hex digits
-    scenario: str
+    scenario: str  # "read-vs-exit", or of the user's own "mine+1a2b3c4d"
     variant: str  # "none" for the kernel as it should be
     profile: str
     profile_digest: str  # 6 hex digits

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a strategy can claim at the end of a run."""
+"""What a strategy guarantees at the end of a run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import textwrap
 from typing import Sequence
 
+from nslab_lab.guest import cause
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import RunPlan
 from nslab_lab.plans.token import Token
@@ -15,7 +16,7 @@ from nslab_lab.search.pool import ScenarioResult
 
 
 def of(plan: RunPlan, results: Sequence[ScenarioResult]) -> list[str]:
-    """Lines that fit 80 columns, none where the strategy promises nothing."""
+    """Lines that fit 80 columns; none where the strategy guarantees nothing."""
     strategy = strategies.parse(plan.strategy)
     failed = [line for result in results if result.sites for line in _wrapped(_fail_nth(result))]
     return [*_of_strategy(plan, strategy, results), *failed]
@@ -34,8 +35,25 @@ def _of_strategy(
     return [line for text in said for line in _wrapped(text)]
 
 
+def causes(results: Sequence[ScenarioResult]) -> list[str]:
+    """Which findings have one cause, a sentence for each that several have."""
+    found: dict[str, int] = {}
+    for one in (one for result in results for one in result.findings):
+        judged = one.failure.verdict
+        # That of a smaller execution is not kept, its report is.
+        kept = one.console if one.console and one.console.is_file() else None
+        console = kept.read_text(errors="replace") if kept else judged.report
+        name = cause.of(judged.oracle, judged.signature, console)
+        found[name] = found.get(name, 0) + 1
+    return [
+        line
+        for name, number in found.items() if number > 1
+        for line in _wrapped(f"{number:,} findings have one cause: {name}")
+    ]  # fmt: skip
+
+
 def minimal(preemptions: int, token: Token) -> str:
-    """Of a finding: how small it is."""
+    """The size of the smallest schedule of a finding."""
     failures = len(strategies.parse_schedule(strategies.parse(token.strategy).schedule).failures)
     failed = f" and {count(failures, 'failed allocation')}" if failures else ""
     return f"the smallest schedule found has {count(preemptions, 'preemption')}{failed}"
@@ -59,9 +77,9 @@ def _bounded(plan: RunPlan, wanted: int, result: ScenarioResult) -> str:
         text += f"; cut short by {_CUTS[cuts[0]]}"
     pruned = sum(search.pruned for search in searches)
     redundant = sum(search.redundant for search in searches)
-    text += f"; pruned: {pruned:,} alternatives, {redundant:,} runs known to be others' equivalents"
+    text += f"; pruned: {pruned:,} alternatives, {redundant:,} redundant runs"
     if any(search.unexplained for search in searches):
-        text += "; NOT SURE: an actor was let go by something the trace does not show"
+        text += "; NOT CERTAIN: an actor was woken by something that the trace does not show"
     return text
 
 
@@ -76,17 +94,17 @@ def _pct(plan: RunPlan, depth: int, result: ScenarioResult) -> str:
     at_least = -math.expm1(result.executions * math.log1p(-1 / rare)) if rare > 1 else 1.0
     shown = f"{rare:,}" if rare < 10**15 else f"{rare:.1e}"
     return (
-        f"{result.name}: {actors} actors, {length:,} steps: an execution meets a bug of depth {depth} "
-        f"with a probability of at least 1/{shown}, all of them together {at_least:.2g}"
+        f"{result.name}: {actors} actors, {length:,} steps: an execution finds a bug of depth {depth} "
+        f"with a probability of at least 1/{shown}, all executions together {at_least:.2g}"
     )
 
 
 def _fail_nth(result: ScenarioResult) -> str:
-    """Of the profile fail-nth: at how many places allocations failed, and whether that is all."""
+    """Of the profile fail-nth: how many failure sites were tried, and whether these are all."""
     found = result.sites
     assert found is not None
     if not found.sites:
-        return f"{result.name}: no marked call asks for memory, or none was made"
+        return f"{result.name}: no marked call allocates memory, or none was made"
     failed, counted = found.allocations
     untried = found.untried
     calls = "; ".join(

@@ -75,12 +75,16 @@ class RunFolder:
 
     def copy(self, path: Path) -> Path:
         """Keep a copy of an input under inputs/; the copy's path relative to the folder."""
+        return Path(shutil.copy(path, self.new_input())).relative_to(self.path)
+
+    def new_input(self) -> Path:
+        """A new folder under inputs/."""
         folder = self.path / "inputs"
         folder.mkdir(exist_ok=True)
         # Two inputs may have the same name in different folders, and the name means something.
         place = folder / str(len(list(folder.iterdir())))
         place.mkdir()
-        return Path(shutil.copy(path, place)).relative_to(self.path)
+        return place
 
     def write_repeat(self, options: Sequence[str]) -> None:
         """The script that repeats the run; @options of `nslab run`.

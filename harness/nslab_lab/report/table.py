@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a run says at its end: a table, a sentence."""
+"""The summary of a run: a table and a sentence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def table(plan: RunPlan, results: Sequence[ScenarioResult]) -> str:
 def lines(rows: Sequence[Sequence[str]], left: int) -> list[str]:
     """Rows, the headings first, in lines of at most 80 columns.
 
-    @left: so many columns are words, the others are numbers. Long words of the first two give way.
+    @left: so many columns hold words and are aligned left; the others hold numbers. Where a line
+    would be too long, the words of the first two columns are cut.
     """
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH:
@@ -50,25 +51,27 @@ def totals(results: Sequence[ScenarioResult]) -> str:
     return f"{count(executions, 'execution')} of {count(ran, 'scenario')}, {count(findings, 'finding')}"
 
 
-def reached(points: Mapping[str, int], readers: Mapping[str, int]) -> list[str]:
-    """How many of the named points and of the readers were reached, and which were not.
+def reached(subject: str, points: Mapping[str, int], readers: Mapping[str, int]) -> list[str]:
+    """How many of a subject's named points and readers were reached, and which were not.
 
-    Both with the number of executions that came there; in lines that fit.
+    Both with the number of executions that reached them; in lines that fit, none where it has none.
     """
     parts = [
         f"{sum(map(bool, counts.values()))} of {len(counts)} {kind}"
         for kind, counts in (("points", points), ("readers", readers))
-        if counts  # somebody's patch may do without readers
+        if counts
     ]
+    if not parts:
+        return []
     missed = [name for name, executions in (*points.items(), *readers.items()) if not executions]
-    text = f"{' and '.join(parts)} reached"
+    text = f"{subject}: {' and '.join(parts)} reached"
     if missed:
         text += f"; not {', '.join(missed)}"
     return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
 
 
 def one_line(result: ScenarioResult) -> str:
-    """A scenario's result, for those who want no bar."""
+    """A scenario's result on one line, where there are no progress bars."""
     text = f"{result.name}: {count(result.executions, 'execution')}"
     if result.enough and result.executions < result.wanted:
         text += f" of {result.wanted:,}"

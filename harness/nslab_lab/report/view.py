@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the user sees of a run while it goes: bars on a terminal, else a line per scenario."""
+"""The progress of a run: bars on a terminal, otherwise a line for each scenario."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """Shows how far a run is."""
+    """Shows the progress of a run."""
 
     def execution(self, scenario: str, execution: Execution) -> None:
-        """One more; from any thread."""
+        """Another execution has ended; called from any thread."""
 
     def scenario(self, result: ScenarioResult) -> None:
-        """A scenario is through."""
+        """A scenario has ended."""
 
     def say_result(self, text: str) -> None:
-        """Something for stdout."""
+        """Print @text on stdout, unbroken."""
 
 
 @contextlib.contextmanager
@@ -65,7 +65,7 @@ class _Lines:
 class _Bars:
     def __init__(self, bars: Bars, plan: RunPlan) -> None:
         self._bars = bars
-        # How many schedules there are is what a search is to tell.
+        # A search does not know in advance how many schedules there are.
         searches = strategies.parse(plan.strategy).searches
         self._tasks = {
             name: bars.add_task(
@@ -92,7 +92,7 @@ class _Bars:
 
     def say_result(self, text: str) -> None:
         if sys.stdout.isatty():
-            # Above the bars, and unbroken: a command is there to be copied.
+            # Above the bars, and unbroken, so that a command can be copied.
             self._bars.console.print(text, soft_wrap=True, markup=False, highlight=False)
         else:
             print(text, flush=True)

@@ -74,6 +74,13 @@ def _plain(axes: Any) -> None:
     axes.tick_params(length=0)
 
 
+def _whole_steps(axes: Any, low: float, high: float) -> None:
+    """A scale from one labelled step to another, with @low and @high between them."""
+    steps = MaxNLocator(5, integer=True).tick_values(low, max(high, low + 1))
+    axes.set_yticks(steps)
+    axes.set_ylim(steps[0], steps[-1])
+
+
 def _number(value: float, _: object = None) -> str:
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if value >= size:
@@ -187,9 +194,8 @@ def _lines(
     axes.set_title(title, loc="left", size=9)
     axes.set_xlabel(unit)
     axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(FuncFormatter(_number))
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    _whole_steps(axes, 0, max(max(values, default=0) for _, _, _, values in lines))
     _plain(axes)
     if len(lines) > 1:
         axes.legend(loc="lower right")
@@ -234,29 +240,34 @@ def nights(past: Sequence[Night]) -> str:
     about = "; ".join(
         f"{one.row.id}: {one.new} new, {one.known} known, {one.gone} gone" for one in past
     )
+    return _svg("nights", about, lambda: _nights(past))
 
-    def draw() -> Figure:
-        figure = Figure(figsize=(4.6, 2.5))
-        axes = figure.add_axes((0.13, 0.3, 0.82, 0.55))
-        places = range(len(past))
-        new, known, gone = (
-            [getattr(one, name) for one in past] for name in ("new", "known", "gone")
-        )
-        wide = min(0.7, 0.12 * len(past) + 0.1)
-        axes.bar(places, new, wide, color=_BAD, label="new")
-        axes.bar(places, known, wide, bottom=new, color=_B, label="known")
-        axes.bar(places, [-one for one in gone], wide, color=_GONE, label="gone")
-        axes.axhline(0, color=_SOFT, linewidth=0.6)
-        axes.set_title("findings of the last sweeps", loc="left", size=9)
-        every = -(-len(past) // 10)
-        names = [one.row.id if at % every == 0 else "" for at, one in enumerate(past)]
-        axes.set_xticks(places, names, rotation=35, ha="right", rotation_mode="anchor")
-        axes.set_xlim(-0.8, max(len(past) - 0.2, 2.2))
-        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
-        axes.grid(axis="x", visible=False)
-        _plain(axes)
-        axes.legend(loc="upper right", ncol=3)
-        return figure
 
-    return _svg("nights", about, draw)
+def _nights(past: Sequence[Night]) -> Figure:
+    figure = Figure(figsize=(4.6, 2.5))
+    axes = figure.add_axes((0.13, 0.3, 0.82, 0.55))
+    places = range(len(past))
+    new, known, gone = (
+        [getattr(one, name) for one in past] for name in ("new", "known", "gone")
+    )
+    wide = min(0.7, 0.12 * len(past) + 0.1)
+    axes.bar(places, new, wide, color=_BAD, label="new")
+    axes.bar(places, known, wide, bottom=new, color=_B, label="known")
+    axes.bar(places, [-one for one in gone], wide, color=_GONE, label="gone")
+    axes.axhline(0, color=_SOFT, linewidth=0.6)
+    axes.set_title("findings of the last sweeps", loc="left", size=9)
+    every = -(-len(past) // 10)
+    names = [one.row.id if at % every == 0 else "" for at, one in enumerate(past)]
+    axes.set_xticks(places, names, rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_xlim(-0.8, max(len(past) - 0.2, 2.2))
+    most = max(one.new + one.known for one in past)
+    _whole_steps(axes, -max(one.gone for one in past), most)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
+    axes.grid(axis="x", visible=False)
+    _plain(axes)
+    # Above the bars, beside the title: within the axes it would cover one.
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.01, 0.98), ncol=3, handlelength=1.0,
+        columnspacing=1.0, borderaxespad=0.0,
+    )  # fmt: skip
+    return figure

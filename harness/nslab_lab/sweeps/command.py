@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`nslab sweep`: many cells for a given time, unattended."""
+"""`nslab sweep`: many runs for a given time, unattended."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, Sequence
 
-from nslab_lab.build import catalog
-from nslab_lab.build.catalog import Program, Scenario
-from nslab_lab.build.kernel import Kernel, ensure_kernel, ensure_scenarios
+from nslab_lab.build.catalog import Scenario
+from nslab_lab.build.kernel import Kernel, ensure_kernel
+from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.guest.boots import Machine
@@ -40,7 +40,7 @@ from nslab_lab.sweeps.description import Description
 from nslab_lab.sweeps.runner import Runner
 
 from nslab_lab.report.table import count
-from nslab_lab.sweeps.rows import LEFT, RUNNING, CellRow, SweepRow
+from nslab_lab.sweeps.rows import LEFT, RUNNING, CellRow, Key, SweepRow
 from nslab_lab.sweeps.store import DEFAULT, Store, alone
 from nslab_lab.sweeps.view import view
 
@@ -52,7 +52,7 @@ DEFAULT_NAME = "smoke"
 
 def register(commands: Commands) -> None:
     """`nslab sweep`."""
-    parser = commands.add_parser("sweep", help="many cells for a given time, unattended")
+    parser = commands.add_parser("sweep", help="many runs for a given time, unattended")
     parser.add_argument("name", metavar="NAME|FILE", nargs="?", help=f"({DEFAULT_NAME})")
     parser.add_argument("--budget", metavar="TIME", help="such as 10m or 8h")
     parser.add_argument("--executions", metavar="N", help="or: so many, as planned")
@@ -87,10 +87,10 @@ def _command(args: argparse.Namespace) -> int:
     if args.repeat and args.name:
         raise bad_input("repeat takes the cells of that sweep: leave its name out")
     file = description.path_of(args.name or DEFAULT_NAME)
-    program = catalog.from_init(ensure_scenarios())
-    described = description.read(file, program)
+    guest = description.guest(file)
+    described = description.read(file, guest)
     with alone(path), Store(path) as store:
-        lab = _Lab(args, program)
+        lab = _Lab(args, guest)
         row = _row(described)
         if not args.repeat:
             lab.describe(described.cells)
@@ -119,10 +119,10 @@ def _until(row: SweepRow) -> str:
 class _Lab:
     """The kernels and profiles of a sweep's cells."""
 
-    def __init__(self, args: argparse.Namespace, program: Program) -> None:
+    def __init__(self, args: argparse.Namespace, guest: Guest) -> None:
         self._args = args
-        self._init = ensure_scenarios()
-        self.scenarios: Mapping[str, Scenario] = {one.name: one for one in program.scenarios}
+        self._init = guest.init
+        self.scenarios: Mapping[str, Scenario] = {one.name: one for one in guest.program.scenarios}
         self.kernels: dict[str, Kernel] = {}
         self._machines: dict[str, Machine] = {}
         self._profiles: dict[str, Profile] = {}
@@ -316,20 +316,25 @@ class _Sweep:
 
     def _tell_again(self) -> None:
         """What was found before a crash, and not told any more."""
-        for (signature,) in self.store.rows(
-            "SELECT signature FROM findings WHERE sweep = ? AND through AND NOT told",
-            self.row.sweep,
-        ):
-            self._new_finding(signature)
+        for key in self.store.rows(
+            "SELECT cause, signature FROM findings WHERE sweep = ? AND through AND NOT told "
+            "ORDER BY n", self.row.sweep,
+        ):  # fmt: skip
+            self._new_finding(Key(*key))
 
-    def _new_finding(self, signature: str) -> None:
+    def _new_finding(self, key: Key) -> None:
+        """Once for each cause: the first signature of it that is through."""
         if not self.args.notify:
             return
-        found = judge.findings(self.store, [self.row], self.reasons)
-        for one in found:
-            if one.signature == signature and one.status == judge.NEW:
-                notify.tell(self.args.notify, {"sweep": self.row.id, **exports.finding(one)})
-        self.store.told(self.row.sweep, signature)
+        told = self.store.rows(
+            "SELECT 1 FROM findings WHERE sweep = ? AND cause = ? AND told", self.row.sweep, key.cause
+        )
+        if not told:
+            found = judge.findings(self.store, [self.row], self.reasons)
+            for one in found:
+                if one.cause == key.cause and one.status == judge.NEW:
+                    notify.tell(self.args.notify, {"sweep": self.row.id, **exports.finding(one)})
+        self.store.told(self.row.sweep, key.cause)
 
     # === The end ===
 
@@ -348,7 +353,7 @@ class _Sweep:
         for line in text.document(found, errors):
             print(line)
         if interrupts.is_set():
-            print("INTERRUPTED: this is what was done until then; RESUME=1 goes on")
+            print("INTERRUPTED: these are the results so far; RESUME=1 goes on")
         if not self.args.no_report:
             made = gather.report(store, [row], self.reasons)
             print(f"report: {report.write(made, self.path.parent)}")

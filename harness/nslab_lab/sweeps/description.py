@@ -7,7 +7,7 @@
     batch = 200             # executions a boot
 
     [cells.NAME]            # each combination is a cell; several such tables add up
-    scenarios = ["all"]
+    scenarios = ["all"]     # names, and files of your own: "./mine.c"
     strategies = ["none"]
     profiles = ["delay"]
     variants = ["none"]
@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from nslab_lab.build import catalog, kernels
-from nslab_lab.build.catalog import Program
+from nslab_lab.build import catalog, kernels, scenarios
+from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.host import tomlfile
 from nslab_lab.host.errors import LabError, bad_input
@@ -103,7 +103,29 @@ def path_of(name: str) -> Path:
     return path
 
 
-def read(path: Path, program: Program) -> Description:
+def guest(path: Path) -> Guest:
+    """The guest program for the sweep of that file, with its scenarios of the user's own.
+
+    Raises LabError.
+    """
+    top = tomlfile.load(path)
+    tables = top.tables("cells").values() if "cells" in top.values else ()
+    own = [
+        name
+        for table in tables
+        if "scenarios" in table.values
+        for name in table.strings("scenarios")
+        if scenarios.is_path(name)
+    ]
+    return scenarios.with_files([_beside(path, name) for name in dict.fromkeys(own)])
+
+
+def _beside(path: Path, name: str) -> Path:
+    """A file that is named relative to the description at @path."""
+    return (path.parent / name).resolve()
+
+
+def read(path: Path, guest: Guest) -> Description:
     """Read and check one file. Raises LabError(2) with file, line and key."""
     if not NAME.fullmatch(path.stem):
         raise bad_input(
@@ -124,7 +146,7 @@ def read(path: Path, program: Program) -> Description:
         raise top.wrong("budget", "is missing, and so is executions: say how long it is to go on")
     cells: list[CellOf] = []
     for table in top.tables("cells").values():
-        cells += _cells(table, path.parent, program)
+        cells += _cells(table, path, guest)
         if len(cells) > MOST_CELLS:
             raise top.wrong("cells", f"more than {MOST_CELLS:,} combinations")
     return Description(
@@ -139,10 +161,10 @@ def read(path: Path, program: Program) -> Description:
     )
 
 
-def _cells(table: tomlfile.Table, folder: Path, program: Program) -> list[CellOf]:
+def _cells(table: tomlfile.Table, path: Path, guest: Guest) -> list[CellOf]:
     table.allow(_CELL_KEYS)
     strategies = _names(
-        table, "strategies", "strategy", program.strategies, [plan.DEFAULT_STRATEGY]
+        table, "strategies", "strategy", guest.program.strategies, [plan.DEFAULT_STRATEGY]
     )
     for name in strategies:
         if name in ("replay", "unsteered"):
@@ -150,7 +172,7 @@ def _cells(table: tomlfile.Table, folder: Path, program: Program) -> list[CellOf
     default = [item.name for item in catalog.all_kernels()]
     entries = kernels.load()
     axes = {
-        "scenarios": _names(table, "scenarios", "scenario", program.scenarios, ["all"]),
+        "scenarios": _scenarios(table, path, guest),
         "variants": _names(table, "variants", "variant", catalog.variants(), [plan.NO_VARIANT]),
         "kernels": _names(
             table,
@@ -162,7 +184,7 @@ def _cells(table: tomlfile.Table, folder: Path, program: Program) -> list[CellOf
     }
     seeds = _whole(table, "seeds", 1, 10_000)
     found = []
-    for strategy, profile in _ways(table, strategies, folder):
+    for strategy, profile in _ways(table, strategies, path.parent):
         for kernel, variant, scenario in itertools.product(
             axes["kernels"], axes["variants"], axes["scenarios"]
         ):
@@ -171,6 +193,18 @@ def _cells(table: tomlfile.Table, folder: Path, program: Program) -> list[CellOf
                 for seed in range(1, seeds + 1)
             ]
     return found
+
+
+def _scenarios(table: tomlfile.Table, path: Path, guest: Guest) -> tuple[str, ...]:
+    """Names; "all" are those of scenarios/, to which files of the user's own are added."""
+    wanted = table.strings("scenarios") if "scenarios" in table.values else ("all",)
+    files = {own.path: name for name, own in guest.own.items()}
+    own = tuple(files[_beside(path, name)] for name in wanted if scenarios.is_path(name))
+    named = [name for name in wanted if not scenarios.is_path(name)]
+    if own and not named:
+        return own
+    items = [one for one in guest.program.scenarios if one.name not in guest.own]
+    return (*_chosen(table, "scenarios", "scenario", items, named), *dict.fromkeys(own))
 
 
 def _ways(table: tomlfile.Table, strategies: Sequence[str], folder: Path) -> list[tuple[str, str]]:
@@ -199,6 +233,12 @@ def _names(
     default: Sequence[str],
 ) -> tuple[str, ...]:
     wanted = table.strings(key) if key in table.values else tuple(default)
+    return _chosen(table, key, kind, items, wanted)
+
+
+def _chosen(
+    table: tomlfile.Table, key: str, kind: str, items: Sequence[catalog.Item], wanted: Sequence[str]
+) -> tuple[str, ...]:  # fmt: skip
     if not wanted:
         raise table.wrong(key, "is empty")
     try:

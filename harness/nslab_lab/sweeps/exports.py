@@ -12,8 +12,8 @@ from typing import Any
 from nslab_lab.plans.plan import NO_VARIANT
 from nslab_lab.report import ktap
 from nslab_lab.sweeps import text
-from nslab_lab.sweeps.judge import GONE, NEW, Finding
-from nslab_lab.sweeps.rows import SweepRow
+from nslab_lab.sweeps.judge import GONE, NEW, Finding, Signature
+from nslab_lab.sweeps.rows import Key, SweepRow
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Cell:
     points: int
     seconds: float
     error: str | None
-    signatures: tuple[str, ...]
+    keys: tuple[Key, ...]  # of what failed in it
 
 
 @dataclass(frozen=True)
@@ -103,19 +103,29 @@ def way_of(strategy: str, profile: str, variant: str) -> str:
 
 
 def finding(one: Finding) -> dict[str, Any]:
-    """A finding for programs."""
+    """A finding for programs: what its best signature says, then all of them."""
     return {
-        "status": one.status, "oracle": one.oracle, "headline": one.headline,
-        "signature": one.signature, "token": one.token, "minimal": one.minimal,
-        "preemptions": one.preemptions, "reproduced": one.reproduced, "failures": one.failures,
-        "executions": one.executions, "first": one.first, "last": one.last, "reason": one.reason,
-        "replay": text.command_of(one, "replay"), "gdb": text.command_of(one, "gdb"),
-        "cells": [
-            dict(zip(("scenario", "strategy", "profile", "variant", "kernel"), cell))
-            for cell in one.cells
+        "status": one.status, "cause": one.cause, **_signature(one.best), "failures": one.failures,
+        "executions": one.executions, "oracles": one.oracles, "first": one.first, "last": one.last,
+        "reason": one.reason, "cells": _cells(one), "signatures": [
+            _signature(of) | {"fresh": of.fresh, "cells": _cells(of)} for of in one.signatures
         ],
+    }  # fmt: skip
+
+
+def _signature(one: Signature) -> dict[str, Any]:
+    return {
+        "oracle": one.oracle, "headline": one.headline, "signature": one.signature,
+        "token": one.token, "minimal": one.minimal, "preemptions": one.preemptions,
+        "reproduced": one.reproduced, "failures": one.failures, "executions": one.executions,
+        "replay": text.command_of(one, "replay"), "gdb": text.command_of(one, "gdb"),
         "interleaving": one.interleaving, "report": one.report,
     }  # fmt: skip
+
+
+def _cells(one: Finding | Signature) -> list[dict[str, str]]:
+    names = ("scenario", "strategy", "profile", "variant", "kernel")
+    return [dict(zip(names, cell)) for cell in one.cells]
 
 
 def as_json(report: Report) -> str:
@@ -151,25 +161,39 @@ def as_json(report: Report) -> str:
 # === For CI servers ===
 
 
-def _by_signature(report: Report) -> dict[str, Finding]:
-    return {one.signature: one for one in report.findings if one.status != GONE}
+@dataclass(frozen=True)
+class _Failed:
+    """A finding in a cell."""
+
+    finding: Finding
+    signatures: tuple[Signature, ...]  # that it showed there
 
 
-def _of(cell: Cell, known: dict[str, Finding]) -> tuple[list[Finding], list[Finding]]:
+def _by_cause(report: Report) -> dict[str, Finding]:
+    return {one.cause: one for one in report.findings if one.status != GONE}
+
+
+def _of(cell: Cell, findings: dict[str, Finding]) -> tuple[list[_Failed], list[_Failed]]:
     """A cell's new findings, and its known ones."""
-    mine = [known[name] for name in cell.signatures if name in known]
-    new = [one for one in mine if one.status == NEW]
-    return new, [one for one in mine if one.status != NEW]
+    new: list[_Failed] = []
+    known: list[_Failed] = []
+    for cause in dict.fromkeys(key.cause for key in cell.keys):
+        if one := findings.get(cause):
+            here = {key.signature for key in cell.keys if key.cause == cause}
+            mine = tuple(of for of in one.signatures if of.signature in here)
+            (new if one.status == NEW else known).append(_Failed(one, mine))
+    return new, known
 
 
 def as_ktap(report: Report) -> str:
     """One test for each cell. A known finding is a note, and fails nothing."""
-    by_signature = _by_signature(report)
+    by_cause = _by_cause(report)
     results = []
     for cell in report.cells:
-        new, old = _of(cell, by_signature)
+        new, old = _of(cell, by_cause)
         notes = [f"executions: {cell.executions}, failed: {cell.failures}"]
-        notes += [f"{one.status}: {one.headline}; {one.token}" for one in (*new, *old)]
+        for one in (*new, *old):
+            notes += _notes(one)
         name = f"{cell.scenario}.{cell.way}.{cell.kernel}".replace(", ", ".")
         skipped = None if cell.executions or cell.error else "not come to"
         if cell.error:
@@ -178,9 +202,16 @@ def as_ktap(report: Report) -> str:
     return ktap.document(results)
 
 
+def _notes(one: _Failed) -> list[str]:
+    said = [f"{of.headline}; {of.token}" for of in one.signatures]
+    if len(said) == 1:
+        return [f"{one.finding.status}: {said[0]}"]
+    return [f"{one.finding.status}: {one.finding.cause}", *(f"  {line}" for line in said)]
+
+
 def as_junit(report: Report) -> str:
     """A test suite for each sweep, a test case for each cell, as Jenkins and GitLab read it."""
-    by_signature = _by_signature(report)
+    by_cause = _by_cause(report)
     root = xml.Element("testsuites", name="nslab")
     for row in report.sweeps:
         cells = [cell for cell in report.cells if cell.sweep == row.id]
@@ -191,11 +222,12 @@ def as_junit(report: Report) -> str:
                 suite, "testcase", classname=_clean(f"{row.name}.{cell.scenario}"),
                 name=_clean(f"{cell.way} {cell.kernel}"), time=f"{cell.seconds:.3f}",
             )  # fmt: skip
-            new, old = _of(cell, by_signature)
+            new, old = _of(cell, by_cause)
             if new:
                 counts["failures"] += 1
                 said = "\n\n".join(_said(one) for one in new)
-                _add(case, "failure", said, message=new[0].headline, type=new[0].oracle)
+                first = new[0].signatures[0]
+                _add(case, "failure", said, message=first.headline, type=first.oracle)
             elif cell.error:
                 counts["errors"] += 1
                 _add(case, "error", cell.error, message=cell.error, type="lab")
@@ -211,10 +243,13 @@ def as_junit(report: Report) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{xml.tostring(root, encoding="unicode")}\n'
 
 
-def _said(one: Finding) -> str:
-    return (
-        f"{one.headline}\n{text.often(one)}\n{text.command_of(one, 'replay')}\n\n{one.interleaving}"
-    )
+def _said(one: _Failed) -> str:
+    of_each = [
+        f"{of.headline}\n{text.often(of)}\n{text.command_of(of, 'replay')}\n\n{of.interleaving}"
+        for of in one.signatures
+    ]
+    cause = f"{one.finding.cause}, {text.often(one.finding)}"
+    return of_each[0] if len(of_each) == 1 else "\n\n".join((cause, *of_each))
 
 
 def _add(case: xml.Element, tag: str, said: str, **attributes: str) -> None:

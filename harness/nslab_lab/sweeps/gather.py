@@ -9,7 +9,7 @@ from typing import Mapping, Sequence
 
 from nslab_lab.sweeps import judge
 from nslab_lab.sweeps.exports import Cell, Moment, Night, Report, way_of
-from nslab_lab.sweeps.rows import DONE, SweepRow
+from nslab_lab.sweeps.rows import DONE, Key, SweepRow
 from nslab_lab.sweeps.store import Store
 
 
@@ -53,12 +53,12 @@ def report(store: Store, chosen: Sequence[SweepRow], reasons: Mapping[str, str])
 
 def _cells(store: Store, row: SweepRow) -> list[Cell]:
     """The cells of a sweep; those that differ by their seed only are one."""
-    signatures: dict[int, list[str]] = {}
-    for cell, signature in store.rows(
-        "SELECT DISTINCT cell, signature FROM failures WHERE sweep = ? ORDER BY cell, signature",
-        row.sweep,
-    ):
-        signatures.setdefault(cell, []).append(signature)
+    keys: dict[int, list[Key]] = {}
+    for cell, cause, signature in store.rows(
+        "SELECT DISTINCT cell, cause, signature FROM failures WHERE sweep = ? "
+        "ORDER BY cell, cause, signature", row.sweep,
+    ):  # fmt: skip
+        keys.setdefault(cell, []).append(Key(cause, signature))
     found: dict[tuple[str, str, str], Cell] = {}
     for cell, scenario, strategy, profile, variant, kernel, executions, failures, *rest in store.rows(
         "SELECT cell, scenario, strategy, profile, variant, kernel, executions, failures, faults, points, "
@@ -69,7 +69,7 @@ def _cells(store: Store, row: SweepRow) -> list[Cell]:
         faults, points, seconds, error = rest
         mine = Cell(
             row.id, *key, executions, failures, faults, points, seconds, error,
-            tuple(signatures.get(cell, ())),
+            tuple(keys.get(cell, ())),
         )  # fmt: skip
         was = found.get(key)
         found[key] = mine if was is None else _together(was, mine)
@@ -81,15 +81,15 @@ def _together(one: Cell, other: Cell) -> Cell:
         one.sweep, one.scenario, one.way, one.kernel,
         one.executions + other.executions, one.failures + other.failures,
         one.faults + other.faults, one.points + other.points, one.seconds + other.seconds,
-        one.error or other.error, tuple(dict.fromkeys(one.signatures + other.signatures)),
+        one.error or other.error, tuple(dict.fromkeys(one.keys + other.keys)),
     )  # fmt: skip
 
 
 def _nights(store: Store, reasons: Mapping[str, str]) -> list[Night]:
     """All sweeps, with what each had found when it was the latest."""
     mine: dict[int, set[str]] = {}
-    for sweep, signature in store.rows("SELECT sweep, signature FROM findings ORDER BY sweep"):
-        mine.setdefault(sweep, set()).add(signature)
+    for sweep, cause in store.rows("SELECT DISTINCT sweep, cause FROM findings ORDER BY sweep"):
+        mine.setdefault(sweep, set()).add(cause)
     cells = {sweep: numbers for sweep, *numbers in store.rows(
         "SELECT sweep, sum(executions), sum(executions > 0), count(*) FROM cells GROUP BY sweep"
     )}  # fmt: skip
@@ -97,7 +97,7 @@ def _nights(store: Store, reasons: Mapping[str, str]) -> list[Night]:
         "SELECT sweep, traces, points, readers, max(slot) FROM moments GROUP BY sweep"
     )}  # fmt: skip
     nights = []
-    seen = set(reasons)
+    seen = set(judge.listed(store, reasons))
     before: dict[str, SweepRow] = {}  # the last that came to its end, by name
     for row in store.sweeps():
         found = mine.get(row.sweep, set())

@@ -16,29 +16,38 @@ from nslab_lab.report.table import count
 from nslab_lab.search import batch
 from nslab_lab.sweeps import charts, durations, text
 from nslab_lab.sweeps.exports import Report
-from nslab_lab.sweeps.judge import GONE, NEW, Finding
+from nslab_lab.sweeps.judge import GONE, NEW, Finding, Signature
 
 PAGE = Path(__file__).parent / "page"
 # The end of a console, where the report is; characters.
 _CONSOLE = 6000
 _NIGHTS = 30  # in the picture; the table has all
 _TABLE = 1200  # a larger heat map is no table, too
+# What a picture of findings/diagram_svg.py has where an actor is within a read section.
+SECTION = 'class="section"'
 
 ORACLES = {
-    "kasan": "memory that is no longer, or never was, the kernel's to use",
-    "rcu": "RCU used against its rules", "lockdep": "locks taken against their rules",
-    "refcount": "a reference count that went wrong", "hang": "somebody who does not go on",
-    "lifetime": "an object used after its end", "grace period": "an object gone before its readers were",
-    "order": "a reader that sees what was already replaced", "oops": "a fault in the kernel",
-    "atomic": "sleep where it is forbidden", "assertion": "what a scenario says must hold",
-    "leak": "something is left behind", "kmemleak": "memory that nobody points to any more",
-    "no-answer": "a guest that says nothing any more", "crash": "a guest that died without a word",
-}  # fmt: skip
+    "kasan": "an access to memory that is freed, or was never allocated",
+    "rcu": "a violation of the rules of RCU",
+    "lockdep": "a violation of the rules of locking",
+    "refcount": "a reference count that over- or underflows",
+    "hang": "an actor that makes no progress",
+    "lifetime": "an object used after its end",
+    "grace period": "an object freed, or its grace period over, before its readers are done",
+    "order": "a reader that finds an object which was replaced before it began",
+    "oops": "a fault in the kernel",
+    "atomic": "a sleep in atomic context",
+    "assertion": "a scenario's assertion that does not hold",
+    "leak": "objects or references that an execution does not give back",
+    "kmemleak": "memory that no pointer refers to any more",
+    "no-answer": "a guest that does not answer",
+    "crash": "a guest that ended without a report",
+}
 _AGAIN = {
-    batch.SOLO: "came again when run alone, with the same trace",
-    batch.ALONE: "came again when run alone, with a trace of its own",
-    batch.PREFIX: "came again, but only after the executions before it",
-    batch.NOT_REPRODUCED: "did not come again",
+    batch.SOLO: "reproduced alone, with the same trace",
+    batch.ALONE: "reproduced alone, with another trace",
+    batch.PREFIX: "reproduced, but only after the executions before it",
+    batch.NOT_REPRODUCED: "not reproduced",
     batch.UNCONFIRMED: "not run again",
 }
 
@@ -62,7 +71,7 @@ def page(report: Report) -> str:
         sentence=_sentence(report),
         counts=Counter(one.status for one in report.findings),
         findings=[_finding(one) for one in report.findings],
-        oracles=sorted({one.oracle for one in report.findings}),
+        oracles=sorted({name for one in report.findings for name in one.oracles}),
         nights=report.nights[::-1],
         charts=_charts(report),
         heat=_heat(report),
@@ -103,11 +112,24 @@ def _sentence(report: Report) -> str:
         said += f" {count(counts[GONE], 'finding')} of the sweep before it {'is' if counts[GONE] == 1 else 'are'} gone."
     states = {row.state for row in report.sweeps} - {"done"}
     if states:
-        said += " It is not through: this is what was done until then."
+        said += " It has not finished: these are the results so far."
     return said
 
 
 def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        "of": one,
+        "says": text.says(one),
+        "cause": one.cause if text.tells_more(one) else "",
+        "often": text.often(one),
+        "where": text.where(one),
+        "share": one.failures / one.executions if one.executions else 0,
+        "scenarios": ", ".join(dict.fromkeys(cell[0] for cell in one.cells)),
+        "signatures": [_signature(of) for of in one.signatures],
+    }
+
+
+def _signature(one: Signature) -> dict[str, Any]:
     picture = ""
     if one.picture:
         data = base64.b64encode(one.picture.encode()).decode()
@@ -118,10 +140,9 @@ def _finding(one: Finding) -> dict[str, Any]:
     return {
         "of": one,
         "picture": picture,
+        "legend": _legend(one),
         "often": text.often(one),
         "where": text.where(one),
-        "share": one.failures / one.executions if one.executions else 0,
-        "scenarios": ", ".join(dict.fromkeys(cell[0] for cell in one.cells)),
         "replay": text.command_of(one, "replay"),
         "gdb": text.command_of(one, "gdb"),
         "oracle": ORACLES.get(one.oracle, ""),
@@ -129,6 +150,14 @@ def _finding(one: Finding) -> dict[str, Any]:
         "size": size,
         "console": one.console[-_CONSOLE:],
     }
+
+
+def _legend(one: Signature) -> str:
+    """What the picture means; it names only what is in it."""
+    parts = ["Time runs down", "each actor has its lane"]
+    if SECTION in one.picture:
+        parts.append("a green bar is a read section")
+    return "; ".join(parts) + "."
 
 
 def _charts(report: Report) -> dict[str, Markup]:

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nslab_lab.build import catalog
-from nslab_lab.build.kernel import ensure_kernel, ensure_scenarios
+from nslab_lab.build.kernel import ensure_kernel
 from nslab_lab.cli import options
 from nslab_lab.host import files
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input, lab_failed
@@ -124,9 +123,8 @@ def _install(where: _Where, args: argparse.Namespace) -> int:
         "writable": [str(BUILD), str(cache())],
     }  # fmt: skip
     # The service has no network, so all that takes one is done now.
-    described = description.read(
-        description.path_of(args.sweep or "nightly"), catalog.from_init(ensure_scenarios())
-    )
+    file = description.path_of(args.sweep or "nightly")
+    described = description.read(file, description.guest(file))
     for name in dict.fromkeys(cell.kernel for cell in described.cells):
         ensure_kernel(name)
     for folder in (SWEEPS, cache()):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Mapping
+from typing import Mapping, NamedTuple
 
 RUNNING, DONE, LEFT = "running", "done", "left"  # states of a sweep
 
@@ -56,11 +56,19 @@ class BatchRow:
     error: int | None
 
 
+class Key(NamedTuple):
+    """What tells failures apart: why, and how it showed. Both with the variant before them, if it is one."""
+
+    cause: str  # see guest/cause.py
+    signature: str
+
+
 @dataclass(frozen=True)
 class Found:
     """An execution that failed."""
 
     execution: int
+    cause: str
     signature: str
     oracle: str
     headline: str
@@ -68,6 +76,10 @@ class Found:
     hash: str | None
     reproduced: str
     console: str
+
+    @property
+    def key(self) -> Key:
+        return Key(self.cause, self.signature)
 
 
 @dataclass(frozen=True)

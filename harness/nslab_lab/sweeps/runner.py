@@ -2,7 +2,7 @@
 """One sweep from its beginning, or from where it was left, to its end.
 
 Batches are chosen by rule.py, run by an executor, and committed as they come in. A finding is made
-smaller once every batch before it is in: then it is known which of its signature is the first.
+smaller once every batch before it is in: then it is known which of its cause and signature is the first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Callable, Sequence
 
 from nslab_lab.guest.boots import Stop
 from nslab_lab.sweeps import rule, work
-from nslab_lab.sweeps.rows import DONE, CellRow, Outcome, Smaller, SweepRow
+from nslab_lab.sweeps.rows import DONE, CellRow, Key, Outcome, Smaller, SweepRow
 from nslab_lab.sweeps.rule import Choice, Chooser
 from nslab_lab.sweeps.sketch import Sketch
 from nslab_lab.sweeps.store import Store
@@ -34,7 +34,7 @@ class _Batch:
 
 @dataclass(frozen=True)
 class _Small:
-    signature: str
+    key: Key
 
 
 class _Stop:
@@ -55,12 +55,12 @@ class Runner:
     """Runs the sweep @row of @store.
 
     @limits: by cell, for the rule. @task_of: the task of a cell's batch. @new_finding: is called
-    with a signature once no more is made of its finding.
+    once no more is made of a finding.
     """
 
     def __init__(
         self, store: Store, row: SweepRow, limits: Sequence[rule.Limits], task_of: TaskOf,
-        stop: Stop, view: View, new_finding: Callable[[str], None],
+        stop: Stop, view: View, new_finding: Callable[[Key], None],
     ) -> None:  # fmt: skip
         self._store = store
         self._row = row
@@ -82,10 +82,10 @@ class Runner:
             else:
                 self._executions += batch.executions
                 self._outcome(batch.n, bool(batch.failed), bool(batch.error))
-        # Signatures still to be made smaller, with batch, token, and how they came again.
-        self._pending = {one[0]: one[1:] for one in store.pending(row.sweep)}
-        self._signatures = {one for (one,) in store.rows(
-            "SELECT signature FROM findings WHERE sweep = ?", row.sweep
+        # Still to be made smaller, with batch, token, and how they came again.
+        self._pending = {Key(*one[:2]): one[2:] for one in store.pending(row.sweep)}
+        self._found = {Key(*one) for one in store.rows(
+            "SELECT cause, signature FROM findings WHERE sweep = ?", row.sweep
         )}  # fmt: skip
         self._start = time.monotonic()
         self._at_end = False
@@ -122,26 +122,26 @@ class Runner:
 
     def _fill(self, executor: Executor, jobs: int) -> None:
         while len(self._running) < jobs and not self._stop.is_set():
-            if signature := self._next_pending():
-                n, finding, reproduced = self._pending[signature]
+            if key := self._next_pending():
+                n, finding, reproduced = self._pending[key]
                 cell, number = self._cell_of(n)
                 future = executor.submit(
                     work.make_smaller, self._task_of(cell, number), finding, reproduced, self._stop
                 )
-                self._running[future] = _Small(signature)
+                self._running[future] = _Small(key)
             elif choice := self._next_choice():
                 task = self._task_of(self._cells[choice.cell], choice.number)
                 self._running[executor.submit(work.run_batch, task, self._stop)] = _Batch(choice)
             else:
                 return
 
-    def _next_pending(self) -> str | None:
+    def _next_pending(self) -> Key | None:
         """A finding whose first batch can be no other one any more."""
-        busy = {one.signature for one in self._running.values() if isinstance(one, _Small)}
+        busy = {one.key for one in self._running.values() if isinstance(one, _Small)}
         able = [
-            (n, signature)
-            for signature, (n, *_) in self._pending.items()
-            if n <= self._chooser.whole and signature not in busy
+            (n, key)
+            for key, (n, *_) in self._pending.items()
+            if n <= self._chooser.whole and key not in busy
         ]
         return min(able)[1] if able else None
 
@@ -172,7 +172,7 @@ class Runner:
         result = future.result()
         if isinstance(what, _Small):
             if not self._stop.is_set():
-                self._smaller(what.signature, result)
+                self._smaller(what.key, result)
         elif result is not None:
             self._commit(what.choice, result)
 
@@ -183,20 +183,20 @@ class Runner:
         self._store.commit(self._row.sweep, cell, choice.n, outcome, known, self.spent)
         self._executions += outcome.executions
         for one in outcome.found:
-            before = self._pending.get(one.signature)
-            if one.signature not in self._signatures or (before and choice.n < before[0]):
-                self._signatures.add(one.signature)
-                self._pending[one.signature] = (choice.n, one.token, one.reproduced)
+            before = self._pending.get(one.key)
+            if one.key not in self._found or (before and choice.n < before[0]):
+                self._found.add(one.key)
+                self._pending[one.key] = (choice.n, one.token, one.reproduced)
         self._outcome(choice.n, bool(outcome.found), outcome.error is not None)
         self._moment()
 
     def _outcome(self, n: int, found: bool, error: bool) -> None:
         self._chooser.outcome(n, rule.Outcome(found, error))
 
-    def _smaller(self, signature: str, small: Smaller | None) -> None:
-        self._store.smaller(self._row.sweep, signature, small, self.spent)
-        del self._pending[signature]
-        self._new_finding(signature)
+    def _smaller(self, key: Key, small: Smaller | None) -> None:
+        self._store.smaller(self._row.sweep, key, small, self.spent)
+        del self._pending[key]
+        self._new_finding(key)
 
     # === Telling ===
 
@@ -210,6 +210,7 @@ class Runner:
             parts.append(self.spent / row.budget)
         if row.executions:
             parts.append(self._chooser.planned / row.executions)
+        causes = {one.cause for one in self._found}
         return State(
-            self._executions, len(self._signatures), self._chooser.untouched, max(parts), self.spent
+            self._executions, len(causes), self._chooser.untouched, max(parts), self.spent
         )

@@ -2,10 +2,15 @@
 """The tables of the results file, version by version.
 
 Each entry of MIGRATIONS brings a file from its index to the next version; what was released is
-never changed, only added to.
+never changed, only added to. The statements may call the functions of FUNCTIONS.
 """
 
 from __future__ import annotations
+
+import zlib
+from typing import Any, Callable
+
+from nslab_lab.guest import cause
 
 APPLICATION_ID = 0x6E736C62  # "nslb": told apart from other programs' SQLite files
 
@@ -119,4 +124,51 @@ CREATE TABLE moments (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = [_1]
+# The same signature may have several causes, and so several rows.
+_2 = """
+CREATE TABLE findings_2 (
+	sweep INTEGER NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+	cause TEXT NOT NULL,            -- with the variant before it, if it is one
+	signature TEXT NOT NULL,        -- likewise
+	n INTEGER NOT NULL,             -- the first batch that had it
+	oracle TEXT NOT NULL,
+	headline TEXT NOT NULL,
+	token TEXT NOT NULL,
+	reproduced TEXT NOT NULL,
+	console BLOB NOT NULL,          -- zlib
+	through INTEGER NOT NULL DEFAULT 0,     -- 1: made smaller, as far as that goes
+	minimal INTEGER NOT NULL DEFAULT 0,
+	small TEXT,                     -- its smallest token
+	preemptions INTEGER,
+	picture BLOB,                   -- zlib, SVG
+	interleaving TEXT,              -- the same as text
+	report TEXT,                    -- the kernel's
+	told INTEGER NOT NULL DEFAULT 0,        -- 1: the user's command was told of its cause
+	PRIMARY KEY (sweep, cause, signature)
+) STRICT;
+INSERT INTO findings_2 SELECT sweep, nslab_cause((
+		SELECT variant FROM failures JOIN cells USING (sweep, cell)
+		WHERE failures.sweep = findings.sweep AND failures.signature = findings.signature
+	), oracle, signature, console), signature, n, oracle, headline, token, reproduced, console, through,
+	minimal, small, preemptions, picture, interleaving, report, told FROM findings;
+DROP TABLE findings;
+ALTER TABLE findings_2 RENAME TO findings;
+ALTER TABLE failures ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+UPDATE failures SET cause = coalesce((
+	SELECT cause FROM findings
+	WHERE findings.sweep = failures.sweep AND findings.signature = failures.signature
+), signature);
+"""
+
+MIGRATIONS = [_1, _2]
+
+
+def _cause(variant: str | None, oracle: str, signature: str, console: bytes) -> str:
+    """The cause of a finding of version 1."""
+    signed = f"{variant}: " if signature.startswith(f"{variant}: ") else ""
+    text = zlib.decompress(console).decode()
+    return signed + cause.of(oracle, signature.removeprefix(signed), text)
+
+
+# By name, with the number of arguments.
+FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {"nslab_cause": (4, _cause)}

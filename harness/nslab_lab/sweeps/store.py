@@ -20,7 +20,7 @@ import filelock
 from nslab_lab.host.errors import LabError, bad_input, lab_failed
 from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.sweeps import schema
-from nslab_lab.sweeps.rows import BatchRow, CellRow, Found, Outcome, Smaller, SweepRow
+from nslab_lab.sweeps.rows import BatchRow, CellRow, Found, Key, Outcome, Smaller, SweepRow
 from nslab_lab.sweeps.sketch import Sketch
 
 SWEEPS = BUILD / "sweeps"
@@ -142,6 +142,8 @@ class Store:
 
     def _migrate(self, version: int) -> None:
         """All steps or none of them."""
+        for name, (arguments, function) in schema.FUNCTIONS.items():
+            self._db.create_function(name, arguments, function, deterministic=True)
         with self.transaction():
             for number, script in enumerate(schema.MIGRATIONS[version:], version + 1):
                 for statement in _statements(script):
@@ -212,9 +214,9 @@ class Store:
 
     @guarded
     def pending(self, sweep: int) -> list[tuple[Any, ...]]:
-        """Findings still to be made smaller: signature, batch, token, how it came again."""
+        """Findings still to be made smaller: cause, signature, batch, token, how it came again."""
         return self.rows(
-            "SELECT signature, n, token, reproduced FROM findings "
+            "SELECT cause, signature, n, token, reproduced FROM findings "
             "WHERE sweep = ? AND NOT through ORDER BY n", sweep,
         )  # fmt: skip
 
@@ -286,17 +288,20 @@ class Store:
 
     def _add_failure(self, sweep: int, n: int, cell: CellRow, one: Found) -> None:
         self._insert(
-            "failures", "sweep, n, execution, cell, signature, token, hash, reproduced",
-            [(sweep, n, one.execution, cell.cell, one.signature, one.token, one.hash, one.reproduced)],
+            "failures", "sweep, n, execution, cell, cause, signature, token, hash, reproduced",
+            [(
+                sweep, n, one.execution, cell.cell, *one.key, one.token, one.hash, one.reproduced,
+            )],
         )  # fmt: skip
-        # The first batch speaks for all of its signature, whichever came in first.
+        # The first batch speaks for all of its cause and signature, whichever came in first.
         self._db.execute(
-            "INSERT INTO findings (sweep, signature, n, oracle, headline, token, reproduced, console) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n, "
+            "INSERT INTO findings "
+            "(sweep, cause, signature, n, oracle, headline, token, reproduced, console) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n, "
             "oracle = excluded.oracle, headline = excluded.headline, token = excluded.token, "
             "reproduced = excluded.reproduced, console = excluded.console WHERE excluded.n < n",
             (
-                sweep, one.signature, n, one.oracle, one.headline, one.token, one.reproduced,
+                sweep, *one.key, n, one.oracle, one.headline, one.token, one.reproduced,
                 zlib.compress(one.console.encode()),
             ),
         )  # fmt: skip
@@ -320,7 +325,7 @@ class Store:
         self._db.execute(
             "INSERT INTO moments VALUES (?1, ?2, ?3, "
             "(SELECT coalesce(sum(executions), 0) FROM cells WHERE sweep = ?1), "
-            "(SELECT count(*) FROM findings WHERE sweep = ?1), ?4, "
+            "(SELECT count(DISTINCT cause) FROM findings WHERE sweep = ?1), ?4, "
             "(SELECT count(*) FROM coverage WHERE sweep = ?1 AND kind = 'point' AND executions), "
             "(SELECT count(*) FROM coverage WHERE sweep = ?1 AND kind = 'reader' AND executions)) "
             "ON CONFLICT DO UPDATE SET seconds = excluded.seconds, executions = excluded.executions, "
@@ -330,30 +335,31 @@ class Store:
         )  # fmt: skip
 
     @guarded
-    def smaller(self, sweep: int, signature: str, small: Smaller | None, spent: float) -> None:
+    def smaller(self, sweep: int, key: Key, small: Smaller | None, spent: float) -> None:
         """A finding that was made smaller, or could not be: None."""
         with self.transaction():
             if small:
                 self._db.execute(
                     "UPDATE findings SET minimal = ?, small = ?, headline = ?, preemptions = ?, "
-                    "picture = ?, interleaving = ?, report = ? WHERE sweep = ? AND signature = ?",
+                    "picture = ?, interleaving = ?, report = ? "
+                    "WHERE sweep = ? AND cause = ? AND signature = ?",
                     (
                         small.minimal, small.token, small.headline, small.preemptions,
                         zlib.compress(small.picture.encode()), small.interleaving, small.report,
-                        sweep, signature,
+                        sweep, *key,
                     ),
                 )  # fmt: skip
             self._db.execute(
-                "UPDATE findings SET through = 1 WHERE sweep = ? AND signature = ?",
-                (sweep, signature),
+                "UPDATE findings SET through = 1 WHERE sweep = ? AND cause = ? AND signature = ?",
+                (sweep, *key),
             )
             self._spend(sweep, spent)
 
     @guarded
-    def told(self, sweep: int, signature: str) -> None:
-        """The user's command has been told of a finding."""
+    def told(self, sweep: int, cause: str) -> None:
+        """The user's command has been told of what is through of a cause."""
         self._db.execute(
-            "UPDATE findings SET told = 1 WHERE sweep = ? AND signature = ?", (sweep, signature)
+            "UPDATE findings SET told = 1 WHERE sweep = ? AND cause = ? AND through", (sweep, cause)
         )
 
     @guarded

@@ -17,6 +17,7 @@ from nslab_lab.build.kernel import Kernel
 from nslab_lab.debuginfo import readers
 from nslab_lab.findings import picture, smallest
 from nslab_lab.findings.minimize import preemptions
+from nslab_lab.guest import cause
 from nslab_lab.guest.boots import GuestKilled, Machine, Stop
 from nslab_lab.host import files
 from nslab_lab.host.errors import LabError, lab_failed
@@ -58,7 +59,7 @@ class Task:
 
     @property
     def signed(self) -> str:
-        """What stands before a signature."""
+        """What stands before a signature, and a cause."""
         return "" if self.plan.variant == NO_VARIANT else f"{self.plan.variant}: "
 
 
@@ -109,7 +110,7 @@ def _again_if_killed(task: Task, work: Callable[[Path], _T]) -> _T:
         finally:
             files.remove(place)
     raise lab_failed(
-        f"guests of {task.scenario} are killed by somebody else, as where memory is short"
+        f"guests of {task.scenario} are killed from outside, as the OOM killer does"
     )
 
 
@@ -193,6 +194,7 @@ def _found(task: Task, finding: Finding) -> Found:
     console = finding.console.read_text(errors="replace") if finding.console else ""
     return Found(
         execution=failure.execution.n,
+        cause=task.signed + cause.of(judged.oracle, judged.signature, console),
         signature=task.signed + judged.signature,
         oracle=judged.oracle,
         headline=judged.headline,

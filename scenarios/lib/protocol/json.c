@@ -164,21 +164,24 @@ static const struct {
  */
 void json_list(FILE *out)
 {
-	char name[128], about[512];
+	char name[128], text[512];
+	const struct scenario *s;
 	unsigned int i, j;
 
 	fprintf(out, "{\"scenarios\":[");
-	for (i = 0; i < scenario_count(); i++) {
-		const struct scenario *s = scenario_at(i);
-
-		fprintf(out, "%s{\"name\":%s,\"about\":%s,\"actors\":[",
-			i ? "," : "", quoted(name, sizeof(name), s->name),
-			quoted(about, sizeof(about), s->about));
+	for (s = scenario_next(NULL); s; s = scenario_next(s)) {
+		fprintf(out, "%s{\"name\":%s", s == scenario_next(NULL) ? "" : ",",
+			quoted(name, sizeof(name), s->name));
+		fprintf(out, ",\"about\":%s",
+			quoted(text, sizeof(text), s->about));
+		fprintf(out, ",\"subject\":%s",
+			quoted(text, sizeof(text), s->subject ?: ""));
+		fprintf(out, ",\"file\":%s,\"actors\":[",
+			quoted(text, sizeof(text), s->file));
 		for (j = 0; j < s->nactors; j++)
 			fprintf(out, "%s\"%s\"", j ? "," : "",
 				s->actors[j].name);
-		fprintf(out, "],\"subject\":\"%s\",\"inputs\":%u,\"reaches\":[",
-			s->subject ?: "", s->inputs ?: 1);
+		fprintf(out, "],\"inputs\":%u,\"reaches\":[", s->inputs ?: 1);
 		for (j = 0; s->reaches && s->reaches[j]; j++)
 			fprintf(out, "%s%s", j ? "," : "",
 				quoted(name, sizeof(name), s->reaches[j]));

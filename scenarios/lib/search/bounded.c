@@ -55,43 +55,8 @@
 
 #include "../faults/kernel/core/strategies/strategy.h"
 #include "lib/search/bounded.h"
-#include "lib/search/effects.h"
-
-/* === Schedules that wait === */
-
-/**
- * struct node - a schedule, followed by its switches and the ids of what
- *	sleeps, by actor
- * @hash: of the trace until its last switch
- * @deviation: index of the event of its last switch
- * @nswitches: how many
- * @asleep: the actors that sleep there, a bit each
- */
-struct node {
-	uint64_t hash;
-	uint32_t deviation;
-	uint16_t nswitches;
-	uint16_t asleep;
-};
-
-struct candidate {
-	struct node node;
-	struct nslab_switch switches[NSLAB_MAX_SWITCHES];
-	uint32_t sleep[NSLAB_MAX_ACTORS];
-};
-
-#define CHUNK_SIZE	16384
-
-struct chunk {
-	struct chunk *next;
-	unsigned int used;
-	char data[CHUNK_SIZE - 16];
-};
-
-struct queue {
-	struct chunk *first, *last;
-	unsigned int read;
-};
+#include "lib/search/queue.h"
+#include "lib/search/steps.h"
 
 struct level {
 	struct queue ready, held;
@@ -103,14 +68,11 @@ struct level {
  * @config: what was asked
  * @stats: how far it has come
  * @levels: by the number of preemptions
- * @bytes: of memory in use
+ * @budget: memory for schedules and steps
  * @lost: the lowest level of which a schedule was left out
  * @global: a global step was seen
  * @held: how many are held back
- * @effects: of the steps that sleep, each once, from 1
- * @neffects: how many, @effects[0] among them
- * @room: for how many
- * @slots: hash table of indices of @effects, twice @room
+ * @steps: those at which actors sleep
  * @current: the schedule that was handed out
  * @level: its preemptions
  * @running: what it did was not yet told
@@ -119,13 +81,11 @@ struct bounded {
 	struct bounded_config config;
 	struct bounded_stats stats;
 	struct level levels[BOUNDED_MAX_PREEMPTIONS + 1];
-	size_t bytes;
+	struct budget budget;
 	unsigned int lost;
 	bool global;
 	uint64_t held;
-	struct effects *effects;
-	uint32_t neffects, room;
-	uint32_t *slots;
+	struct steps steps;
 	struct candidate current;
 	unsigned int level;
 	bool running;
@@ -138,208 +98,6 @@ static void lose(struct bounded *b, unsigned int level, enum bounded_cut why)
 		b->lost = level;
 	if (b->stats.cut == BOUNDED_CUT_NOTHING)
 		b->stats.cut = why;
-}
-
-static bool reserve(struct bounded *b, size_t bytes)
-{
-	if (b->config.max_bytes && b->bytes + bytes > b->config.max_bytes)
-		return false;
-	b->bytes += bytes;
-	if (b->bytes > b->stats.bytes)
-		b->stats.bytes = b->bytes;
-	return true;
-}
-
-static struct chunk *chunk_new(struct bounded *b)
-{
-	struct chunk *chunk;
-
-	if (!reserve(b, sizeof(*chunk)))
-		return NULL;
-	chunk = malloc(sizeof(*chunk));
-	if (!chunk) {
-		b->bytes -= sizeof(*chunk);
-		return NULL;
-	}
-	chunk->next = NULL;
-	chunk->used = 0;
-	return chunk;
-}
-
-static size_t node_size(const struct node *node)
-{
-	size_t size = sizeof(*node) +
-		      node->nswitches * sizeof(struct nslab_switch) +
-		      __builtin_popcount(node->asleep) * sizeof(uint32_t);
-
-	return (size + 7) & ~7UL;
-}
-
-static bool queue_push(struct bounded *b, struct queue *queue,
-		       const struct candidate *schedule)
-{
-	const struct node *node = &schedule->node;
-	size_t size = node_size(node);
-	struct chunk *chunk = queue->last;
-	unsigned int i;
-	char *to;
-
-	if (!chunk || chunk->used + size > sizeof(chunk->data)) {
-		chunk = chunk_new(b);
-		if (!chunk)
-			return false;
-		if (queue->last)
-			queue->last->next = chunk;
-		else
-			queue->first = chunk;
-		queue->last = chunk;
-	}
-	to = chunk->data + chunk->used;
-	chunk->used += size;
-
-	memcpy(to, node, sizeof(*node));
-	to += sizeof(*node);
-	memcpy(to, schedule->switches,
-	       node->nswitches * sizeof(schedule->switches[0]));
-	to += node->nswitches * sizeof(schedule->switches[0]);
-	for (i = 0; i < NSLAB_MAX_ACTORS; i++) {
-		if (!(node->asleep & 1U << i))
-			continue;
-		memcpy(to, &schedule->sleep[i], sizeof(uint32_t));
-		to += sizeof(uint32_t);
-	}
-	return true;
-}
-
-static void queue_drop_first(struct bounded *b, struct queue *queue)
-{
-	struct chunk *chunk = queue->first;
-
-	queue->first = chunk->next;
-	if (!queue->first)
-		queue->last = NULL;
-	queue->read = 0;
-	free(chunk);
-	b->bytes -= sizeof(*chunk);
-}
-
-static bool queue_empty(const struct queue *queue)
-{
-	return !queue->first;
-}
-
-static void queue_pop(struct bounded *b, struct queue *queue,
-		      struct candidate *schedule)
-{
-	const char *from = queue->first->data + queue->read;
-	struct node *node = &schedule->node;
-	unsigned int i;
-
-	memcpy(node, from, sizeof(*node));
-	queue->read += node_size(node);
-	from += sizeof(*node);
-	memcpy(schedule->switches, from,
-	       node->nswitches * sizeof(schedule->switches[0]));
-	from += node->nswitches * sizeof(schedule->switches[0]);
-	memset(schedule->sleep, 0, sizeof(schedule->sleep));
-	for (i = 0; i < NSLAB_MAX_ACTORS; i++) {
-		if (!(node->asleep & 1U << i))
-			continue;
-		memcpy(&schedule->sleep[i], from, sizeof(uint32_t));
-		from += sizeof(uint32_t);
-	}
-	if (queue->read == queue->first->used)
-		queue_drop_first(b, queue);
-}
-
-/* All of @from comes after all of @to. */
-static void queue_append(struct queue *to, struct queue *from)
-{
-	if (queue_empty(from))
-		return;
-	if (to->last)
-		to->last->next = from->first;
-	else
-		to->first = from->first;
-	to->last = from->last;
-	*from = (struct queue) {};
-}
-
-/* === Steps that sleep === */
-
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
-}
-
-static uint32_t *slot_of(struct bounded *b, const struct effects *effects)
-{
-	const unsigned char *byte = (const unsigned char *)effects;
-	uint32_t mask = b->room * 2 - 1, slot;
-	uint64_t hash = 0;
-	size_t i;
-
-	for (i = 0; i < sizeof(*effects); i++)
-		hash = mix(hash, byte[i]);
-	for (slot = hash & mask; b->slots[slot]; slot = (slot + 1) & mask)
-		if (!memcmp(&b->effects[b->slots[slot]], effects,
-			    sizeof(*effects)))
-			break;
-	return &b->slots[slot];
-}
-
-static bool more_room(struct bounded *b)
-{
-	uint32_t room = b->room ? b->room * 2 : 64, i;
-	size_t bytes = (room - b->room) *
-		       (sizeof(*b->effects) + 2 * sizeof(*b->slots));
-	struct effects *effects;
-	uint32_t *slots;
-
-	if (!reserve(b, bytes))
-		return false;
-	effects = realloc(b->effects, room * sizeof(*effects));
-	if (effects)
-		b->effects = effects;
-	slots = effects ? calloc(room * 2, sizeof(*slots)) : NULL;
-	if (!slots) {
-		b->bytes -= bytes;
-		return false;
-	}
-	free(b->slots);
-	b->slots = slots;
-	b->room = room;
-	if (!b->neffects)
-		b->neffects = 1;
-	for (i = 1; i < b->neffects; i++)
-		*slot_of(b, &b->effects[i]) = i;
-	return true;
-}
-
-/* The same number for the same effects; 0 if there is no memory. */
-static uint32_t number_of(struct bounded *b, const struct effects *effects)
-{
-	uint32_t *slot;
-
-	if (b->neffects == b->room && !more_room(b))
-		return 0;
-	slot = slot_of(b, effects);
-	if (!*slot) {
-		*slot = b->neffects++;
-		b->effects[*slot] = *effects;
-	}
-	return *slot;
-}
-
-static void wake(struct bounded *b, uint32_t *sleep,
-		 const struct effects *step)
-{
-	unsigned int i;
-
-	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
-		if (sleep[i] && effects_depend(&b->effects[sleep[i]], step))
-			sleep[i] = 0;
 }
 
 static void release_held(struct bounded *b)
@@ -361,19 +119,20 @@ static void release_held(struct bounded *b)
 /* Of an event, all but who was chosen, and what only the clock says. */
 static uint64_t hash_event(uint64_t hash, const struct nslab_event *event)
 {
-	hash = mix(hash, event->kind | event->actor << 8 |
-			 event->nesting << 16 | (uint64_t)event->what << 24 |
-			 (uint64_t)event->flags << 32 |
-			 (uint64_t)event->enabled << 40 |
-			 (uint64_t)event->size << 48);
-	hash = mix(hash, event->local | (uint64_t)event->object << 16 |
-			 (uint64_t)event->offset << 32);
-	return mix(hash, event->ip);
+	hash = hash_word(hash, event->kind | event->actor << 8 |
+			       event->nesting << 16 |
+			       (uint64_t)event->what << 24 |
+			       (uint64_t)event->flags << 32 |
+			       (uint64_t)event->enabled << 40 |
+			       (uint64_t)event->size << 48);
+	hash = hash_word(hash, event->local | (uint64_t)event->object << 16 |
+			       (uint64_t)event->offset << 32);
+	return hash_word(hash, event->ip);
 }
 
 static uint64_t hash_decided(uint64_t hash, const struct nslab_event *event)
 {
-	return mix(hash_event(hash, event), event->next);
+	return hash_word(hash_event(hash, event), event->next);
 }
 
 static int diverged(struct bounded *b, unsigned int at, const char *expected,
@@ -496,11 +255,11 @@ static void push_child(struct bounded *b, const struct walk *walk,
 	child->switches[child->node.nswitches - 1].next = next;
 	if (hold) {
 		b->stats.pruned++;
-		if (queue_push(b, &b->levels[level].held, child))
+		if (queue_push(&b->levels[level].held, &b->budget, child))
 			b->held++;
 		else
 			b->levels[level].held_lost = true;
-	} else if (!queue_push(b, &b->levels[level].ready, child)) {
+	} else if (!queue_push(&b->levels[level].ready, &b->budget, child)) {
 		lose(b, level, BOUNDED_CUT_MEMORY);
 	}
 }
@@ -518,7 +277,8 @@ static void begin_child(struct bounded *b, const struct walk *walk,
 	};
 	memcpy(child->sleep, walk->sleep, sizeof(child->sleep));
 	if (can_sleep(b, walk))
-		child->sleep[walk->event->actor] = number_of(b, &walk->step);
+		child->sleep[walk->event->actor] =
+			steps_number(&b->steps, &b->budget, &walk->step);
 	child->node = (struct node) {
 		.hash = walk->hash, .deviation = walk->at, .nswitches = n + 1,
 	};
@@ -579,7 +339,7 @@ static void make_step(struct bounded *b, struct walk *walk)
 		walk->redundant = true;
 		b->stats.redundant++;
 	} else {
-		wake(b, walk->sleep, &walk->step);
+		steps_wake(&b->steps, walk->sleep, &walk->step);
 	}
 }
 
@@ -640,10 +400,12 @@ struct bounded *bounded_new(const struct bounded_config *config)
 	if (!b)
 		return NULL;
 	b->config = *config;
+	b->budget.most = config->max_bytes;
 	b->lost = UINT_MAX;
 	b->stats.complete = -1;
-	if (!queue_push(b, &b->levels[0].ready, &empty))
+	if (!queue_push(&b->levels[0].ready, &b->budget, &empty))
 		lose(b, 0, BOUNDED_CUT_MEMORY);
+	b->stats.bytes = b->budget.peak;
 	return b;
 }
 
@@ -658,13 +420,10 @@ void bounded_free(struct bounded *b)
 	if (!b)
 		return;
 	for (i = 0; i <= BOUNDED_MAX_PREEMPTIONS; i++) {
-		while (!queue_empty(&b->levels[i].ready))
-			queue_drop_first(b, &b->levels[i].ready);
-		while (!queue_empty(&b->levels[i].held))
-			queue_drop_first(b, &b->levels[i].held);
+		queue_clear(&b->levels[i].ready, &b->budget);
+		queue_clear(&b->levels[i].held, &b->budget);
 	}
-	free(b->effects);
-	free(b->slots);
+	steps_free(&b->steps);
 	free(b);
 }
 
@@ -698,7 +457,7 @@ bool bounded_next(struct bounded *b, const struct nslab_switch **switches,
 		return false;
 	}
 
-	queue_pop(b, &b->levels[level].ready, &b->current);
+	queue_pop(&b->levels[level].ready, &b->budget, &b->current);
 	b->level = level;
 	b->running = true;
 	b->stats.schedules++;
@@ -732,6 +491,7 @@ int bounded_ran(struct bounded *b, const struct nslab_event *events,
 	if (check_prefix(b, events, n) || check_defaults(b, events, n))
 		return -1;
 	walk_trace(b, events, n);
+	b->stats.bytes = b->budget.peak;
 	return 0;
 }
 

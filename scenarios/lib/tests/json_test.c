@@ -15,6 +15,7 @@
 
 SCENARIO("one", "a \"scenario\" with everything");
 
+SUBJECT("widgets");
 INPUTS(3);
 REACHES("find_widget", "widget_commit");
 
@@ -30,7 +31,9 @@ ACTOR(target, FRESH)
 {
 }
 
-static struct scenario two = { .name = "two", .about = "says nothing" };
+static struct scenario two = {
+	.name = "two", .given = 3, .about = "says nothing", .file = "two.c",
+};
 
 static char *listed(void)
 {
@@ -49,10 +52,13 @@ static void scenarios_say_what_they_reach(void **state)
 		"{\"scenarios\":["
 		"{\"name\":\"one\","
 		"\"about\":\"a \\\"scenario\\\" with everything\","
-		"\"actors\":[\"reader\",\"target\"],\"subject\":\"\",\"inputs\":3,"
+		"\"subject\":\"widgets\","
+		"\"file\":\"lib/tests/json_test.c\","
+		"\"actors\":[\"reader\",\"target\"],\"inputs\":3,"
 		"\"reaches\":[\"find_widget\",\"widget_commit\"]},"
 		"{\"name\":\"two\",\"about\":\"says nothing\","
-		"\"actors\":[],\"subject\":\"\",\"inputs\":1,\"reaches\":[]}"
+		"\"subject\":\"\",\"file\":\"two.c\","
+		"\"actors\":[],\"inputs\":1,\"reaches\":[]}"
 		"],\"strategies\":[";
 	char *text = listed();
 

@@ -6,7 +6,7 @@
 		const findings = [...list.children];
 		const texts = new Map(findings.map((one) => [one, (
 			one.querySelector("summary").textContent + " " +
-			[...one.querySelectorAll(".command code, .signature, ul")].map((part) => part.textContent).join(" ")
+			[...one.querySelectorAll(".command code, .signature, .sign > summary, ul")].map((part) => part.textContent).join(" ")
 		).toLowerCase()]));
 		const search = document.getElementById("search");
 		const sort = document.getElementById("sort");
@@ -30,7 +30,7 @@
 			for (const one of findings) {
 				const text = texts.get(one);
 				const fits = statuses.has(one.dataset.status) &&
-					(!oracle.value || one.dataset.oracle === oracle.value) &&
+					(!oracle.value || one.dataset.oracle.split("|").includes(oracle.value)) &&
 					words.every((word) => text.includes(word));
 				one.hidden = !fits;
 				number += fits;
@@ -69,6 +69,16 @@
 		const done = await copied(code.textContent, code);
 		button.textContent = done ? "copied" : "select it";
 		setTimeout(() => { button.textContent = "copy"; }, 2000);
+	});
+
+	// Only where there is more than is seen: that depends on the window, and on what is open.
+	const watcher = new ResizeObserver((entries) => {
+		for (const { target } of entries)
+			target.parentElement.querySelector(".hint").hidden = target.scrollWidth <= target.clientWidth;
+	});
+	document.querySelectorAll(".picture, .chart.wide, .scroll").forEach((one) => {
+		if (one.parentElement.querySelector(".hint"))
+			watcher.observe(one);
 	});
 
 	// On paper nothing can be opened.

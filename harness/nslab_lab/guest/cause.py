@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The cause of a failure: what the kernel says of how the wrong state came about.
+
+A signature tells failures apart by the function that ran into the wrong state. The cause is the same
+whichever function that was. It is one line of text, without addresses, offsets and numbers of processes,
+and the same for the same defect in another build:
+
+use after free     the object, and the function that released it
+read sections      the same, of the object that went, or whose grace period ended, within one
+leak               what was left behind; the stack of the allocation where it is known
+lock, atomic       the lock classes, or who took the lock, disabled preemption, or released an object where
+                   releasing it may sleep
+assertion          the assertion
+
+Where the kernel does not say how the state came about, it is the function that found it.
+
+An object is released through a chain of functions, such as free_part() < free_whole() < put_whole() <
+detach_task(). The first that is not there to release something is the cause, and the last before it says
+which object: with it goes all that it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Sequence
+
+from nslab_lab.guest import verdict
+
+# Oracles of the guest program: their message says all.
+_GUEST = ("assertion", "leak", "kmemleak", "no-answer", "crash", "diverged")
+
+_FRAME = re.compile(
+    r"^\s*(?:\[<[0-9a-f]+>\]\s*)?(?P<guess>\? )?(?P<name>[A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+"
+)
+_NAMES = re.compile(r"([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+")
+_COMPILER_SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm)\b.*")
+# A held lock, or one that is asked for: "#0: ADDRESS (&p->lock){++++}-{3:3}, at: seq_read+0x6d/0x100"
+_LOCK = re.compile(r"(?:^|\s)[0-9a-f]{8,16} \((?P<lock>.+?)\)\{[^}]*\}(?:-\{[^}]*\})?, at: (?P<at>\S+)")
+
+# The allocator and its callers in KASAN.
+_ALLOCATOR = re.compile(
+    r"""kasan_.*|__kasan_.*|kmem_cache_(?:free|alloc).*|k?v?free(?:_sensitive|_bulk)?|___cache_free|slab_free.*
+    |__slab_.*|kfree_.*|__?kmalloc.*|kmalloc.*|kvmalloc.*|kzalloc.*|__kmem_.*|kmemdup.*|kstrdup.*|krealloc.*""",
+    re.VERBOSE,
+)
+# What locks are taken by, and what only waits.
+_PRIMITIVE = re.compile(
+    r"""_?_?raw_.*(?:lock|trylock).*|mutex_.*|__mutex_.*|down_(?:read|write).*|__?down_.*|up_(?:read|write).*
+    |rwsem_.*|lock_.*|__lock_.*|mark_.*|(?:refcount|_?atomic)_dec_and_.*|_atomic_dec_and_.*|might_.*|__might_.*
+    |synchronize_rcu.*|synchronize_srcu.*|wait_for_completion.*|wait_.*|rcu_barrier|io_schedule.*|valid_state.*
+    |refcount_.*|assert_.*|_cond_resched|__cond_resched.*""",
+    re.VERBOSE,
+)
+_RELEASE = r"put|free|release|destroy|drop|unref|delete|del|dec|cleanup|kill|teardown"
+_RELEASES = re.compile(rf"_*(?:{_RELEASE})_\w+|\w+_(?:{_RELEASE})(?:_(?:rcu|work|fn|cb|locked|many|common))*")
+_VERB = re.compile(
+    rf"^_*(?:do_)?(?:(?:delayed_|{_RELEASE})_)+"
+    rf"|_(?:(?:{_RELEASE}|rcu|work|fn|cb|locked|many|common)(?=_|$))"
+)
+# Callbacks are run by these, whoever asked for them.
+_RUNS_CALLBACKS = re.compile(r"rcu_do_batch|rcu_core.*|srcu_invoke_callbacks|process_one_work|process_scheduled_works")
+_GENERIC_CACHE = re.compile(r"(?:kmalloc|dma-kmalloc|kmalloc-rcl)\b.*")
+
+# What the lab says of an object that a reader is still in a read section of.
+_GONE = re.compile(r"^nslab:   (?:freed|waited for) by .*? in (?P<frames>.*)$")
+# Where the other actors are when the kernel dies.
+_OTHER = re.compile(r"^nslab: \S+ is in (?P<frames>\S+(?: < \S+)*)$")
+_BROKEN = re.compile(r"^nslab: the read section of .* is broken")
+
+
+class _Release(NamedTuple):
+    """A chain of functions that release something."""
+
+    object: str | None  # what they release; None: there is none of them
+    by: str | None  # the function that calls for it; None: not known
+
+
+def of(oracle: str, signature: str, console: str) -> str:
+    """The cause of a failure, as its verdict has @oracle and @signature, with the guest's @console."""
+    if oracle in _GUEST:
+        return _of_message(oracle, signature)
+    report = verdict.of_console(console)
+    if report is None or report.signature != signature:
+        return _of_signature(signature)
+    lines = report.report.splitlines()
+    after = verdict.lines_of(console)
+    if oracle not in _TOLD_BY_KERNEL and (broken := _broken(after)):
+        return broken
+    if oracle == "refcount" and (releasing := _releasing(after)):
+        return releasing
+    return _MAKERS.get(oracle, _of_place)(report, lines) or _of_signature(signature)
+
+
+# === What the guest program found ===
+
+
+def _of_message(oracle: str, signature: str) -> str:
+    message = signature.partition(":")[2]
+    match oracle:
+        case "leak":
+            return f"left behind: {re.sub(r' [-+]#', '', message)}"
+        case "kmemleak":
+            return f"memory forgotten: from {message}"
+        case "no-answer" | "diverged":
+            return signature
+    return message if oracle == "assertion" else f"{oracle} {message}"
+
+
+def _of_signature(signature: str) -> str:
+    """Where nothing better is known: what happened, and in which function."""
+    words = signature.split(":")
+    return " in ".join((" ".join(words[:2]), *words[2:3]))
+
+
+# === Objects that went too early ===
+
+
+def _of_kasan(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
+    kind = report.signature.split(":")[1]
+    cache = next((found[1] for line in lines if (found := _CACHE.search(line))), None)
+    if "use-after-free" not in kind and kind != "double-free" and kind != "invalid-free":
+        return f"{kind} of {_object(cache, lines)}, in {_innermost(lines)}" if cache else None
+    freed = _plain_stack(lines, "Freed by task")
+    released = _release(freed)
+    if released.by is None or _RUNS_CALLBACKS.fullmatch(released.by):
+        # A callback frees what somebody else has released.
+        asked = _plain_stack(lines, "Last potentially related work creation")
+        queues = re.compile(r"(?:__)?call_rcu.*|(?:__)?queue_.*|kvfree_call_rcu|insert_work")
+        asked = [name for name in asked if not queues.fullmatch(name)]
+        if asked:
+            by = _release(asked)
+            released = _Release(by.object or released.object, by.by or asked[0])
+    if not freed and released.by is None:
+        return f"{kind} of {_object(cache, lines)}, in {_innermost(lines)}" if cache else None
+    return _freed(released.object or _object(cache, lines), released.by)
+
+
+_CACHE = re.compile(r"belongs to the cache (\S+) of size")
+
+
+def _object(cache: str | None, lines: Sequence[str]) -> str:
+    """What the object is: its cache, or where it was allocated if that is one of sizes."""
+    if cache and not _GENERIC_CACHE.fullmatch(cache):
+        return cache
+    made = [name for name in _plain_stack(lines, "Allocated by task") if not _ALLOCATOR.fullmatch(name)]
+    return f"memory of {made[0]}" if made else cache or "memory"
+
+
+def _of_lifetime(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
+    return _history(lines) or _freed(_object_named(report.headline), None)
+
+
+def _object_named(headline: str) -> str:
+    named = re.match(r"(?:that of )?an? (\w+)", headline)
+    return named[1] if named else "memory"
+
+
+def _freed(object: str, by: str | None) -> str:
+    return f"{object} released by {by}" if by else f"{object} released too early"
+
+
+def _history(lines: Sequence[str]) -> str | None:
+    """What the lab says of an object's end, on one line of its own."""
+    for line in lines:
+        if found := _GONE.match(line):
+            names = [_clean(name) for name in _NAMES.findall(found["frames"])]
+            released = _release(names)
+            if released.object:
+                return _freed(released.object, released.by)
+    return None
+
+
+def _broken(lines: Sequence[str]) -> str | None:
+    """A read section was broken before: everything else follows from that."""
+    for index, line in enumerate(lines):
+        if _BROKEN.match(line):
+            return _history(lines[index + 1 : index + 4])
+    return None
+
+
+def _releasing(lines: Sequence[str]) -> str | None:
+    """What another actor is releasing while a count is found to be zero already.
+
+    Who only waits in put_whole() for a grace period releases nothing yet: then whoever takes the
+    count is wrong. free_whole() < put_whole() does.
+    """
+    found = set()
+    for line in lines:
+        if other := _OTHER.match(line):
+            stack = [_clean(name) for name in other["frames"].split(" < ")]
+            while stack and not _RELEASES.fullmatch(stack[0]):
+                stack.pop(0)
+            released = _release(stack)
+            if len(stack) > 1 and _RELEASES.fullmatch(stack[1]) and released.object and released.by:
+                found.add(_freed(released.object, released.by))
+    return found.pop() if len(found) == 1 else None
+
+
+# === Rules of context and locks ===
+
+
+def _of_atomic(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
+    for index, line in enumerate(lines):
+        if line.startswith("Preemption disabled at:"):
+            frame = _NAMES.search(" ".join(lines[index : index + 2]))
+            if frame:
+                return f"preemption disabled by {_clean(frame[1])}"
+    return _in_context(lines)
+
+
+def _in_context(lines: Sequence[str]) -> str | None:
+    stack = [name for name in _trace(lines)]
+    while stack and _PRIMITIVE.fullmatch(stack[0]):
+        stack.pop(0)
+    released = _release(stack)
+    if released.object:
+        return f"{released.object} released by {released.by or 'nobody known'} where it must not sleep"
+    return f"{stack[0]} called where it must not sleep" if stack else None
+
+
+def _of_lockdep(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
+    kind = report.signature.split(":")[1]
+    locks = [found for line in lines if (found := _LOCK.search(line))]
+    if kind in ("inconsistent-lock-state", "Invalid-wait-context"):
+        return _in_context(lines)
+    if kind.startswith("lock-held") and locks:
+        return f"lock {locks[0]['lock']} held, taken by {_clean(_function(locks[0]['at']))}"
+    names = list(dict.fromkeys(found["lock"] for found in locks[:2]))
+    if len(names) == 2:
+        return f"locks {' and '.join(sorted(names))} in both orders"
+    return f"lock {names[0]} taken twice" if names else None
+
+
+def _of_rcu(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
+    if "within RCU read-side" in report.headline:
+        for line in lines:
+            if (found := _LOCK.search(line)) and found["lock"].startswith("rcu_read_lock"):
+                return f"read section begun by {_clean(_function(found['at']))} left by sleeping"
+    return _of_place(report, lines)
+
+
+# === A place ===
+
+
+def _of_place(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
+    """What happened, and in which function; while what was released, and by whom, if it was."""
+    kind = report.headline.partition(f" in {report.function}")[0]
+    kind = re.sub(r" at 0x[0-9a-f]+|:\d+\b", "", kind)
+    stack = [_clean(_function(report.function))] if report.function else []
+    stack += [name for name in _trace(lines) if name not in stack]
+    inner = stack[0] if stack else None
+    while len(stack) > 1 and _PRIMITIVE.fullmatch(stack[0]):
+        stack.pop(0)
+    released = _release(stack)
+    if released.object and released.by:
+        return f"{kind} while {released.object} is released by {released.by}"
+    return f"{kind} in {stack[0] if stack else inner}" if stack else kind
+
+
+def _of_hang(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
+    stack = [_clean(_function(report.function))] if report.function else _trace(lines)
+    return f"hang in {stack[0]}" if stack else re.sub(r"actor \w+ ", "", report.headline)
+
+
+def _of_order(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
+    return report.headline.partition(" in ")[0] if report.function else report.headline
+
+
+_MAKERS = {
+    "kasan": _of_kasan, "lifetime": _of_lifetime, "grace period": _of_lifetime, "atomic": _of_atomic,
+    "lockdep": _of_lockdep, "rcu": _of_rcu, "hang": _of_hang, "order": _of_order,
+}  # fmt: skip
+# These have said how it came about.
+_TOLD_BY_KERNEL = ("kasan", "lifetime", "grace period", "lockdep", "atomic", "rcu", "order", "hang")
+
+
+# === Stacks ===
+
+
+def _release(stack: Sequence[str]) -> _Release:
+    """What the innermost functions of @stack release, and who has them do it."""
+    rest = list(stack)
+    while rest and (_ALLOCATOR.fullmatch(rest[0]) or verdict.is_machinery(rest[0])):
+        rest.pop(0)
+    chain = []
+    while rest and _RELEASES.fullmatch(rest[0]):
+        chain.append(rest.pop(0))
+    object = next((stem for name in reversed(chain) if (stem := _stem(name))), None)
+    return _Release(object, rest[0] if rest else None)
+
+
+def _stem(name: str) -> str:
+    """ "put_whole": "whole"."""
+    was = None
+    while was != name:
+        was, name = name, _VERB.sub("", name, count=1)
+    return name.strip("_")
+
+
+def _plain_stack(lines: Sequence[str], title: str) -> list[str]:
+    """The functions below a line that begins with @title, innermost first."""
+    for index, line in enumerate(lines):
+        if line.startswith(title):
+            return _functions(lines[index + 1 :])
+    return []
+
+
+def _trace(lines: Sequence[str]) -> list[str]:
+    """The functions of the report's call trace, without those that report."""
+    for index, line in enumerate(lines):
+        if line.strip() == "Call Trace:":
+            names = _functions(lines[index + 1 :])
+            while names and verdict.is_machinery(names[0]):
+                names.pop(0)
+            return names
+    return []
+
+
+def _innermost(lines: Sequence[str]) -> str:
+    return next(iter(_trace(lines)), "a place unknown")
+
+
+def _functions(lines: Sequence[str]) -> list[str]:
+    names = []
+    for line in lines:
+        found = _FRAME.match(line)
+        if found is None:
+            if re.match(r"^\s*</?(?:TASK|IRQ)>", line):
+                continue
+            break
+        if not found["guess"]:
+            names.append(_clean(found["name"]))
+    return names
+
+
+def _function(frame: str) -> str:
+    return frame.partition("+")[0]
+
+
+def _clean(name: str) -> str:
+    return _COMPILER_SUFFIX.sub("", name)
