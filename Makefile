@@ -42,11 +42,29 @@ export SCENARIO PROFILE STRATEGY VARIANT KERNEL SERIES EXECUTIONS SEED PATCH JOB
 	TEST FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS \
 	GDBSCRIPT SWEEP BUDGET RESUME REPEAT KNOWN KEEP NOTIFY DB SINCE OUT AT
 
+# What each target takes; harness/nslab refuses the others of make's command line, typos above all.
+kernel_takes := KERNEL SERIES PATCH
+run_takes := SCENARIO PROFILE STRATEGY VARIANT EXECUTIONS SEED JOBS FINDINGS DEPTH PREEMPTIONS
+takes_kernel := $(kernel_takes)
+takes_run := $(run_takes) $(kernel_takes)
+takes_replay := TOKEN PROFILE JOBS TIMES FORMAT $(kernel_takes)
+takes_gdb := TOKEN SCENARIO PROFILE STRATEGY VARIANT SEED GDBSCRIPT $(kernel_takes)
+takes_bench := PART SEEDS VARIANT $(kernel_takes)
+takes_matrix := VARIANT SCENARIO STRATEGY EXECUTIONS SEEDS JOBS $(kernel_takes)
+takes_coverage := SCENARIO EXECUTIONS SEED JOBS $(kernel_takes)
+takes_sweep := SWEEP BUDGET EXECUTIONS JOBS RESUME REPEAT KNOWN KEEP NOTIFY DB PATCH
+takes_report := SINCE KNOWN DB OUT FORMAT
+takes_nightly-install := SWEEP AT JOBS KEEP KNOWN NOTIFY
+takes_test := TEST
+given = $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+front = export NSLAB_TARGET='$@' NSLAB_GIVEN='$(subst ','\'',$(given))' \
+	NSLAB_TAKES='$(foreach goal,$(or $(MAKECMDGOALS),$@),$(takes_$(goal)))'
+
 # $(call option,name,VARIABLE): --name with the variable's value, if it has one
 option = $${$(2):+--$(1) "$$$(2)"}
 # $(call nslab,command and options): with --patch for each word of PATCH
 nslab = set -f; for file in $$PATCH; do set -- "$$@" --patch "$$file"; done; \
-	exec $(NSLAB) $(1) "$$@"
+	$(front); exec $(NSLAB) $(1) "$$@"
 
 kernel_options = $(call option,kernel,KERNEL) $(call option,series,SERIES)
 run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
@@ -83,7 +101,7 @@ gdb: setup
 		$(call option,script,GDBSCRIPT) $${TOKEN:+"$$TOKEN"})
 
 list: setup
-	@exec $(NSLAB) list
+	@$(front); exec $(NSLAB) list
 
 bench: setup
 	@$(call nslab,bench $(kernel_options) $(call option,part,PART) $(call option,seeds,SEEDS) \
@@ -105,16 +123,16 @@ sweep: setup
 		$(call option,notify,NOTIFY) $(call option,db,DB) $${SWEEP:+"$$SWEEP"})
 
 report: setup
-	@exec $(NSLAB) report $(call option,since,SINCE) $(call option,known,KNOWN) \
+	@$(front); exec $(NSLAB) report $(call option,since,SINCE) $(call option,known,KNOWN) \
 		$(call option,db,DB) $(call option,out,OUT) $(call option,format,FORMAT)
 
 nightly-install: setup
-	@exec $(NSLAB) nightly install $(call option,at,AT) $(call option,jobs,JOBS) \
+	@$(front); exec $(NSLAB) nightly install $(call option,at,AT) $(call option,jobs,JOBS) \
 		$(call option,keep,KEEP) $(call option,known,KNOWN) $(call option,notify,NOTIFY) \
 		$(call option,sweep,SWEEP)
 
 nightly-uninstall nightly-status: setup
-	@exec $(NSLAB) nightly $(@:nightly-%=%)
+	@$(front); exec $(NSLAB) nightly $(@:nightly-%=%)
 
 check:
 	@uml/setup.sh check
@@ -123,7 +141,7 @@ check:
 
 test:
 	@uml/setup.sh check tests
-	@$(NSLAB) build || { echo '0 passed, 1 failed'; exit 1; }
+	@$(front); $(NSLAB) build || { echo '0 passed, 1 failed'; exit 1; }
 	@mkdir -p build/tmp
 	@$(PYTEST) $${TEST:+-k "$$TEST"}
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from lab import FOREVER_S, wait_for
-from nslab_lab.build import kernel as build
+from nslab_lab.build import kernel as builds
 from nslab_lab.build import kmake
-from nslab_lab.build.kernel import Kernel
+from nslab_lab.build.kernel import Kernel, ensure_kernel
 from nslab_lab.host import files, paths
 from nslab_lab.host.errors import LabError
 
@@ -54,7 +54,7 @@ def test_the_binary_holds_no_path_of_this_clone(kernel: Kernel) -> None:
 def test_an_up_to_date_kernel_is_left_alone(kernel: Kernel) -> None:
     log = kernel.src.parent / "build.log"
     before = (made(log), made(kernel.out / "vmlinux"))
-    assert build.ensure_kernel() == kernel
+    assert ensure_kernel() == kernel
     assert (made(log), made(kernel.out / "vmlinux")) == before
 
 
@@ -68,7 +68,7 @@ def test_a_patch_of_one_file_is_a_build_of_its_own(kernel: Kernel, tmp_path: Pat
     patch = tmp_path / "mine.patch"
     patch.write_text(_ksysfs_patch(kernel.src))
     before = (made(kernel.linux), made(kernel.out / "vmlinux"))
-    patched = build.ensure_kernel(patches=[patch])
+    patched = ensure_kernel(patches=[patch])
     try:
         assert b"nslab-one-file" in patched.linux.read_bytes()
         assert b"nslab-one-file" not in kernel.linux.read_bytes()
@@ -80,10 +80,10 @@ def test_a_patch_of_one_file_is_a_build_of_its_own(kernel: Kernel, tmp_path: Pat
         assert "kernel/ksysfs.o" in compiled
         assert len(compiled) <= 8, compiled
         # The plain build is as it was, and no file is shared that could be written.
-        assert build.ensure_kernel() == kernel
+        assert ensure_kernel() == kernel
         assert (made(kernel.linux), made(kernel.out / "vmlinux")) == before
         assert not (patched.out / "kernel/fork.o").samefile(kernel.out / "kernel/fork.o")
-        assert build.ensure_kernel(patches=[patch]) == patched
+        assert ensure_kernel(patches=[patch]) == patched
     finally:
         files.remove(patched.src.parent)
         files.remove(patched.src.parent.with_name(f"{patched.src.parent.name}.lock"))
@@ -96,23 +96,48 @@ def _ksysfs_patch(source: Path) -> str:
     return patch_of(source, TOUCHED, found[0], f'{found[0]}\tpr_info("nslab-one-file\\n");\n')
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("no_such_thing();", r"does not build: kernel/ksysfs\.c:\d+:\d+: error: .*no_such_thing"),
+        ('panic("my own patch");', r"with your patch the guest ended \(status -6\) before its first "
+         r"execution: panic: my own patch; see build/runs/"),
+    ],
+)  # fmt: skip
+def test_a_patch_that_does_not_compile_or_panics_is_the_users(
+    kernel: Kernel, tmp_path: Path, line: str, says: str
+) -> None:
+    patch = tmp_path / "mine.patch"
+    patch.write_text(_ksysfs_patch(kernel.src).replace('pr_info("nslab-one-file\\n");', line))
+    assert line in patch.read_text()
+    before = set(os.listdir(builds.KERNELS))
+    command = [str(paths.REPO / "harness/nslab"), "run", "--scenario", "zombie-read", "--patch", str(patch)]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode == 2, ran.stderr
+        assert re.search(rf"^nslab: .*{says}", ran.stderr.splitlines()[-1])
+    finally:
+        for name in set(os.listdir(builds.KERNELS)) - before:
+            files.remove(builds.KERNELS / name)
+
+
 def test_a_patch_that_does_not_apply_leaves_nothing(kernel: Kernel, tmp_path: Path) -> None:
     patch = tmp_path / "mine.patch"
     patch.write_text(_ksysfs_patch(kernel.src).replace(" \n", " something else\n", 1))
-    there = sorted(os.listdir(build.KERNELS))
-    nslab = paths.REPO / "harness/nslab"
-    ran = subprocess.run([nslab, "build", "--patch", patch], capture_output=True, text=True)
+    there = sorted(os.listdir(builds.KERNELS))
+    command = [str(paths.REPO / "harness/nslab"), "build", "--patch", str(patch)]
+    ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 2
     assert re.fullmatch(
         rf"nslab: .*mine\.patch: does not apply: {TOUCHED}, hunk 1 of 1 \(at line \d+\)\n",
         ran.stderr,
     )
-    assert sorted(os.listdir(build.KERNELS)) == there
-    assert build.ensure_kernel() == kernel
+    assert sorted(os.listdir(builds.KERNELS)) == there
+    assert ensure_kernel() == kernel
 
 
 def test_what_a_killed_build_wrote_is_made_again(tmp_path: Path) -> None:
-    half = object.__new__(build._Build)
+    half = object.__new__(builds._Build)
     half.folder, half.out = tmp_path, tmp_path / "src/out"
     half.out.mkdir(parents=True)
     for name, when in (("old.o", 1000), ("half.o", 3000), (".config", 3000)):
@@ -129,12 +154,12 @@ def test_what_a_killed_build_wrote_is_made_again(tmp_path: Path) -> None:
 def test_only_the_patched_builds_used_last_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "KERNELS", tmp_path)
+    monkeypatch.setattr(builds, "KERNELS", tmp_path)
     for number, name in enumerate(("6.12", "6.12+a", "6.12+b", "6.12+c", "6.12+d", "7.3+a")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "stamp.json").write_text("{}")
         os.utime(tmp_path / name / "stamp.json", (1000 - number, 1000 - number))
-    build._drop_old(tmp_path / "6.12+new", tmp_path / "6.12")
+    builds._drop_old(tmp_path / "6.12+new", tmp_path / "6.12")
     assert sorted(os.listdir(tmp_path)) == ["6.12", "6.12+a", "6.12+b", "7.3+a"]
 
 

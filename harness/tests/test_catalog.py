@@ -223,5 +223,5 @@ def test_list_warns_of_what_reaches_names_wrongly(
     monkeypatch.setattr(listing, "last_built", lambda name: linux)
     assert listing._command(argparse.Namespace(json=False)) == 0
     err = capsys.readouterr().err
-    assert "scenarios/widgets/a.c: REACHES names 'utsns_get', no reader" in err
+    assert "scenarios/widgets/a.c: REACHES names 'utsns_get', which is neither a reader" in err
     assert "is 'utsns_getter' meant?" in err and err.count("\n") == 1

@@ -176,10 +176,13 @@ def test_whoever_ends_the_call_ends_the_command(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     os.mkfifo(pid)
     code = (
-        "import os, sys; sys.path.insert(0, sys.argv[1]); from nslab_lab.cli import main; "
-        "from nslab_lab.host import terminal\n"
-        "import signal; signal.signal(signal.SIGTERM, main._terminated)\n"
-        "terminal.run(['/bin/sh', '-c', 'echo $$ >$0; read x <$0', sys.argv[2]], os.environ, silent=True)"
+        "import os, sys; sys.path.insert(0, sys.argv[1]); "
+        "from nslab_lab.host import interrupts, terminal\n"
+        "words = ['/bin/sh', '-c', 'echo $$ >$0; read x <$0', sys.argv[2]]\n"
+        "try:\n"
+        "    with interrupts.armed():\n"
+        "        terminal.run(words, os.environ, silent=True)\n"
+        "except KeyboardInterrupt as error: sys.exit(128 + error.number)\n"
     )
     caller = subprocess.Popen([sys.executable, "-c", code, str(REPO / "harness"), str(pid)])
     command = int(pid.read_text())

@@ -19,7 +19,7 @@ from typing import Any, Callable
 import pytest
 
 from lab import fake_machine, hour_passes, run_plan, running, wait_for
-from nslab_lab.guest import boots
+from nslab_lab.guest import boots, demands
 from nslab_lab.host.errors import LabError
 
 
@@ -207,14 +207,14 @@ def test_a_kernel_that_is_not_there(
 
 
 def test_host_programs_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    boots.check_tools()
+    demands.check_tools()
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(LabError, match="apt-get install util-linux"):
-        boots.check_tools()
+        demands.check_tools()
 
 
 def test_memory_goes_to_the_fallback_without_a_tmpfs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "statvfs", lambda path: (_ for _ in ()).throw(OSError()))
-    assert boots.memory_folder(tmp_path) == tmp_path
+    assert demands.memory_folder(tmp_path) == tmp_path

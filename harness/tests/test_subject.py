@@ -119,7 +119,7 @@ def name_of(path: Path) -> str:
 
 # Of namespaces, their kinds and the calls that change them.
 WORDS = re.compile(
-    r"nsproxy|namespace|unshare|setns|utsname|task_ns|(?:uts|ipc|mnt|net|pid|user|cgroup|time)_?ns(?:\b|_)"
+    r"nsproxy|namespace|unshare|setns|utsname|task_ns|(?:uts|ipc|mnt|net|pid|user|cgroup)_?ns(?:\b|_)|timens"
 )
 # Files that must name them, each with the reason.
 MUST: dict[str, str] = {

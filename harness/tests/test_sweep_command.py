@@ -21,13 +21,13 @@ from typing import Any, Callable
 import pytest
 
 import test_run
-from lab import FOREVER_S, fake_machine, run_plan, wait_for
+from lab import Command, fake_machine, FOREVER_S, run_plan, wait_for
 from nslab_lab.cli import main
 from nslab_lab.commands import run
 from nslab_lab.debuginfo import layout
 from nslab_lab.guest import boots
 from nslab_lab.plans import profiles
-from nslab_lab.sweeps import command, view, work
+from nslab_lab.sweeps import command, nightly, view, work
 from nslab_lab.sweeps.store import Store, alone
 from test_guest import pids_in
 
@@ -266,7 +266,40 @@ def left(folder: Path, *scenarios: str, executions: int = 4000) -> str:
     return out
 
 
-def test_interrupted_and_resumed(nslab: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_state_of_a_sweep_that_was_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is to go on, and so it is running by what the file says; nobody runs it."""
+    left(tmp_path, "slow", executions=4000)
+    results = tmp_path / "r" / "results.sqlite"
+    monkeypatch.setattr(nightly, "DEFAULT", results)
+    monkeypatch.setenv("DESTDIR", str(tmp_path))
+
+    def status() -> str:
+        main.main(["nightly", "status", "--user"])
+        return capsys.readouterr().out
+
+    assert re.search(r"^last sweep: mine-1, .* UTC, interrupted; make sweep RESUME=1 goes on$", status(), re.M)
+    with alone(results):
+        assert re.search(r"^last sweep: mine-1, .* UTC, running$", status(), re.M)
+    assert " UTC, interrupted; " in status()
+
+
+def test_fewer_executions_than_a_boot_has(nslab: Command, tmp_path: Path) -> None:
+    words = sweep(tmp_path, "passes", "slow", executions=400)
+    status, out, _ = nslab(*words, "--budget", "1h", "--executions", "5")
+    assert status == 0 and out.startswith("sweep mine-1: 5 executions in 1 cell of 2, ")
+    assert nslab("sweep", "--repeat", "mine-1", *words[2:])[1].startswith("sweep mine-2: 5 executions in 1 ")
+
+
+def test_results_that_are_a_folder(nslab: Command, tmp_path: Path) -> None:
+    for words in (("sweep", sweep(tmp_path, "passes")[1]), ("report",)):
+        status, out, err = nslab(*words, "--db", tmp_path)
+        assert (status, out) == (2, "")
+        assert err == f"nslab: {tmp_path} is a folder: give a file, DB=FILE\n"
+
+
+def test_interrupted_and_resumed(nslab: Command, tmp_path: Path) -> None:
     out = left(tmp_path, "slow", "asserts", executions=60)
     assert "INTERRUPTED: these are the results so far; RESUME=1 goes on" in out
     status, out, err = nslab(*sweep(tmp_path, "slow", "asserts", executions=60), "--resume")

@@ -18,7 +18,9 @@ from nslab_lab.build import catalog, kernels
 from nslab_lab.build.kernel import Kernel, ensure_kernel
 from nslab_lab.build.scenarios import ensure_scenarios
 from nslab_lab.cli import options
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine
+from nslab_lab.host import front
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input
 from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.plans import subject
@@ -64,6 +66,7 @@ def _command(args: argparse.Namespace) -> int:
         options.check_variants(args, [item.name for item in hunted])
     baseline_s = options.whole("baseline", args.baseline, variants.BASELINE_S, 1, 3600)
     jobs = options.jobs_of(args)
+    demands.check()
     init = ensure_scenarios()
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     bench = Bench(
@@ -95,11 +98,11 @@ def _command(args: argparse.Namespace) -> int:
 def _parts(args: argparse.Namespace) -> tuple[str, ...]:
     """What is asked for. Raises LabError(2)."""
     if args.part and args.part not in PARTS:
-        raise bad_input(f"part={args.part}: there is {', '.join(PARTS)}")
+        raise bad_input(f"{front.option('part')}={args.part}: there is {', '.join(PARTS)}")
     entry = kernels.load().entry(args.kernel or None)
     if args.part == "design":
         if args.series:
-            raise bad_input(f"series={args.series}: part design compares all; leave SERIES= out")
+            raise bad_input(f"{front.option('series')}={args.series}: part design compares all; leave SERIES= out")
         if len(entry.series) == 1:
             raise bad_input(f"kernel {entry.name} has one series only: there is nothing to compare")
     if args.part:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import statistics
 import textwrap
-import threading
 from dataclasses import dataclass, replace
 from typing import Callable, Mapping, Sequence
 
@@ -88,7 +87,7 @@ def _costs(bench: Bench, machine: Machine, kernel: Kernel) -> dict[str, float]:
         series=kernel.series,
     )  # fmt: skip
     boot_plan = replace(made.boot(bench.scenario, 1, 1), measure=True)
-    boot = boots.boot(ordinary(machine), boot_plan, bench.place(), threading.Event())
+    boot = boots.boot(ordinary(machine), boot_plan, bench.place(), bench.stop)
     boots.check_boot(boot)
     if not boot.ended:
         raise lab_failed(f"the guest ended before all was measured; see {shown(boot.console)}")

@@ -7,7 +7,6 @@ import re
 import resource
 import shutil
 import statistics
-import threading
 import time
 from dataclasses import replace
 
@@ -64,7 +63,7 @@ def _rate(bench: Bench, strategy: str, profile: str) -> tuple[float, float]:
     start = time.monotonic()
     machine = replace(bench.machine_for(boot_plan), poll_s=0.005)
     boot = boots.boot(
-        machine, boot_plan, bench.place(), threading.Event(), lambda _: times.append(time.monotonic())
+        machine, boot_plan, bench.place(), bench.stop, lambda _: times.append(time.monotonic())
     )
     boots.check_boot(boot)
     return (len(times) - 1) / (times[-1] - times[0]), times[0] - start
@@ -76,7 +75,7 @@ def _cpu_us(bench: Bench) -> float:
     for count in (200, 1200):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         plan_of = bench.boot_plan(bench.scenario, "random", "none", count)
-        boots.boot(bench.machine, plan_of, bench.place(), threading.Event())
+        boots.boot(bench.machine, plan_of, bench.place(), bench.stop)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         used.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
     return (used[1] - used[0]) / 1000 * 1e6
@@ -91,7 +90,7 @@ def _instructions(bench: Bench) -> str:
     for count in (200, 1200):
         boot_plan = bench.boot_plan(bench.scenario, "random", "none", count)
         wrapped = replace(bench.machine, wrapper=(perf, "stat", "-x,", "-e", "instructions:u"))
-        boot = boots.boot(wrapped, boot_plan, bench.place(), threading.Event())
+        boot = boots.boot(wrapped, boot_plan, bench.place(), bench.stop)
         found = re.search(r"^(\d+),,instructions", boot.console_text(), re.MULTILINE)
         if not found:
             return "this machine does not count them"

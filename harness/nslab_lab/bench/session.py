@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import options
-from nslab_lab.guest.boots import Machine
+from nslab_lab.guest.boots import Machine, Stop
+from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.plans import plan, profiles, strategies
 from nslab_lab.plans.plan import BootPlan
 
@@ -22,6 +23,7 @@ class Bench:
     folder: Path
     scenario: str  # in which speed is measured
     boots: int = 0
+    stop: Stop = field(default_factory=Interrupts)
 
     def tell(self, *lines: str) -> None:
         """What is known so far is not lost, whatever comes."""

@@ -9,6 +9,7 @@ from typing import Sequence
 
 from nslab_lab.bench.session import Bench
 from nslab_lab.guest import boots
+from nslab_lab.guest.boots import Stop
 from nslab_lab.host.progress import say
 from nslab_lab.plans import strategies, subject
 from nslab_lab.plans.plan import BootPlan
@@ -57,7 +58,7 @@ def variants(bench: Bench, hunted: Sequence[str], seeds: int, jobs: int, baselin
 
 def _length(bench: Bench, scenario: str) -> int:
     boot = boots.boot(
-        bench.machine, bench.boot_plan(scenario, "random", "none", 16), bench.place(), threading.Event()
+        bench.machine, bench.boot_plan(scenario, "random", "none", 16), bench.place(), bench.stop
     )
     boots.check_boot(boot)
     return max(one.points or 1 for one in boot.executions)
@@ -68,10 +69,10 @@ def _hunt(
 ) -> tuple[int, float] | None:
     """Executions and seconds until a failure; None if there was none."""
     boot_plan = bench.boot_plan(scenario, strategy, profile, count, seed, variant)
-    return _until_failure(bench, boot_plan, threading.Event())
+    return _until_failure(bench, boot_plan, bench.stop)
 
 
-def _until_failure(bench: Bench, boot_plan: BootPlan, stop: threading.Event) -> tuple[int, float] | None:
+def _until_failure(bench: Bench, boot_plan: BootPlan, stop: Stop) -> tuple[int, float] | None:
     found = hunt.until_failure(bench.machine_for(boot_plan), [boot_plan], bench.place(), stop)
     return (found.executions, found.seconds) if found.failure else None
 

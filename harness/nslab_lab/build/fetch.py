@@ -10,8 +10,8 @@ CACHE/sources/PACKAGE/VERSION/
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nslab_lab.build.apt import Apt, Record, sibling
-from nslab_lab.host import files, paths, progress
+from nslab_lab.host import files, interrupts, paths, progress, scratch
 from nslab_lab.host.errors import LabError, lab_failed
 
 APT_ROOT = paths.BUILD / "apt"
@@ -50,25 +50,52 @@ def ensure_source(package: str, suite: str) -> Source:
         if source := _newest(package, shelf):
             return source
         _clear(shelf)
-        folder = _newest_folder(shelf) or _fetch(package, suite, shelf)
-        _extract(package, folder)
+        folder = _fetched(shelf) or _fetch(package, suite, shelf)
+        if not (folder / "tree").is_dir():
+            _extract(package, folder)
         source = _newest(package, shelf)
         assert source is not None
         return source
 
 
 def _newest_folder(shelf: Path) -> Path | None:
-    """The folder of the newest version whose package is whole."""
-    folders = [record.parent for record in shelf.glob("*/record.json")]
+    """The folder of the newest version whose package was fetched."""
+    folders = [path.parent for path in shelf.glob("*/record.json") if _record(path.parent)]
     return max(folders, key=functools.cmp_to_key(_compare)) if folders else None
 
 
 def _newest(package: str, shelf: Path) -> Source | None:
     folder = _newest_folder(shelf)
-    if folder is None or not (folder / "tree").is_dir():
+    record = _record(folder) if folder else None
+    if folder is None or record is None or not (folder / "tree").is_dir():
         return None
-    record = json.loads((folder / "record.json").read_text())
     return Source(package, record["version"], record["sha256"], folder / "tree")
+
+
+def _record(folder: Path) -> dict[str, str] | None:
+    """What is known of the package in @folder; None where that cannot be read (any more)."""
+    try:
+        record = json.loads((folder / "record.json").read_bytes())
+        found = {name: record[name] for name in ("package", "version", "sha256", "file")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if all(isinstance(text, str) for text in found.values()) else None
+
+
+def _fetched(shelf: Path) -> Path | None:
+    """The folder of the newest version whose package is there and as it was when it was fetched."""
+    while folder := _newest_folder(shelf):
+        record = _record(folder)
+        assert record
+        package = folder / record["file"]
+        try:
+            if files.sha256(package) == record["sha256"]:
+                return folder
+            progress.say(f"{package} is damaged: it is fetched again")
+        except FileNotFoundError:
+            progress.say(f"{package} is gone: it is fetched again")
+        (folder / "record.json").unlink()
+    return None
 
 
 def _compare(one: Path, other: Path) -> int:
@@ -87,10 +114,9 @@ def _clear(shelf: Path) -> None:
 
 def _fetch(package: str, suite: str, shelf: Path) -> Path:
     shelf.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="fetching-", dir=shelf) as temporary:
-        record, deb = _download(package, suite, Path(temporary))
-        with deb.open("rb") as data:
-            digest = hashlib.file_digest(data, "sha256").hexdigest()
+    with scratch.folder(shelf / f"fetching-{os.getpid()}") as temporary:
+        record, deb = _download(package, suite, temporary)
+        digest = files.sha256(deb)
         if digest != record.sha256:
             raise lab_failed(
                 f"{deb.name} has sha256 {digest}, its record says {record.sha256}: "
@@ -144,7 +170,8 @@ def _download_shown(apt: Apt, record: Record, folder: Path) -> Path:
 
 def _extract(package: str, folder: Path) -> None:
     """Unpack the package's tar of the source. Atomic: tree/ appears when it is whole."""
-    record = json.loads((folder / "record.json").read_text())
+    record = _record(folder)
+    assert record
     free = shutil.disk_usage(folder).free
     if free < TREE_SIZE:
         raise lab_failed(
@@ -152,9 +179,8 @@ def _extract(package: str, folder: Path) -> None:
             "GB free: make room, or point XDG_CACHE_HOME elsewhere"
         )
     temporary = folder / "extracting"
-    temporary.mkdir()
     done = f"extracted {package} {record['version']}"
-    try:
+    with scratch.folder(temporary):
         with progress.task(f"extracting {package} {record['version']}", done):
             _pipeline(
                 ["dpkg-deb", "--fsys-tarfile", str(folder / record["file"])],
@@ -166,9 +192,6 @@ def _extract(package: str, folder: Path) -> None:
             subprocess.run(["find", temporary, "-type", "f", "-exec", "chmod", "a-w", "{}", "+"],
                            check=True)
             temporary.rename(folder / "tree")
-    except BaseException:
-        files.remove(temporary)
-        raise
 
 
 def _pipeline(*commands: list[str]) -> None:
@@ -178,11 +201,12 @@ def _pipeline(*commands: list[str]) -> None:
         for command in commands:
             before = running[-1].stdout if running else subprocess.DEVNULL
             last = command is commands[-1]
-            process = subprocess.Popen(
-                command, stdin=before, stdout=None if last else subprocess.PIPE, stderr=errors
-            )
-            stack.callback(process.wait)
-            stack.callback(process.kill)
+            with interrupts.held():
+                process = subprocess.Popen(
+                    command, stdin=before, stdout=None if last else subprocess.PIPE, stderr=errors
+                )
+                stack.callback(process.wait)
+                stack.callback(process.kill)
             if running and running[-1].stdout:
                 running[-1].stdout.close()
             running.append(process)

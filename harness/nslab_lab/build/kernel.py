@@ -21,7 +21,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Sequence
 
 from nslab_lab.build import catalog, fetch, kconfig, kernels, kmake, series
 from nslab_lab.host import files, paths, progress
@@ -32,6 +32,7 @@ KERNELS = paths.BUILD / "kernels"
 OBJECTS = 1000  # a guess at what a first build compiles, until one has been counted
 KEPT_BINARIES = 4
 KEPT_PATCHED = 3
+CPIO_TOOL = "usr/gen_init_cpio"  # in the objects, what writes a guest's file system
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,12 @@ class Kernel:
     cmdline: tuple[str, ...]  # what this kernel's entry adds to the command line
     series: str | None = None  # of its patches; None: the default one
     points: tuple[str, ...] = ()  # the named points that its patches place
-    is_plain: bool = True  # no patch of the user's own, the default series
+    patched: bool = False  # by the user, too
+
+    @property
+    def is_plain(self) -> bool:
+        """No patch of the user's own, and the default series."""
+        return not self.patched and self.series is None
 
 
 def ensure_kernel(
@@ -100,6 +106,17 @@ def series_built(name: str, identity: str) -> str | None:
         except (OSError, ValueError, KeyError, TypeError):
             continue  # half written, or of an older lab
     return None
+
+
+def _is_as_built(linux: Path, stamp: dict[str, Any]) -> bool:
+    """Whether the binary is still the one of the stamp. Raises OSError, KeyError.
+
+    It is read only where its time says that somebody has touched it.
+    """
+    now = linux.stat()
+    if now.st_size != stamp["size"]:
+        return False
+    return bool(now.st_mtime_ns == stamp["mtime_ns"] or files.sha256(linux) == stamp["sha256"])
 
 
 class _Build:
@@ -179,12 +196,14 @@ class _Build:
     def _finished(self, inputs: str) -> Kernel | None:
         """The kernel if it was built from these very inputs and is still there."""
         try:
-            stamp = json.loads((self.folder / "stamp.json").read_text())
-            kernel = self._kernel(stamp["id"], stamp["versions"])
-            whole = kernel.linux.stat().st_size == stamp["size"] and kernel.config.exists()
-        except (OSError, ValueError, KeyError):
-            return None
-        if stamp["inputs"] != inputs or not whole:
+            stamp = json.loads((self.folder / "stamp.json").read_bytes())
+            versions = {str(name): str(text) for name, text in stamp["versions"].items()}
+            kernel = self._kernel(str(stamp["id"]), versions)
+            if stamp["inputs"] != inputs or not kernel.config.exists():
+                return None
+            if not _is_as_built(kernel.linux, stamp) or not files.is_whole(self.out / CPIO_TOOL):
+                return None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         os.utime(self.folder / "stamp.json")  # for _drop_old()
         return kernel
@@ -195,7 +214,7 @@ class _Build:
             name=self.entry.name, id=identity, engine=self.engine.name, src=self.src, out=self.out,
             linux=binary / "linux", config=binary / "config", versions=versions,
             cmdline=self.engine.cmdline,
-            is_plain=self.plain is None and self.design == self.entry.one_series(),
+            patched=self.plain is not None,
             series=None if self.design == self.entry.one_series() else self.design.name,
             points=tuple(
                 item.name
@@ -221,6 +240,7 @@ class _Build:
         staging = self.folder / "staging"
         try:
             staged = series.stage(self.source.tree, self.patches, staging)
+            self._drop_damaged_binaries()
             (self.folder / "stamp.json").unlink(missing_ok=True)
             series.install(self.source.tree, staged, self.src, self.folder / "installed.json")
         finally:
@@ -234,8 +254,9 @@ class _Build:
         try:
             self._configure(log)
             self._compile(log)
-        except (LabError, KeyboardInterrupt, SystemExit):
-            marker.unlink()  # make has had the time to remove what was half made
+        except (LabError, KeyboardInterrupt) as error:
+            if kmake.HALF_MADE not in getattr(error, "__notes__", ()):
+                marker.unlink()
             raise
         marker.unlink()
         return self._publish(inputs)
@@ -244,8 +265,10 @@ class _Build:
         """src/, unless it is there and of this source."""
         origin = self.folder / "origin"
         this = f"{self.source.version} {self.source.sha256}\n"
-        if self.src.exists() and origin.exists() and origin.read_text() == this:
-            return
+        if self.src.exists() and origin.exists() and origin.read_bytes() == this.encode():
+            if series.is_known(self.folder / "installed.json"):
+                return
+            progress.say(f"{shown(self.folder / 'installed.json')} is damaged: the tree is made anew")
         files.remove(self.folder)
         self.folder.mkdir(parents=True)
         if self.plain:
@@ -284,10 +307,40 @@ class _Build:
                  "-delete"], check=True,
             )  # fmt: skip
 
+    def _drop_damaged_binaries(self) -> None:
+        """make takes for up to date what has come to harm since it was made."""
+        try:
+            stamp = json.loads((self.folder / "stamp.json").read_bytes())
+            damaged = not _is_as_built(self.out / "linux", stamp)
+        except (OSError, ValueError, KeyError, TypeError):
+            damaged = (self.out / "linux").exists() and not files.is_whole(self.out / "linux")
+        if damaged:
+            progress.say(f"{shown(self.out / 'linux')} is damaged: it is linked again")
+            # Links to one file.
+            for name in ("linux", "vmlinux", "vmlinux.o"):
+                (self.out / name).unlink(missing_ok=True)
+        if not files.is_whole(self.out / CPIO_TOOL):
+            (self.out / CPIO_TOOL).unlink(missing_ok=True)
+
+    def _drop_damaged_objects(self) -> bool:
+        """Remove what a crash of the machine has cut short; whether there was anything."""
+        damaged = [
+            path
+            for pattern in ("*.o", "*.a")
+            for path in self.out.rglob(pattern)
+            if path.is_file() and not files.is_whole(path)
+        ]
+        damaged += [path for path in self.out.rglob(".*.cmd") if b"cmd_" not in path.read_bytes()[:64]]
+        for path in damaged:
+            path.unlink()
+        if damaged:
+            progress.say(f"{shown(damaged[0])} is damaged, of {len(damaged)} files: they are built again")
+        return bool(damaged)
+
     def _configure(self, log: Path) -> None:
         key = self.folder / "config.inputs"
         inputs = self._config_inputs()
-        if key.exists() and key.read_text() == inputs and (self.out / ".config").exists():
+        if key.exists() and key.read_bytes() == inputs.encode() and (self.out / ".config").exists():
             return
         key.unlink(missing_ok=True)
         what = f"kernel {self.folder.name}"
@@ -299,8 +352,11 @@ class _Build:
         first = not (self.out / "vmlinux").exists()
         fresh = not (self.out / "include/generated/autoconf.h").exists()
         counted = paths.cache() / f"objects-{self.entry.name}"
-        total = int(counted.read_text()) if counted.exists() else OBJECTS
+        total = _number_in(counted) or OBJECTS
         what = f"kernel {self.folder.name}"
+        if self.plain:
+            own = ", ".join(shown(one.path) for one in self.patches if not one.own)
+            what += f" with {own}"
         lines = 0
 
         def count(line: str) -> None:
@@ -310,7 +366,12 @@ class _Build:
 
         doing = f"building {what} (log: {shown(log)})"
         with progress.task(doing, f"built {what}", total if first else None) as step:
-            kmake.make(self.src, self._variables(), log, what, count)
+            try:
+                kmake.make(self.src, self._variables(), log, what, count, bool(self.plain))
+            except LabError:
+                if not self._drop_damaged_objects():
+                    raise
+                kmake.make(self.src, self._variables(), log, what, count, bool(self.plain))
         if fresh:
             files.write(counted, str(lines).encode())
 
@@ -343,8 +404,9 @@ class _Build:
         temporary.replace(kernel.linux)
         os.utime(kernel.linux.parent)
         self._drop_old_binaries()
-        stamp = {"inputs": inputs, "id": identity, "versions": versions,
-                 "size": kernel.linux.stat().st_size}
+        made = kernel.linux.stat()
+        stamp = {"inputs": inputs, "id": identity, "versions": versions, "size": made.st_size,
+                 "mtime_ns": made.st_mtime_ns, "sha256": files.sha256(kernel.linux)}
         files.write(self.folder / "stamp.json", (json.dumps(stamp, indent="\t") + "\n").encode())
         return kernel
 
@@ -364,6 +426,14 @@ def _drop_old(new: Path, plain: Path) -> None:
     patched = [path for path in KERNELS.glob(f"{plain.name}+*") if path.is_dir() and path != new]
     for folder in sorted(patched, key=used)[: -KEPT_PATCHED + 1]:
         files.remove(folder)
+
+
+def _number_in(path: Path) -> int | None:
+    """The number that a file holds, None where it holds none."""
+    try:
+        return int(path.read_text()[:20])
+    except (OSError, ValueError):
+        return None
 
 
 def _touches_kconfig(patch: series.Patch) -> bool:

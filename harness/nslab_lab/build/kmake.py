@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -10,9 +11,14 @@ import subprocess
 from pathlib import Path
 from typing import Callable, Sequence
 
-from nslab_lab.host import paths
-from nslab_lab.host.errors import lab_failed
+from nslab_lab.host import interrupts, paths
+from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.paths import shown
+
+# What an exception is told that has left files which make could not remove.
+HALF_MADE = "half made files are left"
+# How long make may take for that, host seconds.
+_CLEAN_UP_S = 4.0
 
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 CCACHE = Path("/usr/lib/ccache")
@@ -37,7 +43,7 @@ PASSED_ON = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CACHE_HOME")
 def jobs() -> int:
     """How many compilers run at once: the processors this process may use, or NSLAB_JOBS."""
     asked = os.environ.get("NSLAB_JOBS", "")
-    return int(asked) if asked.isdigit() and int(asked) else len(os.sched_getaffinity(0))
+    return int(asked) if re.fullmatch("[1-9][0-9]{0,3}", asked) else len(os.sched_getaffinity(0))
 
 
 def environment() -> dict[str, str]:
@@ -79,13 +85,14 @@ def compiler() -> str:
 
 def make(
     folder: Path, arguments: Sequence[str], log: Path, what: str,
-    on_line: Callable[[str], None] = lambda _: None,
+    on_line: Callable[[str], None] = lambda _: None, of_user: bool = False,
 ) -> None:
     """Run make in a folder, its output in @log (appended) and to @on_line.
 
     When this process is interrupted, make and everything it started is ended, and
     make has removed what was half made. Raises LabError with the first error in the
-    output.
+    output; status 2 if that is the compiler's or the linker's and @of_user, for the source is
+    the user's, else 3.
     """
     command = [
         "setpriv", "--pdeathsig", "TERM",
@@ -93,11 +100,14 @@ def make(
     ]  # fmt: skip
     first_error = ""
     with log.open("a", buffering=1) as sink:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=environment(), start_new_session=True, text=True, errors="replace",
-        )
+        process: subprocess.Popen[str] | None = None
         try:
+            with interrupts.held():
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT, env=environment(), start_new_session=True,
+                    text=True, errors="replace",
+                )  # fmt: skip
             assert process.stdout is not None
             for line in process.stdout:
                 sink.write(line)
@@ -105,14 +115,18 @@ def make(
                     first_error = line.strip()
                 on_line(line)
             status = process.wait()
-        except BaseException:
-            _end(process)
+        except BaseException as error:
+            if process is not None and not _end(process):
+                error.add_note(HALF_MADE)
             raise
     if status:
         why = first_error or f"make ended with {status}"
-        raise lab_failed(f"{what} does not build: {_inside_tree(why)} (log: {shown(log)})")
+        # What is no error of a compiler's is the machine's, whoever wrote the source.
+        fail = bad_input if of_user and _COMPILER_ERROR.search(why) else lab_failed
+        raise fail(f"{what} does not build: {_inside_tree(why)} (log: {shown(log)})")
 
 
+_COMPILER_ERROR = re.compile(r":\d+(?::\d+)?: (?:fatal )?error: |undefined reference|multiple definition|modpost: ")
 _ERROR = re.compile(
     r": (?:fatal )?error: |undefined reference to|multiple definition of|ld: |"
     r"No space left on device|No rule to make target|: not found$|\*\*\* "
@@ -124,12 +138,15 @@ def _inside_tree(line: str) -> str:
     return re.sub(r"(?<![\w/])\.\./(?=\w)", "", line)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    for number, seconds in ((signal.SIGTERM, 20), (signal.SIGKILL, None)):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(seconds)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
+def _end(process: subprocess.Popen[str]) -> bool:
+    """End make and all it has started; whether it could remove what was half made."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(_CLEAN_UP_S)
+        return True
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return False

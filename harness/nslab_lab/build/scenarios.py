@@ -24,7 +24,7 @@ from typing import Mapping, Sequence
 
 from nslab_lab.build import catalog, kmake
 from nslab_lab.build.catalog import Program, Scenario
-from nslab_lab.host import files, paths
+from nslab_lab.host import files, paths, progress
 from nslab_lab.host.errors import LabError, bad_input, lab_failed
 from nslab_lab.host.paths import shown
 
@@ -95,14 +95,21 @@ def ensure_scenarios() -> Path:
     said: list[str] = []
     with files.locked(paths.BUILD / "scenarios.lock", "the scenarios"):
         log.unlink(missing_ok=True)
+        arguments = ["-s", f"O={BUILT}"]
         try:
-            kmake.make(
-                paths.SCENARIOS, ["-s", f"O={BUILT}"], log, "the guest program", said.append
-            )
+            kmake.make(paths.SCENARIOS, arguments, log, "the guest program", said.append)
+            damaged = not files.is_whole(BUILT / "init")
         except LabError:
             if (wrong := _first_error(said)) and not wrong[0].startswith("lib/"):
                 raise bad_input(f"scenarios/{wrong[0]}: {wrong[1]} (log: {shown(log)})") from None
-            raise
+            damaged = any(not files.is_whole(path) for path in BUILT.rglob("*.o"))
+            if not damaged:
+                raise
+        if damaged:  # make takes it for up to date
+            progress.say(f"{shown(BUILT)} is damaged: it is made anew")
+            files.remove(BUILT)
+            BUILT.mkdir()
+            kmake.make(paths.SCENARIOS, arguments, log, "the guest program")
     return BUILT / "init"
 
 

@@ -213,6 +213,21 @@ def copy_tree(source: Path, target: Path, link: bool) -> None:
     raise lab_failed(f"copying {shown(source)} to {shown(target)} failed: {said[0]}")
 
 
+def is_known(manifest: Path) -> bool:
+    """Whether it is known where the work tree may differ from the pristine one."""
+    try:
+        return not manifest.exists() or _names_in(manifest) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def _names_in(manifest: Path) -> list[str] | None:
+    """The paths that a manifest holds, None where it is none. Raises OSError, ValueError."""
+    names = json.loads(manifest.read_bytes())
+    whole = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return names if whole else None
+
+
 def install(pristine: Path, staged: Staged, tree: Path, manifest: Path) -> list[str]:
     """Make the work tree the pristine one plus what is staged; the paths that changed.
 
@@ -220,7 +235,7 @@ def install(pristine: Path, staged: Staged, tree: Path, manifest: Path) -> list[
     Everything is written beside its place and renamed, so the hard links that the
     tree shares with the cache are broken, never written through.
     """
-    before = set(json.loads(manifest.read_text())) if manifest.exists() else set()
+    before = set(_names_in(manifest) or ()) if manifest.exists() else set()
     # First the promise, then the deed: an interrupted install is finished by the next.
     files.write(manifest, json.dumps(sorted(before | set(staged))).encode())
     changed = []

@@ -13,7 +13,7 @@ from nslab_lab.build.kernel import Kernel
 from nslab_lab.debuginfo import layout
 from nslab_lab.guest import boots, initramfs
 from nslab_lab.guest.boots import Machine
-from nslab_lab.host import cpus
+from nslab_lab.host import cpus, front
 from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.paths import shown
 from nslab_lab.plans import plan
@@ -57,7 +57,6 @@ def jobs_of(args: argparse.Namespace) -> int:
 
 def machine(args: argparse.Namespace, kernel: Kernel, init: Path) -> Machine:
     """What the guests boot. Raises LabError."""
-    boots.check_tools()
     tool = kernel.out / "usr" / "gen_init_cpio"
     if not tool.exists():
         raise lab_failed(f"{shown(tool)} is not there; remove {shown(kernel.out)} and build again")
@@ -66,6 +65,7 @@ def machine(args: argparse.Namespace, kernel: Kernel, init: Path) -> Machine:
         initramfs_tool=tool,
         initramfs_base=initramfs.base(tool, init),
         cmdline=kernel.cmdline,
+        patched=kernel.patched,
         silence_s=float(whole("silence", args.silence, int(boots.SILENCE_S), 1, 86400)),
     )
 
@@ -74,12 +74,13 @@ def whole(name: str, text: str | None, default: int, low: int, high: int) -> int
     """A whole number, decimal or 0x..., from @low to @high. Raises LabError(2)."""
     if text is None or text == "":
         return default
+    given = f"{front.option(name)}={shlex.quote(text if len(text) <= 40 else f'{text[:37]}...')}"
     try:
         value = int(text, 0)
     except ValueError:
-        raise bad_input(f"{name}={shlex.quote(text)}: not a whole number") from None
+        raise bad_input(f"{given}: not a whole number") from None
     if not low <= value <= high:
-        raise bad_input(f"{name}={value}: not between {low} and {high}")
+        raise bad_input(f"{given}: not between {low} and {high}")
     return value
 
 

@@ -20,6 +20,7 @@ from nslab_lab.build.kernel import Kernel, ensure_kernel
 from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine, Stop
 from nslab_lab.guest.results import Execution, Points
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, bad_input
@@ -65,6 +66,7 @@ def _command(args: argparse.Namespace) -> int:
     executions = whole("executions", args.executions, DEFAULT_EXECUTIONS, 1, 10**6)
     seed = whole("seed", args.seed, plan.DEFAULT_SEED, 0, 2**64 - 1)
     jobs = options.jobs_of(args)
+    demands.check()
     guest, chosen = scenarios.choose(args.scenario)
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     machine = options.machine(args, kernel, guest.init)
@@ -102,8 +104,16 @@ def _run(
 
     @asked: the scenarios were named, and need not reach everything together.
     """
-    folder = runfolder.numbered(COVERAGES)
     interrupts = Interrupts()
+    with interrupts:
+        return _run_all(ways, kernel, chosen, jobs, asked, interrupts)
+
+
+def _run_all(
+    ways: Sequence[_Way], kernel: Kernel, chosen: Sequence[Scenario], jobs: int, asked: bool,
+    interrupts: Interrupts,
+) -> int:  # fmt: skip
+    folder = runfolder.numbered(COVERAGES)
     ran = {one.name: 0 for one in chosen}
     met = {one.name: Points() for one in chosen}
     for way in ways:
@@ -151,7 +161,7 @@ class _Way:
         def run_batch(boot_plan: BootPlan, stop: Stop, on_execution: batch.Callback) -> batch.Batch:
             return batch.run(self.machine, boot_plan, folder, self.plan.findings, stop, on_execution)
 
-        with interrupts, ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
+        with ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
             return pool.execute(self.plan, executor, jobs, run_batch, interrupts, self)
 
     def execution(self, scenario: str, execution: Execution) -> None:

@@ -17,8 +17,8 @@ from nslab_lab.cli import options
 from nslab_lab.commands import replay
 from nslab_lab.commands.replay import Ready
 from nslab_lab.debuginfo import symbols
-from nslab_lab.guest import boots, initramfs
-from nslab_lab.host import cpus, terminal
+from nslab_lab.guest import boots, demands, initramfs
+from nslab_lab.host import cpus, front, scratch, terminal
 from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import BUILD, REPO
@@ -81,7 +81,7 @@ def _script(name: str | None) -> Path | None:
     try:
         path.open().close()
     except OSError as error:
-        raise bad_input(f"gdbscript {name}: {error.strerror}") from None
+        raise bad_input(f"{front.option('gdbscript')} {name}: {error.strerror}") from None
     return path
 
 
@@ -98,6 +98,7 @@ def _token(args: argparse.Namespace) -> Token:
     profile = profiles.load(args.profile or plan.DEFAULT_STEERED_PROFILE)
     options.check_profile(profile, strategy)
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
+    demands.check()
     guest, chosen = scenarios.choose([args.scenario])
     if len(chosen) != 1:
         raise bad_input(f"gdb steps through one scenario, not {len(chosen)}: SCENARIO=NAME")
@@ -117,11 +118,12 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
     """What the commands in gdb have to know; leaves what the guest boots in @folder/boot."""
     wanted, kernel, machine = ready.wanted, ready.kernel, ready.machine
     boot_plan = ready.plan.of_replay(wanted)
-    scratch = folder / "boot"
-    scratch.mkdir()
-    plan_file = scratch / "plan"
+    place = folder / "boot"
+    scratch.keep(place)
+    place.mkdir()
+    plan_file = place / "plan"
     plan_file.write_text(boot_plan.guest_text())
-    initramfs.write(machine.initramfs_tool, machine.initramfs_base, plan_file, scratch / "initrd")
+    initramfs.write(machine.initramfs_tool, machine.initramfs_base, plan_file, place / "initrd")
     return {
         "token": str(wanted),
         "profile": str(ready.profile.path) if ready.profile.is_own else None,
@@ -136,9 +138,9 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
         "out": str(kernel.out),
         "init": str(ready.guest.init),
         "folder": str(folder),
-        "scratch": str(scratch),
+        "scratch": str(place),
         "arguments": boots.arguments(machine, boot_plan),
-        "memory": str(boots.memory_folder(scratch)),
+        "memory": str(demands.memory_folder(place)),
         "fd": boots.RESULT_FD,
     }
 
@@ -166,7 +168,13 @@ def _replayed(ready: Ready, folder: Path, interrupts: Interrupts) -> dict[str, A
 def _gdb(ready: Ready, folder: Path, script: Path | None) -> int:
     """Run gdb; its exit status."""
     # The guest has a terminal and so a session of its own: Ctrl-C is for gdb alone.
-    master, slave = os.openpty()
+    try:
+        master, slave = os.openpty()
+    except OSError as error:
+        raise lab_failed(
+            f"no pseudo-terminal for the guest ({error.strerror}): mount one's file system, "
+            "mount -t devpts devpts /dev/pts, or start the container with it (docker run -t)"
+        ) from None
     how = ["-nx", "-batch"] if script else ["-q"]
     environment = {
         name: text
@@ -191,3 +199,4 @@ def _gdb(ready: Ready, folder: Path, script: Path | None) -> int:
         os.close(master)
         os.close(slave)
         shutil.rmtree(folder / "boot", ignore_errors=True)
+        scratch.forget(folder / "boot")

@@ -17,9 +17,11 @@ from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import symbols
 from nslab_lab.findings import picture, trace
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Boot, Machine, Stop
 from nslab_lab.guest.results import Step
 from nslab_lab.guest.verdict import Verdict
+from nslab_lab.host import front
 from nslab_lab.host.errors import (
     FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input, lab_failed,
 )  # fmt: skip
@@ -61,11 +63,11 @@ def _command(args: argparse.Namespace) -> int:
     jobs = options.jobs_of(args)
     form = args.format or "text"
     if form not in (*picture.FORMATS, "trace"):
-        raise bad_input(f"format={form}: there is {', '.join(picture.FORMATS)}, trace")
+        raise bad_input(f"{front.option('format')}={form}: there is {', '.join(picture.FORMATS)}, trace")
     ready = prepare(args)
     wanted = ready.wanted
-    folder = runfolder.numbered(REPLAYS)
     interrupts = Interrupts()
+    folder = runfolder.numbered(REPLAYS)
     with interrupts, ThreadPoolExecutor(min(jobs, times)) as executor:
         once = functools.partial(replay, ready.machine, wanted, ready.plan, folder, interrupts)
         replays = list(executor.map(once, range(1, times + 1)))
@@ -98,6 +100,7 @@ def prepare(args: argparse.Namespace) -> Ready:
     if args.kernel and args.kernel != wanted.kernel:
         raise bad_input(f"the token is of kernel {wanted.kernel}, not {args.kernel}")
     catalog.choose("variant", wanted.variant, catalog.variants())
+    demands.check()
     guest = scenarios.of_token(wanted.scenario, args.scenario)
     actors = guest.scenario(wanted.scenario).actors
     strategy = strategies.parse(wanted.strategy)

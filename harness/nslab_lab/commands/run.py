@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import subprocess
 import time
@@ -19,8 +20,10 @@ from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.findings import picture, smallest
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine, Stop
 from nslab_lab.guest.results import Execution
+from nslab_lab.host import front
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LabError, bad_input
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import REPO, shown
@@ -101,6 +104,7 @@ def _command(args: argparse.Namespace) -> int:
         numbers["executions"] = 0  # as many as that takes, which is not known yet
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())
     options.check_variants(args, [variant])
+    demands.check()
     guest, chosen = scenarios.choose(args.scenario)
     catalog.choose("strategy", name, guest.program.strategies)
     if name == "replay":
@@ -129,7 +133,7 @@ def _strategy(args: argparse.Namespace, name: str) -> Strategy:
     of = {"depth": "pct", "preemptions": "bounded", "unpruned": "bounded"}
     for option, strategy in of.items():
         if getattr(args, option) and name != strategy:
-            raise bad_input(f"{option} is for strategy {strategy}, not for {name}")
+            raise bad_input(f"{front.option(option)} is for strategy {strategy}, not for {name}")
     match name:
         case "pct":
             return Strategy("pct", depth=depth)
@@ -152,20 +156,24 @@ class Run:
 
     def run(self, jobs: int) -> int:
         """Run the plan; the exit status."""
+        interrupts = Interrupts()
+        with interrupts:  # from the folder to its summary
+            return self._run(jobs, interrupts)
+
+    def _run(self, jobs: int, interrupts: Interrupts) -> int:
         self._start = time.monotonic()
         self._folder = RunFolder()
         self._write_inputs()
-        interrupts = Interrupts()
         run_batch = functools.partial(_run_batch, self)
         try:
             is_pct = strategies.parse(self.plan.strategy).name == "pct"
             if is_pct or not self.plan.executions:
-                with interrupts:
-                    self.plan = self._measured(jobs, interrupts)
-            with interrupts, ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
+                self.plan = self._measured(jobs, interrupts)
+            with ThreadPoolExecutor(jobs) as executor, progress(self.plan) as self._bar:
                 results = pool.execute(self.plan, executor, jobs, run_batch, interrupts, self)
-        except LabError as error:
-            self._folder.write("summary.txt", f"The lab could not go on: {error.message}\n")
+        except (LabError, OSError) as error:
+            with contextlib.suppress(OSError):
+                self._folder.write("summary.txt", f"The lab could not go on: {error}\n")
             raise
         finally:
             self._folder.close()

@@ -155,9 +155,9 @@ def _structs(linux: Path, names: Sequence[str]) -> dict[str, _Struct]:
 def _kept(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_bytes())
-        structs: dict[str, Any] = data["structs"] if data["format"] == _FORMAT else {}
-        return structs
-    except (OSError, ValueError, KeyError, TypeError):
+        kept: dict[str, Any] = data["structs"] if data["format"] == _FORMAT else {}
+        return kept if all(set(one) >= {"size", "members"} for one in kept.values()) else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 

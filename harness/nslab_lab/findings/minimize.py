@@ -11,6 +11,7 @@ for, with few preemptions, or else made from its trace.
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Iterator, Sequence, TypeVar
@@ -99,7 +100,9 @@ class _Trials:
         if not self._same(found):
             # A use after free shows itself in more than one way, and to more than one reader.
             same_place = _place_of(found) and _place_of(found) == _place_of(self.failure)
-            if not same_place and not (_after_free(found) and _after_free(self.failure)):
+            same_loop = _loops(found) and _loops(found) == _loops(self.failure)
+            same_kind = same_loop or (_after_free(found) and _after_free(self.failure))
+            if not same_place and not same_kind:
                 return None
             self.failure = replace(self.failure, verdict=found.verdict)
         return strategies.parse_schedule(schedule)
@@ -164,6 +167,12 @@ def _place_of(failure: Failure) -> str:
 def _after_free(failure: Failure) -> bool:
     """Whether it is a use after free, by KASAN or by a reference count."""
     return "use-after-free" in failure.verdict.headline
+
+
+def _loops(failure: Failure) -> str:
+    """The actor that loops: where it is when it has gone round often enough is chance."""
+    found = re.match(r"actor (\S+) (?:spins|does not go on)\b", failure.verdict.headline)
+    return found[1] if found and failure.verdict.oracle == "hang" else ""
 
 
 def _confirmed(trials: _Trials, schedule: Schedule) -> Finding | None:

@@ -16,6 +16,8 @@ from nslab_lab.plans.strategies import Schedule, Switch
 
 # Replays, each a boot.
 MAX_TURNS = 200
+# Steps, all replays together: one that loops has 65,536, in four seconds.
+MAX_STEPS = 200_000
 
 Replay = Callable[[Schedule], tuple[Sequence[Step], bool]]
 
@@ -29,10 +31,14 @@ def schedule(
     that is the same failure.
     """
     found = Schedule((), tuple(failures))
+    taken = 0
     for _ in range(MAX_TURNS):
         again, same = replay(found)
         if same:
             return found
+        taken += len(again)
+        if taken > MAX_STEPS:
+            return None
         switch = _next_turn(steps, again, actors)
         if switch is None or switch in found.switches:
             return None

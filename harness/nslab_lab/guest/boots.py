@@ -6,7 +6,6 @@ from __future__ import annotations
 import functools
 import os
 import select
-import shutil
 import signal
 import subprocess
 import time
@@ -14,21 +13,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Protocol, Sequence
 
-from nslab_lab.guest import initramfs, verdict
+from nslab_lab.guest import demands, initramfs, verdict
 from nslab_lab.guest.results import (
     Event, Execution, Measured, Note, Points, Reader, Round, Search, Site, Stack, Step,
 )  # fmt: skip
-from nslab_lab.host import cpus
-from nslab_lab.host.errors import lab_failed
+from nslab_lab.host import cpus, interrupts, scratch
+from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.paths import shown
 from nslab_lab.plans import profiles
 from nslab_lab.plans.plan import NO_VARIANT, BootPlan
 
-MEMORY_MB = 256
 # Host seconds without a word from the guest after which it is given up.
 SILENCE_S = 60.0
 # How often the results file is looked at, host seconds; a guest's end is seen at once.
 POLL_S = 0.1
+# The same for a guest's end, where the host gives no pidfd.
+_NO_PIDFD_S = 0.01
 # The result file's number in the guest, and so in the shell's redirection.
 RESULT_FD = 3
 # The C library would ask for restartable sequences, which UML has no use for: then the host has
@@ -57,6 +57,7 @@ class Machine:
     silence_s: float = SILENCE_S  # host seconds
     poll_s: float = POLL_S  # host seconds
     wrapper: tuple[str, ...] = ()  # a command that runs the guest
+    patched: bool = False  # its kernel has the user's own patches
     raises_killed: bool = False  # GuestKilled, where others take it for a finding
 
 
@@ -80,6 +81,7 @@ class Boot:
     silent: bool = False  # it stopped answering and was killed
     stopped: bool = False  # it was killed because the run ends
     status: int | None = None  # exit status, or minus the signal
+    patched: bool = False  # see Machine
 
     @property
     def next(self) -> int:
@@ -106,15 +108,13 @@ def boot(
     nor the caller should that be killed. Raises LabError if no guest can be started at all.
     """
     name = plan.name
-    scratch = folder / f"boot-{name}"
-    scratch.mkdir()
-    try:
-        plan_file = scratch / "plan"
+    with scratch.folder(folder / f"boot-{name}") as place:
+        plan_file = place / "plan"
         plan_file.write_text(plan.guest_text())
         initramfs.write(
-            machine.initramfs_tool, machine.initramfs_base, plan_file, scratch / "initrd"
+            machine.initramfs_tool, machine.initramfs_base, plan_file, place / "initrd"
         )
-        result = Boot(plan, folder / f"console-{name}.log")
+        result = Boot(plan, folder / f"console-{name}.log", patched=machine.patched)
         results = folder / f"results-{name}.jsonl"
         results.touch(exist_ok=False)
         reader = Reader(results)
@@ -126,7 +126,7 @@ def boot(
             return bool(events)
 
         with cpus.one() as cpu:
-            with _Process(machine, plan, scratch, result.console, results, cpu) as process:
+            with _Process(machine, plan, place, result.console, results, cpu) as process:
                 _watch(process, result, stop, take_news, machine)
         result.status = process.status
         take_news()
@@ -134,8 +134,6 @@ def boot(
         if machine.raises_killed and result.status == -signal.SIGKILL and not ended:
             raise GuestKilled
         return result
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None]) -> None:
@@ -173,39 +171,68 @@ class _Process:
     """The guest's host processes: a session of their own, killed as one."""
 
     def __init__(
-        self, machine: Machine, plan: BootPlan, scratch: Path, console: Path, results: Path, cpu: int
+        self, machine: Machine, plan: BootPlan, place: Path, console: Path, results: Path, cpu: int
     ) -> None:
         self.console = console
         self.status: int | None = None
-        with console.open("xb", buffering=0) as output:
-            self._popen = subprocess.Popen(
-                command(machine, plan, results, cpu),
-                cwd=scratch,
-                env={"PATH": os.defpath, "TMPDIR": str(memory_folder(scratch)), **NO_RSEQ},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        self._pidfd = os.pidfd_open(self._popen.pid)
-        self._poll = select.poll()
-        self._poll.register(self._pidfd, select.POLLIN)
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._pidfd: int | None = None
+        try:
+            with interrupts.held(), console.open("xb", buffering=0) as output:
+                self._popen = subprocess.Popen(
+                    command(machine, plan, results, cpu),
+                    cwd=place,
+                    env={"PATH": os.defpath, "TMPDIR": str(demands.memory_folder(place)), **NO_RSEQ},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
+                self._pidfd = _pidfd_of(self._popen.pid)
+            self._poll = select.poll()
+            if self._pidfd is not None:
+                self._poll.register(self._pidfd, select.POLLIN)
+        except BaseException:
+            self._end()
+            raise
 
     def __enter__(self) -> _Process:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._popen is None:
+            return
         # Not reaped yet, the process still keeps its number: no other group can have it.
         try:
             os.killpg(self._popen.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
         self.status = self._popen.wait()
-        os.close(self._pidfd)
+        if self._pidfd is not None:
+            os.close(self._pidfd)
 
     def wait(self, seconds: float) -> bool:
         """Whether the guest came to its end within @seconds of host time."""
-        return bool(self._poll.poll(seconds * 1000))
+        if self._pidfd is not None:
+            return bool(self._poll.poll(seconds * 1000))
+        assert self._popen
+        end = time.monotonic() + seconds
+        while not os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if time.monotonic() >= end:
+                return False
+            time.sleep(_NO_PIDFD_S)
+        return True
+
+
+def _pidfd_of(pid: int) -> int | None:
+    """What can be waited for; None where the host does not let the lab have it, as some containers."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
 
 
 def _watch(
@@ -245,9 +272,9 @@ def command(machine: Machine, plan: BootPlan, results: Path, cpu: int) -> list[s
 def confined(cpu: int) -> list[str]:
     """The words before a command that make it fit for a guest, on @cpu."""
     return [
-        *("prlimit", "--core=0"),
+        *("prlimit", "--core=0", *demands.lifted_limits()),
         # The host's address randomisation would change the guest's memory size.
-        *("setarch", "-R"),
+        *(("setarch", "-R") if demands.has_personality() else ()),
         *("taskset", "-c", str(cpu)),
         *("setpriv", *_drop_privileges(), "--pdeathsig", "KILL"),
     ]
@@ -260,7 +287,7 @@ def arguments(machine: Machine, plan: BootPlan) -> list[str]:
     # It has to be on from the first allocation, or all of them would be unknown to it.
     detector = ["kmemleak=on"] if str(profiles.KMEMLEAK) in plan.knobs else []
     return [
-        f"mem={MEMORY_MB}M",
+        f"mem={demands.MEMORY_MB}M",
         # Nor may the guest place its programs by the host's random numbers: where a stack
         # begins decides how many page tables an exit frees.
         "norandmaps",
@@ -291,30 +318,11 @@ def _drop_privileges() -> Sequence[str]:
     return options
 
 
-def memory_folder(fallback: Path) -> Path:
-    """Where a guest's memory file goes: the host's tmpfs if it has the room."""
-    shm = Path("/dev/shm")
-    try:
-        stat = os.statvfs(shm)
-        mounts = Path("/proc/self/mounts").read_text()
-    except OSError:
-        return fallback
-    is_tmpfs = f"{shm} tmpfs " in mounts
-    room = stat.f_bavail * stat.f_frsize
-    # UML maps code from there.
-    usable = not stat.f_flag & os.ST_NOEXEC and os.access(shm, os.W_OK)
-    return shm if is_tmpfs and usable and room > 2 * MEMORY_MB << 20 else fallback
-
-
-def check_tools() -> None:
-    """Raises LabError(3) naming the first host program that is missing."""
-    for tool in ("prlimit", "setarch", "setpriv", "taskset"):
-        if not shutil.which(tool):
-            raise lab_failed(f"{tool} is not there: apt-get install util-linux")
-
-
 def check_boot(result: Boot) -> None:
-    """Raises LabError(3) where the guest never came as far as its first execution."""
+    """Raises LabError where the guest never came as far as its first execution.
+
+    Status 2 where its kernel has the user's own patches, else 3.
+    """
     console = shown(result.console)
     if result.error:
         raise lab_failed(f"the guest cannot run its plan: {result.error}; see {console}")
@@ -323,10 +331,15 @@ def check_boot(result: Boot) -> None:
     text = result.console_text()
     if "nslab: token=" in text:
         return
+    if "check_ptrace : " in text:
+        raise demands.ptrace_denied(f"see {console}")
     if report := verdict.of_console(text):
         last = f"{report.oracle}: {report.headline}"
     else:
         said = [line.strip() for line in text.splitlines() if line.strip()]
         last = said[-1][:120] if said else "it said nothing"
     how = "stopped answering" if result.silent else f"ended (status {result.status})"
-    raise lab_failed(f"the guest {how} before its first execution: {last}; see {console}")
+    message = f"{how} before its first execution: {last}; see {console}"
+    if result.patched:
+        raise bad_input(f"with your patch the guest {message}")
+    raise lab_failed(f"the guest {message}")

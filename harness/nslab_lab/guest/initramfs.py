@@ -7,11 +7,10 @@ Written with the kernel's own usr/gen_init_cpio, which makes device nodes withou
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
-import tempfile
 from pathlib import Path
 
+from nslab_lab.host import files
 from nslab_lab.host.errors import lab_failed
 from nslab_lab.host.paths import BUILD, shown
 
@@ -39,14 +38,25 @@ def base(tool: Path, init: Path) -> Path:
     """
     digest = hashlib.sha256(_BASE.encode() + init.read_bytes()).hexdigest()[:16]
     path = CACHE / f"{digest}.cpio"
-    if not path.exists():
+    if not _is_whole(path):
         CACHE.mkdir(parents=True, exist_ok=True)
         segment = _segment(tool, _BASE.format(init=init.name), init.parent)
         # Two runs may do this at once: each renames a whole file into place.
-        with tempfile.NamedTemporaryFile(dir=CACHE, delete=False) as file:
-            file.write(segment)
-        os.replace(file.name, path)
+        files.write(_sum_of(path), hashlib.sha256(segment).hexdigest().encode())
+        files.write(path, segment)
     return path
+
+
+def _sum_of(path: Path) -> Path:
+    """What says how a segment is to be: its own name says what it was made from."""
+    return path.with_suffix(".sha256")
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return files.sha256(path).encode() == _sum_of(path).read_bytes()
+    except OSError:
+        return False
 
 
 def write(tool: Path, base_segment: Path, plan: Path, image: Path) -> None:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
+import struct
 from pathlib import Path
 from typing import Iterator
 
@@ -16,8 +18,12 @@ from nslab_lab.host.paths import shown
 def write(path: Path, data: bytes) -> None:
     """Write a file so that it is never seen half written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:
@@ -35,6 +41,33 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """The digest of a file's content. Raises OSError."""
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a binary or an object is as long as its own headers say, or an archive begins like one.
+
+    What a crash of the machine has cut short, or left empty, is not.
+    """
+    try:
+        with path.open("rb") as data:
+            head = data.read(64)
+        size = path.stat().st_size
+    except OSError:
+        return False
+    if head.startswith((b"!<arch>\n", b"!<thin>\n")):
+        return True
+    if len(head) < 64 or not head.startswith(b"\x7fELF\x02\x01"):
+        return False
+    (sections,) = struct.unpack_from("<Q", head, 40)
+    each, count = struct.unpack_from("<HH", head, 58)
+    # A file that has no section headers says nothing about its end.
+    return bool(sections + each * count <= size)
 
 
 @contextlib.contextmanager

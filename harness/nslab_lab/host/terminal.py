@@ -10,6 +10,8 @@ import subprocess
 import sys
 from typing import Iterator, Mapping, Sequence
 
+from nslab_lab.host import interrupts
+
 
 def run(command: Sequence[str], environment: Mapping[str, str], *, silent: bool = False) -> int:
     """Run @command to its end; its exit status as a shell has it. @silent: it reads nothing.
@@ -18,18 +20,22 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, silent: bool 
     and is stopped with it by Ctrl-Z. Whatever ends this call ends the command.
     """
     has_terminal = not silent and sys.stdin.isatty()
-    process = subprocess.Popen(
-        command, env=environment, process_group=0, stdin=subprocess.DEVNULL if silent else None
-    )
+    process: subprocess.Popen[bytes] | None = None
     try:
+        with interrupts.held():
+            process = subprocess.Popen(
+                command, env=environment, process_group=0,
+                stdin=subprocess.DEVNULL if silent else None,
+            )  # fmt: skip
         if not has_terminal:
             return _status(os.waitpid(process.pid, 0)[1])
         with _foreground(process.pid):
             return _wait(process.pid)
     finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.returncode = 0  # it was waited for, or dies with us
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.returncode = 0  # it was waited for, or dies with us
 
 
 def _wait(pid: int) -> int:

@@ -19,6 +19,7 @@ from nslab_lab.build.catalog import Scenario
 from nslab_lab.build.kernel import Kernel, ensure_kernel
 from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine
 from nslab_lab.host import files
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError
@@ -75,6 +76,7 @@ def _command(args: argparse.Namespace) -> int:
     options.check_variants(args, variants)
     known = dict.fromkeys(way.strategy for way in WAYS)
     chosen = catalog.choose_names("strategy", args.strategy, [catalog.Item(name, "") for name in known])
+    demands.check()
     guest, those = scenarios.choose(args.scenario)
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     reach.check(kernel, those)
@@ -121,12 +123,15 @@ class _Runner:
 
     def run(self, jobs: int) -> int:
         """Run all of it and say what came of it; the exit status."""
-        self._folder = runfolder.numbered(MATRICES)
         self._interrupts = Interrupts()
+        with self._interrupts:  # from the folder to its tables
+            return self._run(jobs)
+
+    def _run(self, jobs: int) -> int:
+        self._folder = runfolder.numbered(MATRICES)
         self._write("plan.json", self._plan())
         matrix = self.matrix
         with (
-            self._interrupts,
             (self._folder / "cells.jsonl").open("a", encoding="ascii") as self._file,
             ThreadPoolExecutor(jobs) as self._executor,
         ):

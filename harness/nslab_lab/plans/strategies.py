@@ -23,8 +23,9 @@ MAX_DEPTH = 16
 DEFAULT_PREEMPTIONS = 2
 MAX_PREEMPTIONS = 8
 
-_SWITCH = r"(?:[a-h]|z)\d+[a-h]"
-_FAILURE = r"[a-h]\d+"
+# No execution has as many points, nor allocations, as nine digits say.
+_SWITCH = r"(?:[a-h]|z)\d{1,9}[a-h]"
+_FAILURE = r"[a-h]\d{1,9}"
 SCHEDULE = re.compile(
     rf"(?P<switches>0|(?:{_SWITCH})+)(?:-(?P<failures>(?:{_FAILURE})+))?", re.ASCII
 )

@@ -54,7 +54,7 @@ def _place(scenario: Scenario) -> str:
 def _unknown(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, 1)
     hint = f"; is '{close[0]}' meant?" if close else ""
-    return f"REACHES names '{name}', no reader of this kernel and no named point{hint}"
+    return f"REACHES names '{name}', which is neither a reader of this kernel nor a named point{hint}"
 
 
 def summary(

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -36,7 +37,7 @@ def numbered(parent: Path) -> Path:
     """A new folder NNNN in @parent, and @parent/latest pointing to it. Raises LabError."""
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        taken = [int(path.name) for path in parent.iterdir() if path.name.isdigit()]
+        taken = [int(path.name) for path in parent.iterdir() if re.fullmatch("[0-9]{1,9}", path.name)]
         number = max(taken, default=0)
         while True:
             number += 1

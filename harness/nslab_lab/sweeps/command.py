@@ -4,13 +4,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
 import hashlib
 import json
-import os
 import shutil
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +18,9 @@ from nslab_lab.build.kernel import Kernel, ensure_kernel
 from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
+from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine
+from nslab_lab.host import front, scratch
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import shown
@@ -81,12 +80,14 @@ def _command(args: argparse.Namespace) -> int:
     reasons = known.read(Path(args.known)) if args.known else {}
     path = Path(args.db).absolute() if args.db else DEFAULT
     if args.resume and (budget or executions or args.repeat):
+        words = ", ".join(map(front.option, ("budget", "executions", "repeat")))
         raise bad_input(
-            "resume goes on with a sweep as it was begun: leave budget, executions, repeat out"
+            f"{front.option('resume')} goes on with a sweep as it was begun: leave {words} out"
         )
     if args.repeat and args.name:
-        raise bad_input("repeat takes the cells of that sweep: leave its name out")
+        raise bad_input(f"{front.option('repeat')} takes the cells of that sweep: leave its name out")
     file = description.path_of(args.name or DEFAULT_NAME)
+    demands.check()
     guest = description.guest(file)
     described = description.read(file, guest)
     with alone(path), Store(path) as store:
@@ -101,6 +102,11 @@ def _command(args: argparse.Namespace) -> int:
         if not row.sweep:
             if budget or executions:
                 row = replace(row, budget=budget, executions=executions)
+            if executions and not args.repeat:
+                # Batches are run whole: of a few executions there are to be no more than asked for.
+                row = replace(
+                    row, batch=min(row.batch, executions), search=min(row.search, executions)
+                )
             row = store.begin(row, lab.cells)
             say(f"sweep {row.id}: {count(len(lab.cells), 'cell')}, {_until(row)}")
         return _Sweep(store, lab, row, path, reasons, args).run(jobs, keep)
@@ -242,12 +248,12 @@ def _repeated(store: Store, lab: _Lab, id: str) -> SweepRow:
     if id not in rows:
         there = ", ".join(list(rows)[-5:]) or "none"
         raise bad_input(
-            f"repeat={id}: there is no such sweep in {shown(store.path)}; the last are {there}"
+            f"{front.option('repeat')}={id}: there is no such sweep in {shown(store.path)}; the last are {there}"
         )
     old = rows[id]
     batches = store.batches(old.sweep)
     if not batches:
-        raise bad_input(f"repeat={id}: nothing is kept of its batches")
+        raise bad_input(f"{front.option('repeat')}={id}: nothing is kept of its batches")
     was = store.cells(old.sweep)
     if why := lab.changed(was):
         say(f"not quite the same: {why}")
@@ -284,29 +290,31 @@ class _Sweep:
 
     def run(self, jobs: int, keep_s: float | None) -> int:
         """Run it and say what came of it; the exit status."""
-        store, row = self.store, self.row
+        store = self.store
         for kernel in self.lab.kernels.values():
             store.keep_kernel(
                 kernel.id, kernel.name, kernel.config.read_text(), json.dumps(kernel.versions),
                 " ".join(str(patch.resolve()) for patch in self.args.patch),
             )  # fmt: skip
-        scratch = self.path.with_name(f"{self.path.name}.work")
-        _end_leftovers(scratch)
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(exist_ok=True)
+        place = self.path.with_name(f"{self.path.name}.work")
+        # A sweep that was killed together with the keeper of its folders.
+        scratch.end_processes(place)
+        shutil.rmtree(place, ignore_errors=True)
         interrupts = Interrupts()
-        try:
-            with interrupts, view(row.id) as shown_to:
-                runner = Runner(
-                    store, row, self.lab.limits(row),
-                    lambda cell, number: self.lab.task(row, scratch, cell, number),
-                    interrupts, shown_to, self._new_finding,
-                )  # fmt: skip
-                self._tell_again()
-                with ThreadPoolExecutor(jobs) as executor:
-                    done = runner.run(executor, jobs)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with interrupts:  # to the summary
+            return self._run(jobs, keep_s, place, interrupts)
+
+    def _run(self, jobs: int, keep_s: float | None, place: Path, interrupts: Interrupts) -> int:
+        store, row = self.store, self.row
+        with scratch.folder(place), view(row.id) as shown_to:
+            runner = Runner(
+                store, row, self.lab.limits(row),
+                lambda cell, number: self.lab.task(row, place, cell, number),
+                interrupts, shown_to, self._new_finding,
+            )  # fmt: skip
+            self._tell_again()
+            with ThreadPoolExecutor(jobs) as executor:
+                done = runner.run(executor, jobs)
         if done and keep_s:
             now = datetime.datetime.now(datetime.timezone.utc)
             retention.apply(store, keep_s, now)
@@ -362,18 +370,6 @@ class _Sweep:
         if any(one.status == judge.NEW for one in found):
             return FINDINGS
         return LAB_FAILED if errors else FOUND_NOTHING
-
-
-def _end_leftovers(scratch: Path) -> None:
-    """End what guests of a sweep that was killed have left running in @scratch.
-
-    Each guest dies with its harness, but a process that it was just making may stay, stopped.
-    """
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):  # gone meanwhile, or another user's
-                if os.readlink(entry / "cwd").startswith(f"{scratch}/"):
-                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 def errors_of(store: Store, row: SweepRow) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from nslab_lab.host import front
 from nslab_lab.host.errors import bad_input
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -17,7 +18,7 @@ def parse(name: str, text: str) -> int:
     Raises LabError(2).
     """
     if problem := problem_of(text):
-        raise bad_input(f"{name}={text}: {problem}")
+        raise bad_input(f"{front.option(name)}={text[:40]}: {problem}")
     return seconds(text)
 
 

@@ -20,10 +20,11 @@ from nslab_lab.build.kernel import ensure_kernel
 from nslab_lab.cli import options
 from nslab_lab.host import files
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input, lab_failed
-from nslab_lab.host.paths import BUILD, REPO, cache, shown
+from nslab_lab.host.paths import BUILD, REPO, cache, home, shown
 from nslab_lab.host.progress import say
 from nslab_lab.sweeps import description, durations, known, notify
-from nslab_lab.sweeps.store import DEFAULT, SWEEPS, Store
+from nslab_lab.sweeps.rows import RUNNING
+from nslab_lab.sweeps.store import DEFAULT, SWEEPS, Store, is_written
 
 if TYPE_CHECKING:
     from nslab_lab.cli.main import Commands
@@ -77,8 +78,8 @@ class _Where:
             folder = Path("/etc/systemd/system")
         else:
             base = os.environ.get("XDG_CONFIG_HOME", "")
-            home = Path(base) if base.startswith("/") else Path.home() / ".config"
-            folder = home / "systemd" / "user"
+            config = Path(base) if base.startswith("/") else home() / ".config"
+            folder = config / "systemd" / "user"
         return Path(root + str(folder)) if root else folder
 
     @property
@@ -195,7 +196,11 @@ def _calendar(at: str) -> str:
 def _run_as(name: str | None) -> str:
     """The user a system's service runs as. Raises LabError(2)."""
     if name is None:
-        return pwd.getpwuid(REPO.stat().st_uid).pw_name
+        owner = REPO.stat().st_uid
+        try:
+            return pwd.getpwuid(owner).pw_name
+        except KeyError:
+            raise bad_input(f"user {owner}, who owns {REPO}, has no name: give --run-as") from None
     try:
         return pwd.getpwnam(name).pw_name
     except KeyError:
@@ -259,9 +264,10 @@ def _status(where: _Where) -> int:
     if DEFAULT.is_file():
         with Store(DEFAULT, writable=False) as store:
             for row in store.sweeps()[-1:]:
-                print(
-                    f"last sweep: {row.id}, {row.started[:16].replace('T', ' ')} UTC, {row.state}"
-                )
+                state = row.state
+                if state == RUNNING and not is_written(DEFAULT):
+                    state = "interrupted; make sweep RESUME=1 goes on"
+                print(f"last sweep: {row.id}, {row.started[:16].replace('T', ' ')} UTC, {state}")
         page = DEFAULT.with_name("report.html")
         if page.exists():
             print(f"report: {page}")

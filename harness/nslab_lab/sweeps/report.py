@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab.host import files
+from nslab_lab.host import front
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input
 from nslab_lab.host.paths import shown
 from nslab_lab.sweeps import durations, exports, gather, known, text
@@ -43,7 +44,7 @@ def register(commands: Commands) -> None:
 def _command(args: argparse.Namespace) -> int:
     form = args.format or "html"
     if form not in FORMATS:
-        raise bad_input(f"format={form}: there is {', '.join(FORMATS)}")
+        raise bad_input(f"{front.option('format')}={form}: there is {', '.join(FORMATS)}")
     reasons = known.read(Path(args.known)) if args.known else {}
     path = Path(args.db).absolute() if args.db else DEFAULT
     with Store(path, writable=False) as store:

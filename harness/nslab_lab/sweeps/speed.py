@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import resource
 import statistics
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Sequence
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.guest.boots import Machine
 from nslab_lab.host import cpus
+from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.progress import say
 from nslab_lab.plans import plan, profiles
 from nslab_lab.sweeps import work
@@ -88,7 +88,7 @@ def _own_s() -> float:
 
 def _rate(tasks: Sequence[work.Task], jobs: int) -> float:
     """Executions per second of all of them together."""
-    stop = threading.Event()
+    stop = Interrupts()
     start = time.monotonic()
     with ThreadPoolExecutor(jobs) as executor:
         outcomes = list(executor.map(lambda task: work.run_batch(task, stop), tasks))

@@ -8,6 +8,7 @@ has one row, so nothing can be counted twice. Only one sweep writes at a time.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import sqlite3
 import zlib
@@ -77,9 +78,11 @@ def explained(path: Path, error: sqlite3.Error) -> LabError:
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Be the only sweep that writes to the file at @path. Raises LabError(2) if another one does."""
+    if path.is_dir():
+        raise bad_input(f"{shown(path)} is a folder: give a file, DB=FILE")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(path.with_name(f"{path.name}.lock"))
+        lock = filelock.FileLock(_lock_of(path))
         lock.acquire(timeout=_LOCK_S)
     except filelock.Timeout:
         raise bad_input(
@@ -96,11 +99,30 @@ def alone(path: Path) -> Iterator[None]:
         lock.release()
 
 
+def is_written(path: Path) -> bool:
+    """Whether a sweep is writing to the file at @path now. A sweep that was killed is not."""
+    try:
+        # Without making the file, and without waiting.
+        with _lock_of(path).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
+
 class Store:
     """An open results file. Raises LabError where it is of something else, newer, or damaged."""
 
     def __init__(self, path: Path, writable: bool = True) -> None:
         self.path = path
+        if path.is_dir():
+            raise bad_input(f"{shown(path)} is a folder: give a file, DB=FILE")
         if not writable and not path.is_file():
             raise bad_input(f"there is no results file {shown(path)}: make sweep makes one")
         try:
