@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from lab import nslab
 from nslab_lab.build import kernel
 from nslab_lab.build.kernel import Kernel
-from test_e2e import nslab, patch_for
+from test_e2e import patch_for
 
 SERIES = ("--series", "task_lock")
 
@@ -31,7 +32,7 @@ def test_they_are_two_kernels(kernel: Kernel, task_lock: Kernel) -> None:
 
 @pytest.mark.parametrize(
     "how", [("--profile", "delay"), ("--profile", "mixed"), ("--strategy", "random")],
-    ids=lambda how: how[1],
+    ids=["delay", "mixed", "random"],
 )  # fmt: skip
 def test_it_passes(task_lock: Kernel, how: tuple[str, str]) -> None:
     done = nslab("run", *SERIES, *how, "--executions", 100)
