@@ -107,6 +107,47 @@ def test_a_limit_that_can_be_lifted(kernel: builds.Kernel) -> None:
     assert run(FEW, preexec_fn=limited(resource.RLIMIT_AS, 8 << 30, unlimited)).returncode == 0
 
 
+def mounted(namespace: list[str], mounts: str, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """The program, where something else is mounted."""
+    done = subprocess.run(
+        [*namespace, "/bin/sh", "-c", f'{mounts} && exec "$0" "$@"', NSLAB, *words],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_gdb_without_terminals(
+    kernel: builds.Kernel, scenarios_init: Path, mount_namespace: list[str], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.gdb"
+    script.write_text("quit\n")
+    words = ["gdb", "--scenario", "zombie-read", "--script", str(script)]
+    done = mounted(mount_namespace, "mount -t tmpfs none /dev/pts", words)
+    one_line(done, 3, "no pseudo-terminal for the guest")
+    assert "mount -t devpts devpts /dev/pts" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["size=1m", "noexec"])
+def test_a_small_place_for_memory(kernel: builds.Kernel, mount_namespace: list[str], option: str) -> None:
+    """The guest's memory then lies in build/."""
+    done = mounted(mount_namespace, f"mount -t tmpfs -o {option} none /dev/shm", FEW)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_place_for_memory(mount_namespace: list[str]) -> None:
+    """Before anything is built."""
+    mounts = f"mkdir -p {REPO}/build && mount -t tmpfs -o size=1m none /dev/shm && mount -t tmpfs -o size=9m none {REPO}/build"
+    one_line(mounted(mount_namespace, mounts, FEW), 3, "no room for a guest's memory, 256 MB")
+
+
+@pytest.mark.parametrize("words", [["list"], [*FEW]])
+def test_a_clone_that_cannot_be_written(mount_namespace: list[str], words: list[str]) -> None:
+    mounts = f"mount --bind {REPO} {REPO} && mount -o remount,ro,bind {REPO}"
+    done = mounted(mount_namespace, mounts, words)
+    one_line(done, 3, "Read-only file system: the lab writes to ")
+
+
 # === Output ===
 
 
