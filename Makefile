@@ -7,6 +7,7 @@
 ## make gdb       an execution under gdb, forwards and backwards: TOKEN= or SCENARIO=
 ## make list      scenarios, profiles, strategies, variants, points, kernels, series, sweeps
 ## make kernel    only build the kernel and the scenarios
+## make check     the tests that need no kernel, linters, types: a minute
 ## make test      the tests of the lab itself; TEST=... selects, as pytest -k
 ## make coverage  which points and readers the scenarios reach, and which they do not
 ## make matrix    executions until each deliberate defect is caught; about 15 minutes
@@ -74,7 +75,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 replay_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
-.PHONY: help setup kernel run replay gdb list test coverage matrix bench clean \
+.PHONY: help setup kernel run replay gdb list check test coverage matrix bench clean \
 	sweep report nightly-install nightly-uninstall nightly-status
 .NOTPARALLEL:
 
@@ -133,8 +134,13 @@ nightly-install: setup
 nightly-uninstall nightly-status: setup
 	@$(front); exec $(NSLAB) nightly $(@:nightly-%=%)
 
+check:
+	@uml/setup.sh check
+	@mkdir -p build/tmp
+	@$(PYTEST) -m 'not (kernel or browser or slow)' -n "$$(nproc)" $${TEST:+-k "$$TEST"}
+
 test:
-	@uml/setup.sh tests
+	@uml/setup.sh check tests
 	@$(front); $(NSLAB) build || { echo '0 passed, 1 failed'; exit 1; }
 	@mkdir -p build/tmp
 	@$(PYTEST) $${TEST:+-k "$$TEST"}

@@ -1,14 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Install the Debian packages of uml/packages that are missing, and with the
-# argument "tests" those of uml/packages.tests. Says nothing when there is
-# nothing to do. Exit status: 0 all there, 3 could not be.
+# Install the Debian packages of uml/packages that are missing, and for each
+# argument those of that list: "check" is uml/packages.check. Says nothing when
+# there is nothing to do. Exit status: 0 all there, 3 could not be.
 
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-lists="packages ${1:+packages.$1}"
+lists=packages
+for part; do
+	lists="$lists packages.$part"
+done
 build=$here/../build
 log=$build/setup.log
 

@@ -71,6 +71,28 @@ def mount_namespace() -> list[str]:
     return command
 
 
+# === Which tests need what ===
+
+# A test has the marker (see setup.cfg) when it uses one of the fixtures.
+MARKERS = {
+    "kernel": {"kernel", "task_lock", "pristine_src", "scenarios_init"},
+    "browser": {"browser"},
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it uses, before `-m` chooses; the linters, which take long, go first."""
+    items.sort(key=lambda item: item.path.stem != "test_lint")
+    for item in items:
+        used = set(getattr(item, "fixturenames", ()))
+        if "_e2e" in item.path.stem:
+            used.add("kernel")
+        for marker, fixtures in MARKERS.items():
+            if used & fixtures:
+                item.add_marker(marker)
+
+
 # === Skipping, and the closing line ===
 
 

@@ -11,6 +11,8 @@ allocation c2. Strategies that draw come upon that in execution 7, among much th
 "needs-a5b-pair-a7b-b8a" fails only where a7b and b8a are both there, or both are not.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import random
@@ -19,6 +21,7 @@ import signal
 import sys
 import time
 import zlib
+from typing import Any, Iterator
 
 KASAN = """\
 ==================================================================
@@ -34,14 +37,14 @@ Kernel panic - not syncing: kasan.fault=panic set ...
 """
 
 
-def emit(**event):
+def emit(**event: Any) -> None:
     os.write(3, json.dumps(event).encode() + b"\n")
 
 
 ACTORS = ("reader", "switcher", "third")
 
 
-def step(n, number, actor, point, **more):
+def step(n: Any, number: Any, actor: Any, point: Any, **more: Any) -> None:
     emit(
         **{
             "event": "step", "n": n, "step": number, "actor": actor, "point": point,
@@ -50,7 +53,7 @@ def step(n, number, actor, point, **more):
     )  # fmt: skip
 
 
-def execution(n, **more):
+def execution(n: Any, **more: Any) -> None:
     emit(
         **{
             "event": "execution", "n": n, "seed": f"{n:016x}", "verdict": "pass", "oracle": None,
@@ -60,7 +63,7 @@ def execution(n, **more):
     )  # fmt: skip
 
 
-def die(n, plan, hash=None):
+def die(n: Any, plan: Any, hash: Any = None) -> None:
     sys.stdout.write(KASAN)
     print(f"nslab: token={plan['token']}.{n}")
     print(f"nslab: trace hash={hash or n:016x} points=3")
@@ -71,28 +74,35 @@ def die(n, plan, hash=None):
     os.abort()
 
 
+def hang() -> None:
+    """Says so, which no real guest does: see lab.hour_passes()."""
+    print("hangs", flush=True)
+    while True:
+        time.sleep(1000)
+
+
 # === Schedules ===
 
 
-def needs(scenario):
+def needs(scenario: Any) -> Any:
     """The switches and failures that make the scenario fail; None if it is not such a one."""
     if "needs-" not in scenario:
         return None
     return set(re.findall(r"[a-z]\d+[a-z]?", re.split("-other-|-pair-", scenario.partition("needs-")[2])[0]))
 
 
-def behind(word, scenario):
+def behind(word: Any, scenario: Any) -> Any:
     """The switches that stand behind -other- or -pair-."""
     return set(re.findall(r"[a-z]\d+[a-z]", scenario.partition(f"-{word}-")[2]))
 
 
-def parts_of(schedule):
+def parts_of(schedule: Any) -> Any:
     """Its switches and its failures."""
     switches, _, failures = schedule.partition("-")
     return re.findall(r"[a-z]\d+[a-z]", switches), re.findall(r"[a-z]\d+", failures)
 
 
-def drawn(scenario, n):
+def drawn(scenario: Any, n: Any) -> Any:
     """The schedule that a strategy comes upon: what is needed in execution 7, and much besides."""
     dice = random.Random(n)
     parts = needs(scenario) | behind("other", scenario) | behind("pair", scenario) if n == 7 else set()
@@ -105,7 +115,7 @@ def drawn(scenario, n):
     return f"{text}-{''.join(sorted(failures))}"
 
 
-def follow(plan, n, schedule, told):
+def follow(plan: Any, n: Any, schedule: Any, told: Any) -> Any:
     """One execution of that schedule; @told: the schedule is part of the result."""
     scenario = plan["scenario"]
     switches, failures = parts_of(schedule)
@@ -137,7 +147,7 @@ def follow(plan, n, schedule, told):
     return fails
 
 
-def show(n, switches, failures):
+def show(n: Any, switches: Any, failures: Any) -> None:
     """The steps of an execution: decisions of each kind, by default too."""
     number = 0
     by_letter = {chr(ord("a") + index): name for index, name in enumerate(ACTORS)}
@@ -157,10 +167,10 @@ def show(n, switches, failures):
     step(n, number + 1, "third", "end", kind="end", next="reader", enabled=3, free=True, local=60)
 
 
-def search(plan, n):
+def search(plan: Any, n: Any) -> None:
     """Every schedule with up to so many of the switches of small numbers."""
     scenario, count = plan["scenario"], int(plan["count"])
-    switches = [f"{at}{local}{to}" for local in range(1, 6) for at, to in ("ab", "ba", "ac")]
+    switches = [f"{at}{local}{to}" for local in range(1, 6) for at, to in (("a", "b"), ("b", "a"), ("a", "c"))]
     failures = f"-{plan['failures']}" if plan["failures"] else ""
     layers = [["0"], switches, [one + two for one in switches for two in switches]]
     layers = layers[: int(plan["preemptions"]) + 1]
@@ -186,7 +196,7 @@ def search(plan, n):
     )  # fmt: skip
 
 
-def directed(plan, strategy):
+def directed(plan: Any, strategy: Any) -> None:
     """A plan whose strategy says more than which executions."""
     n = int(plan["first"])
     if strategy == "bounded":
@@ -199,7 +209,7 @@ def directed(plan, strategy):
             follow(plan, n, schedule, told=True)
 
 
-def met(scenario, count):
+def met(scenario: Any, count: Any) -> None:
     """All read utsns_get(), only "exits" comes to an exit and to another reader."""
     exits = count * (scenario == "exits")
     path = "ns_get_path_task+0x2a/0x60"
@@ -219,7 +229,7 @@ SETUPS = 3  # one input, three actors
 CALLS = (("reader", "open(path)", ("aa", "bb")), ("switcher", "unshare(0)", ("cc",)))
 
 
-def aims():
+def aims() -> Iterator[Any]:
     """What executions fail, one after the other, for each set-up the same."""
     for actor, name, stacks in CALLS:
         for nth, stack in enumerate(stacks, 1):
@@ -227,16 +237,16 @@ def aims():
         yield None
 
 
-def count_allocations():
+def count_allocations() -> None:
     for stack in ("aa", "bb", "cc"):
         emit(event="stack", id=stack, fault="failslab", frames=["utsns_get+0x5e/0xb0"])
     for n in range(1, SETUPS + 1):
-        for one in filter(None, aims()):
+        for one in (one for one in aims() if one):
             emit(event="site", n=n, counted=True, **one)
     emit(event="round", executions=SETUPS * len(list(aims())), points=40)
 
 
-def refused(scenario, n):
+def refused(scenario: Any, n: Any) -> Any:
     """The allocation that fails in execution n; "misses" does not come to one in the first round."""
     listed = list(aims())
     one = listed[(n - 1) // SETUPS % len(listed)]
@@ -245,10 +255,10 @@ def refused(scenario, n):
     return one and {**one, "errno": "ENOMEM"}
 
 
-def main():
+def main() -> None:
     with open("plan") as file:
         lines = [line.rstrip("\n").split("=", 1) for line in file]
-    plan = dict(lines)
+    plan: dict[str, Any] = dict(lines)
     plan["schedules"] = [text for key, text in lines if key == "schedule"]
     first, count = int(plan["first"]), int(plan["count"])
     scenario = plan["scenario"]
@@ -260,7 +270,7 @@ def main():
         print("Kernel panic - not syncing: VFS: Unable to mount root fs", flush=True)
         os.abort()
     if scenario == "mute":
-        time.sleep(1000)
+        hang()
     emit(event="ready")
     if "measure" in plan:  # it comes to its end, or not
         if scenario == "passes":
@@ -284,7 +294,7 @@ def main():
         if scenario.startswith("slow-"):
             time.sleep(0.4)
         if scenario == "hangs-in-search":
-            time.sleep(1000)
+            hang()
         directed(plan, plan["strategy"])
         count = 0
     if "fail_nth" in plan and count:
@@ -299,8 +309,7 @@ def main():
         if scenario == "hangs" and n == 3:
             if os.fork() == 0:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            while True:
-                time.sleep(1000)
+            hang()
         if scenario == "dies" and n in (7, 23):
             die(n, plan)
         if scenario == "dies-after-others" and n == 7 and first < 7:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from nslab_lab.cli import main
-from nslab_lab.findings import minimize
+from nslab_lab.cli import main  # noqa: E402  (the path has to be set first)
+from nslab_lab.findings import minimize  # noqa: E402
 
 minimize.SEARCH_EXECUTIONS = 1
 sys.exit(main.main(sys.argv[1:]))

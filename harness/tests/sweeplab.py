@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Sequence
 
 from nslab_lab.sweeps.rows import DONE, RUNNING, CellRow, Found, Outcome, Smaller, SweepRow
 from nslab_lab.sweeps.sketch import Sketch, hash_of
@@ -18,10 +18,10 @@ PICTURE = (
 
 
 def sweep_row(
-    name: str = "nightly", started: str = "2026-01-01T22:00:00+00:00", **more
+    name: str = "nightly", started: str = "2026-01-01T22:00:00+00:00", **more: Any
 ) -> SweepRow:
     """A sweep that is not begun yet."""
-    values = dict(
+    values: dict[str, Any] = dict(
         sweep=0, id="", name=name, seeds="", about="a test", executions=100, budget=None, batch=10,
         search=100, ahead=4, state=RUNNING, started=started, seconds=0.0,
     ) | more  # fmt: skip
@@ -42,7 +42,7 @@ def cell_rows(
 def found(signature: str, execution: int = 1, **more: str) -> Found:
     """A failure; @signature: "signature@cause", or both are the same."""
     signature, _, cause = signature.partition("@")
-    values = dict(
+    values: dict[str, Any] = dict(
         oracle="kasan", headline=f"KASAN: {signature}", hash="00" * 8, reproduced="solo",
         token=f"NSLAB1.6.12-0123abcd.one.none.delay-0a1b2c.none.1.{execution}.{execution}",
         console="Linux version 0\nKASAN\n",
@@ -50,9 +50,9 @@ def found(signature: str, execution: int = 1, **more: str) -> Found:
     return Found(execution, cause or signature, signature, **values)
 
 
-def outcome(executions: int = 10, *signatures: str, **more) -> Outcome:
+def outcome(executions: int = 10, *signatures: str, **more: tuple[Found]) -> Outcome:
     """What came of a batch."""
-    values = dict(
+    values: dict[str, Any] = dict(
         points=executions * 5, faults=executions, seconds=0.5,
         traces=tuple(hash_of(f"{number:x}") for number in range(executions)),
         reached={"rcu_read_lock": executions, "exit_notify": 0}, readers={"utsns_get": executions},
@@ -74,7 +74,7 @@ def commit(store: Store, row: SweepRow, n: int, result: Outcome, cell: int = 0) 
 
 
 def night(
-    store: Store, *signatures: str, done: bool = True, whole: bool = True, **more
+    store: Store, *signatures: str, done: bool = True, whole: bool = True, **more: str
 ) -> SweepRow:
     """A sweep that found @signatures, one in each batch; not @whole: it did not come to a cell."""
     row = store.begin(sweep_row(**more), cell_rows())

@@ -1,33 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0
 """Batches: deaths survived, findings judged and confirmed. No kernel here."""
 
+from __future__ import annotations
+
 import dataclasses
 import threading
+from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
-from lab import fake_machine, run_plan
+from lab import fake_machine, hour_passes, run_plan
 from nslab_lab.host.errors import LabError
 from nslab_lab.search import batch
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path: Path) -> Callable[..., Any]:
     """Runs executions 1 to @last of one of the fake guest's scenarios."""
 
-    def start(scenario, last=10, limit=0, silence_s=30.0, **more):
-        machine = fake_machine(tmp_path, silence_s)
+    def start(
+        scenario: str, last: int = 10, limit: int = 0, **more: str
+    ) -> batch.Batch | None:
+        machine = fake_machine(tmp_path)
         plan = run_plan(scenario, **more).boot(scenario, 1, last)
         return batch.run(machine, plan, tmp_path, limit, threading.Event())
 
     return start
 
 
-def verdicts(result):
+def verdicts(result: batch.Batch) -> list[str]:
     return [one.oracle or "pass" for one in result.executions]
 
 
-def test_nothing_found(run):
+def test_nothing_found(run: Callable[..., Any]) -> None:
     result = run("passes")
     assert verdicts(result) == ["pass"] * 10
     assert [one.n for one in result.executions] == list(range(1, 11))
@@ -36,7 +42,9 @@ def test_nothing_found(run):
     assert result.met.executions["rcu_read_lock"] == 10
 
 
-def test_after_a_death_the_rest_goes_on_in_a_new_boot(run, tmp_path):
+def test_after_a_death_the_rest_goes_on_in_a_new_boot(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
     result = run("dies", last=30)
     assert [one.n for one in result.executions] == list(range(1, 31))
     assert [one.n for one in result.executions if one.failed] == [7, 23]
@@ -48,7 +56,7 @@ def test_after_a_death_the_rest_goes_on_in_a_new_boot(run, tmp_path):
     assert dead.message == "KASAN: slab-use-after-free in utsns_get+0x5e/0xb0"
 
 
-def test_a_finding_that_comes_again_alone(run, tmp_path):
+def test_a_finding_that_comes_again_alone(run: Callable[..., Any], tmp_path: Path) -> None:
     (finding,) = run("dies", limit=1).findings
     assert finding.reproduced == batch.SOLO
     assert str(finding.failure.token).endswith(".none.1.7.7")
@@ -56,14 +64,14 @@ def test_a_finding_that_comes_again_alone(run, tmp_path):
     assert finding.console.parent == tmp_path / "findings" / "dies-7" / "solo"
 
 
-def test_a_finding_that_needs_the_executions_before_it(run):
+def test_a_finding_that_needs_the_executions_before_it(run: Callable[..., Any]) -> None:
     (finding,) = run("dies-after-others").findings
     assert finding.reproduced == batch.PREFIX
     assert str(finding.failure.token).endswith(".none.1.1.7")
     assert [step.n for step in finding.steps] == [7, 7]
 
 
-def test_a_finding_that_comes_again_alone_in_another_way(run):
+def test_a_finding_that_comes_again_alone_in_another_way(run: Callable[..., Any]) -> None:
     result = run("dies-differently", limit=1)
     (finding,) = result.findings
     assert finding.reproduced == batch.ALONE
@@ -73,26 +81,26 @@ def test_a_finding_that_comes_again_alone_in_another_way(run):
     assert finding.failure.execution.hash == f"{7:016x}"
 
 
-def test_alone_has_to_be_the_same_each_time(run):
+def test_alone_has_to_be_the_same_each_time(run: Callable[..., Any]) -> None:
     (finding,) = run("dies-at-random", limit=1).findings
     assert finding.reproduced == batch.PREFIX
     assert str(finding.failure.token).endswith(".none.1.1.7")
 
 
-def test_a_finding_that_does_not_come_again(run):
+def test_a_finding_that_does_not_come_again(run: Callable[..., Any]) -> None:
     (finding,) = run("dies-once").findings
     assert finding.reproduced == batch.NOT_REPRODUCED
     assert str(finding.failure.token).endswith(".none.1.1.7")
     assert finding.steps == ()
 
 
-def test_the_limit_ends_the_batch_at_that_finding(run):
+def test_the_limit_ends_the_batch_at_that_finding(run: Callable[..., Any]) -> None:
     result = run("dies", last=30, limit=1)
     assert [one.n for one in result.executions] == list(range(1, 8))
     assert len(result.findings) == 1 and not result.stopped
 
 
-def test_assertions_do_not_end_the_boot(run, tmp_path):
+def test_assertions_do_not_end_the_boot(run: Callable[..., Any], tmp_path: Path) -> None:
     result = run("asserts")
     assert [one.n for one in result.executions] == list(range(1, 11))
     assert [one.failure.execution.n for one in result.findings] == [3, 5]
@@ -101,49 +109,52 @@ def test_assertions_do_not_end_the_boot(run, tmp_path):
     assert len(list(tmp_path.glob("console-*"))) == 1
 
 
-def test_the_limit_also_holds_where_the_boot_goes_on(run):
+def test_the_limit_also_holds_where_the_boot_goes_on(run: Callable[..., Any]) -> None:
     result = run("asserts", limit=1)
     assert [one.n for one in result.executions] == [1, 2, 3]
     assert len(result.findings) == 1
 
 
-def test_a_splat_that_does_not_kill(run):
+def test_a_splat_that_does_not_kill(run: Callable[..., Any]) -> None:
     result = run("splats", last=6)
     assert verdicts(result) == ["pass"] * 3 + ["rcu"] + ["pass"] * 2
     assert result.executions[3].message == "suspicious RCU usage"
 
 
-def test_a_hang_in_the_guests_time(run):
+def test_a_hang_in_the_guests_time(run: Callable[..., Any]) -> None:
     result = run("guest-hang", last=6)
     assert verdicts(result) == ["pass"] * 3 + ["hang"] + ["pass"] * 2
     assert result.executions[3].message == "reader did not come back"
 
 
-def test_a_guest_that_vanishes(run):
+def test_a_guest_that_vanishes(run: Callable[..., Any]) -> None:
     result = run("vanishes", last=4)
     assert verdicts(result) == ["pass", "crash", "pass", "pass"]
     assert result.executions[1].message == "the guest ended without a report (signal 11)"
 
 
-def test_a_guest_that_ends_too_early(run):
+def test_a_guest_that_ends_too_early(run: Callable[..., Any]) -> None:
     result = run("ends", last=3)
     assert verdicts(result) == ["pass", "crash", "pass"]
     assert result.executions[1].message == "the guest ended without a report (status 0)"
 
 
-def test_a_guest_that_stops_answering(run):
-    result = run("hangs", last=4, silence_s=0.3)
+def test_a_guest_that_stops_answering(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour_passes(monkeypatch, tmp_path)
+    result = run("hangs", last=4)
     assert verdicts(result) == ["pass", "pass", "no-answer", "pass"]
     assert result.findings[0].reproduced == batch.SOLO
 
 
-def test_a_report_after_the_last_execution_is_not_lost(run):
+def test_a_report_after_the_last_execution_is_not_lost(run: Callable[..., Any]) -> None:
     result = run("late", last=4)
     assert verdicts(result) == ["pass"] * 3 + ["kasan"]
     assert result.findings[0].reproduced == batch.SOLO
 
 
-def test_a_guest_that_does_not_boot_is_no_finding(run):
+def test_a_guest_that_does_not_boot_is_no_finding(run: Callable[..., Any]) -> None:
     with pytest.raises(LabError) as caught:
         run("no-boot")
     assert caught.value.status == 3
@@ -153,11 +164,18 @@ def test_a_guest_that_does_not_boot_is_no_finding(run):
 
 
 @pytest.fixture
-def search(tmp_path):
+def search(tmp_path: Path) -> Callable[..., Any]:
     """Searches with up to @count schedules of one input."""
 
-    def start(scenario, count=1000, preemptions=2, n=1, limit=1, silence_s=30.0, **more):
-        machine = fake_machine(tmp_path, silence_s)
+    def start(
+        scenario: str,
+        count: int = 1000,
+        preemptions: int = 2,
+        n: int = 1,
+        limit: int = 1,
+        **more: Any,
+    ) -> batch.Batch | None:
+        machine = fake_machine(tmp_path)
         plan = run_plan(scenario, strategy=f"bounded-{preemptions}", **more).boot(scenario, n, n)
         plan = dataclasses.replace(plan, count=count)
         return batch.run(machine, plan, tmp_path, limit, threading.Event())
@@ -165,7 +183,7 @@ def search(tmp_path):
     return start
 
 
-def test_a_search_says_what_it_came_to(search, tmp_path):
+def test_a_search_says_what_it_came_to(search: Callable[..., Any], tmp_path: Path) -> None:
     result = search("passes")
     assert len(result.executions) == 1 + 15 + 15 * 15
     assert {one.n for one in result.executions} == {1}
@@ -176,13 +194,13 @@ def test_a_search_says_what_it_came_to(search, tmp_path):
     assert len(list(tmp_path.glob("console-*"))) == 1
 
 
-def test_a_search_that_is_cut(search):
+def test_a_search_that_is_cut(search: Callable[..., Any]) -> None:
     result = search("passes", count=10)
     assert [len(result.executions), result.search.complete, result.search.cut] == [10, 0, "schedules"]
     assert not result.stopped
 
 
-def test_a_search_ends_with_the_guest_that_died(search, tmp_path):
+def test_a_search_ends_with_the_guest_that_died(search: Callable[..., Any], tmp_path: Path) -> None:
     result = search("needs-a5b-b3a", n=3)
     (finding,) = result.findings
     assert str(finding.failure.token).endswith(".replay-b3aa5b.1.3.3")
@@ -194,20 +212,23 @@ def test_a_search_ends_with_the_guest_that_died(search, tmp_path):
 
 
 @pytest.mark.parametrize("limit", [0, 1])
-def test_a_search_ends_with_an_assertion(search, limit):
+def test_a_search_ends_with_an_assertion(search: Callable[..., Any], limit: int) -> None:
     result = search("asserts-needs-a5b", limit=limit)
     (finding,) = result.findings
     assert str(finding.failure.token).endswith(".replay-a5b.1.1.1")
     assert finding.reproduced == batch.SOLO and result.search.total == len(result.executions)
 
 
-def test_failures_that_are_part_of_a_search(search):
+def test_failures_that_are_part_of_a_search(search: Callable[..., Any]) -> None:
     result = search("needs-a5b-c2")
     assert not result.findings and result.search.complete == 2
 
 
-def test_a_search_that_dies_without_a_word(search):
-    result = search("hangs-in-search", silence_s=0.3)
+def test_a_search_that_dies_without_a_word(
+    search: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour_passes(monkeypatch, tmp_path)
+    result = search("hangs-in-search")
     (finding,) = result.findings
     assert finding.failure.verdict.oracle == "no-answer"
     # Nobody knows which schedule it was.
@@ -215,7 +236,7 @@ def test_a_search_that_dies_without_a_word(search):
     assert finding.failure.execution.schedule is None
 
 
-def test_a_search_that_diverged_ends_the_run(search):
+def test_a_search_that_diverged_ends_the_run(search: Callable[..., Any]) -> None:
     with pytest.raises(LabError) as caught:
         search("diverges")
     assert caught.value.status == 3 and "\n" not in caught.value.message
@@ -229,7 +250,7 @@ def test_a_search_that_diverged_ends_the_run(search):
 # === Strategies that draw, and schedules ===
 
 
-def test_what_strategies_draw_has_their_token(run):
+def test_what_strategies_draw_has_their_token(run: Callable[..., Any]) -> None:
     (finding,) = run("needs-a5b-b3a-c2", strategy="pct-3-400").findings
     assert str(finding.failure.token).endswith(".pct-3-400.1.7.7")
     assert finding.reproduced == batch.SOLO and finding.failure.execution.schedule is None
@@ -239,7 +260,7 @@ def test_what_strategies_draw_has_their_token(run):
     "schedule, fails", [("b3aa5b-c2", True), ("b3aa5b-c3", False), ("b3aa5ba9c-a1c2", True), ("0", False)]
 )
 @pytest.mark.parametrize("scenario", ["needs-a5b-b3a-c2", "cuts-needs-a5b-b3a-c2"])
-def test_a_schedule_is_replayed(tmp_path, scenario, schedule, fails):
+def test_a_schedule_is_replayed(tmp_path: Path, scenario: str, schedule: str, fails: bool) -> None:
     plan = run_plan(scenario, strategy="random").boot(scenario, 1, 10)
     token = dataclasses.replace(plan.token_of(7).solo, strategy=f"replay-{schedule}")
     failure, boot = batch.replay(

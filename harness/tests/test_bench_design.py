@@ -10,13 +10,15 @@ import pytest
 
 from lab import fake_machine
 from nslab_lab.bench import command, design
+from nslab_lab.bench.session import Bench
 from nslab_lab.build import kernels
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import main
 from nslab_lab.guest.results import Measured
 from nslab_lab.host.errors import LabError
+from nslab_lab.plans import subject
 
-WHAT = [what for what, *_ in design.ROWS]
+WHAT = [row.what for row in subject.benchmark().rows]
 
 
 def found(**of_setns_and_reads: tuple[list[float], list[float]]) -> dict[str, design.Figures]:
@@ -82,17 +84,14 @@ def test_boots_of_one_design_are_between_those_of_the_other() -> None:
     [("ends", "the guest ended before all was measured; see "),
      ("passes", "the guest measured nothing: remove build/scenarios")],
 )  # fmt: skip
-def test_a_guest_that_does_not_measure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scenario: str, says: str
-) -> None:
+def test_a_guest_that_does_not_measure(tmp_path: Path, scenario: str, says: str) -> None:
     machine = fake_machine(tmp_path)
     kernel = Kernel(
         name="6.12", id="0123abcd", engine="det", src=tmp_path, out=tmp_path, linux=machine.linux,
         config=tmp_path, versions={}, cmdline=(),
     )  # fmt: skip
-    monkeypatch.setattr(command, "SCENARIO", scenario)
     with pytest.raises(LabError, match=says) as caught:
-        command.Bench(machine, kernel, tmp_path).design(1, {"a": (machine, kernel)})
+        design.compare(Bench(machine, kernel, tmp_path, scenario), 1, {"a": (machine, kernel)})
     assert caught.value.status == 3
 
 

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """What there is to choose from, and `nslab list`."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import re
+from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
@@ -11,7 +15,9 @@ from nslab_lab.build import catalog, kernels
 from nslab_lab.build.catalog import Item, Point, Scenario
 from nslab_lab.cli import main
 from nslab_lab.commands import listing
+from nslab_lab.debuginfo import readers
 from nslab_lab.host.errors import LabError
+from nslab_lab.host.paths import FAULTS_KERNEL
 
 LIST = {
     "scenarios": [
@@ -25,10 +31,10 @@ LIST = {
 
 
 @pytest.fixture
-def init(tmp_path):
+def init(tmp_path: Path) -> Callable[..., Any]:
     """A guest program that prints @text at --list."""
 
-    def make(text):
+    def make(text: str) -> Path:
         path = tmp_path / "init"
         path.write_text(f"#!/bin/sh\ntest \"$1\" = --list || exit 1\ncat <<'END'\n{text}\nEND\n")
         path.chmod(0o755)
@@ -37,7 +43,7 @@ def init(tmp_path):
     return make
 
 
-def test_definitions(tmp_path):
+def test_definitions(tmp_path: Path) -> None:
     path = tmp_path / "points.def"
     text = (
         '/* NSLAB_POINT(ID, "no", X, "x") in a comment is no line of its own. */\n'
@@ -58,7 +64,7 @@ def test_definitions(tmp_path):
     ]  # fmt: skip
 
 
-def test_the_labs_own_definitions():
+def test_the_labs_own_definitions() -> None:
     points = {item.name for item in catalog.points()}
     assert {"rcu_read_lock", "task_nsproxy", "release_task"} <= points
     assert "no-grace-period" in {item.name for item in catalog.variants()}
@@ -66,16 +72,16 @@ def test_the_labs_own_definitions():
     assert all(item.about for item in catalog.points() + catalog.all_profiles())
 
 
-def test_a_name_is_its_identifier_in_lower_case():
+def test_a_name_is_its_identifier_in_lower_case() -> None:
     # catalog.called() goes by that.
-    for path in [*catalog.FAULTS_KERNEL.rglob("points.def"), *catalog.FAULTS_KERNEL.rglob("variants.def")]:
+    for path in [*FAULTS_KERNEL.rglob("points.def"), *FAULTS_KERNEL.rglob("variants.def")]:
         pairs = re.findall(r'^NSLAB_\w+\((\w+),\s*"([^"]+)"', path.read_text(), re.M)
         items = [Item(name, "") for _, name in pairs]
         assert pairs and len(pairs) == path.read_text().count("\nNSLAB_")
         assert catalog.called(items, {id for id, _ in pairs}) == items
 
 
-def test_what_is_only_in_one_design():
+def test_what_is_only_in_one_design() -> None:
     entry = kernels.load().entry()
     of = {
         one.name: {item.name for item in catalog.placed(catalog.points(), one, "nslab_point")}
@@ -93,13 +99,13 @@ def test_what_is_only_in_one_design():
     assert variants["task_lock"] == [one for one in variants["rcu"] if one not in nsproxys]
 
 
-def test_definitions_that_are_not_there(tmp_path):
+def test_definitions_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="points.def: No such file") as caught:
         catalog.points(tmp_path / "points.def")
     assert caught.value.status == 3
 
 
-def test_from_init(init):
+def test_from_init(init: Callable[..., Any]) -> None:
     known = catalog.from_init(init(json.dumps(LIST)))
     assert known.scenarios == [
         Scenario(
@@ -119,13 +125,13 @@ def test_from_init(init):
         '{"scenarios":[{"name":"a","about":"b","actors":[],"inputs":1}],"strategies":[]}',
     ],
 )  # fmt: skip
-def test_an_init_that_does_not_tell(init, text):
+def test_an_init_that_does_not_tell(init: Callable[..., Any], text: str) -> None:
     with pytest.raises(LabError, match="does not list its scenarios") as caught:
         catalog.from_init(init(text))
     assert caught.value.status == 3
 
 
-def test_an_init_that_is_not_there(tmp_path):
+def test_an_init_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="does not list its scenarios"):
         catalog.from_init(tmp_path / "init")
 
@@ -133,7 +139,7 @@ def test_an_init_that_is_not_there(tmp_path):
 @pytest.mark.parametrize(
     "name, hint", [("delya", "is 'delay' meant"), ("zzz", "there is delay, none")]
 )
-def test_a_choice_that_is_not_there(name, hint):
+def test_a_choice_that_is_not_there(name: str, hint: str) -> None:
     items = [Item("delay", ""), Item("none", "")]
     assert catalog.choose("profile", "delay", items) == "delay"
     with pytest.raises(LabError, match=hint) as caught:
@@ -142,19 +148,21 @@ def test_a_choice_that_is_not_there(name, hint):
 
 
 @pytest.fixture
-def nslab_list(init, monkeypatch, capsys):
+def nslab_list(
+    init: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
     """Runs `nslab list` and returns what it prints."""
     path = init(json.dumps(LIST))
     monkeypatch.setattr(listing, "ensure_scenarios", lambda: path)
 
-    def run(*options):
+    def run(*options: str) -> str:
         assert main.main(["list", *options]) == 0
         return capsys.readouterr().out
 
     return run
 
 
-def test_list(nslab_list):
+def test_list(nslab_list: Callable[..., Any]) -> None:
     text = nslab_list()
     blocks = text.split("\n\n")
     assert [block.splitlines()[0] for block in blocks] == [
@@ -172,7 +180,7 @@ def test_list(nslab_list):
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_list_for_programs(nslab_list):
+def test_list_for_programs(nslab_list: Callable[..., Any]) -> None:
     data = json.loads(nslab_list("--json"))
     assert data["scenarios"] == LIST["scenarios"]
     assert set(data) == {
@@ -181,7 +189,7 @@ def test_list_for_programs(nslab_list):
     }  # fmt: skip
 
 
-def test_a_list_of_many_readers_fits():
+def test_a_list_of_many_readers_fits() -> None:
     reaches = ("exit_notify", *(f"a_reader_with_a_name_{n}_get" for n in range(9)))
     text = listing.section("scenarios", [Scenario("x" * 30, "about", reaches=reaches)])
     assert max(map(len, text.splitlines())) <= 80
@@ -189,21 +197,28 @@ def test_a_list_of_many_readers_fits():
 
 
 @pytest.mark.parametrize("wanted, names", [(None, "ab"), ("", "ab"), ("all", "ab"), ("b, a,b", "ba")])
-def test_several_are_chosen(wanted, names):
+def test_several_are_chosen(wanted: Any, names: Any) -> None:
     assert catalog.choose_names("variant", wanted, [Item("a", ""), Item("b", "")]) == tuple(names)
 
 
 @pytest.mark.parametrize("wanted", [",", " ", " ,, "])
-def test_a_list_of_no_names_is_not_all(wanted):
+def test_a_list_of_no_names_is_not_all(wanted: Any) -> None:
     with pytest.raises(LabError, match="names none") as caught:
         catalog.choose_names("variant", wanted, [Item("a", "")])
     assert caught.value.status == 2
 
 
-def test_list_warns_of_what_reaches_names_wrongly(nslab_list, monkeypatch, tmp_path, capsys):
+def test_list_warns_of_what_reaches_names_wrongly(
+    nslab_list: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     linux = tmp_path / "linux"
     linux.with_name("readers.json").write_text(
-        '{"format": 1, "names": ["utsns_getter"], "places": {}}'
+        json.dumps(
+            {"format": 2, "accessors": readers._accessors(), "names": ["utsns_getter"], "places": {}}
+        )
     )
     monkeypatch.setattr(listing, "last_built", lambda name: linux)
     assert listing._command(argparse.Namespace(json=False)) == 0

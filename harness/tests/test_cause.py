@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """What caused a failure, from consoles of the real kernel (consoles/) and of its documentation."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,23 +50,23 @@ def real(name: str) -> str:
     return (CONSOLES / f"{name}.txt").read_text()
 
 
-def test_every_console_is_looked_at():
+def test_every_console_is_looked_at() -> None:
     assert {path.stem for path in CONSOLES.iterdir()} == set(REAL)
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_consoles_of_the_kernel(name):
+def test_consoles_of_the_kernel(name: Any) -> None:
     assert cause_of(real(name)) == REAL[name]
 
 
-def test_signatures_of_one_cause_differ():
+def test_signatures_of_one_cause_differ() -> None:
     """That is what a cause is for."""
     of_one = [name for name, said in REAL.items() if said == EARLY]
     assert len({verdict.of_console(real(name)).signature for name in of_one}) >= 7
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_it_does_not_depend_on_the_build(name):
+def test_it_does_not_depend_on_the_build(name: Any) -> None:
     """Nor on addresses, offsets, numbers of processes, or lines of the source."""
     text = real(name)
     other = re.sub(r"\+0x[0-9a-f]+/0x[0-9a-f]+", "+0x7/0x77", text)
@@ -75,13 +78,13 @@ def test_it_does_not_depend_on_the_build(name):
     assert cause_of(timed) == REAL[name]
 
 
-def test_without_the_stack_of_the_free():
+def test_without_the_stack_of_the_free() -> None:
     """A kernel that tells less: the object, but not who released it."""
     text = re.sub(r"^nslab:   (freed|waited for) by .*\n", "", real("grace-gone"), flags=re.M)
     assert cause_of(text) == "nsproxy released too early"
 
 
-def test_a_broken_read_section_is_why_the_kernel_dies():
+def test_a_broken_read_section_is_why_the_kernel_dies() -> None:
     """Whatever it dies of, and wherever the others are."""
     text = re.sub(r"^nslab: \S+ is in .*\n", "", real("refcount-broken"), flags=re.M)
     assert "is broken" in text and cause_of(text) == EARLY
@@ -128,11 +131,11 @@ The buggy address belongs to the object at 0000000060b8f5c0
 """
 
 
-def test_what_a_callback_freed_is_of_whoever_asked_for_it():
+def test_what_a_callback_freed_is_of_whoever_asked_for_it() -> None:
     assert cause_of(FREED_BY_CALLBACK) == "pipe_info released by pipe_resize"
 
 
-def test_memory_that_is_freed_by_no_destructor():
+def test_memory_that_is_freed_by_no_destructor() -> None:
     """The cache is one of sizes, so where it was allocated says what it was."""
     text = FREED_BY_CALLBACK.partition("Last potentially")[0].replace("free_pipe_info_rcu", "shrink_ring")
     text += " which belongs to the cache kmalloc-64 of size 64\n" + "=" * 66 + "\n"
@@ -140,7 +143,7 @@ def test_memory_that_is_freed_by_no_destructor():
     assert cause_of(text.replace("kmalloc-64", "pipe_ring")) == "pipe_ring released by shrink_ring"
 
 
-def test_out_of_bounds_is_of_the_object():
+def test_out_of_bounds_is_of_the_object() -> None:
     text = FREED_BY_CALLBACK.replace("slab-use-after-free", "slab-out-of-bounds")
     assert cause_of(text) == "slab-out-of-bounds of memory of alloc_pipe_info, in pipe_poll"
 
@@ -163,7 +166,7 @@ Call Trace:
 """
 
 
-def test_two_locks_are_one_cause_in_either_order():
+def test_two_locks_are_one_cause_in_either_order() -> None:
     texts = [CIRCULAR.format(first="&a->lock", second="b_mutex", where="one"),
              CIRCULAR.format(first="b_mutex", second="&a->lock", where="other")]  # fmt: skip
     assert {cause_of(text) for text in texts} == {"locks &a->lock and b_mutex in both orders"}
@@ -209,7 +212,7 @@ def test_two_locks_are_one_cause_in_either_order():
         ),
     ],
 )  # fmt: skip
-def test_rules_of_locks_and_contexts(text, said):
+def test_rules_of_locks_and_contexts(text: Any, said: Any) -> None:
     assert cause_of(text) == said
 
 
@@ -224,11 +227,11 @@ def test_rules_of_locks_and_contexts(text, said):
         (verdict.crash(-11), "crash -11"),
     ],
 )  # fmt: skip
-def test_what_the_guest_program_found(judged, said):
+def test_what_the_guest_program_found(judged: Any, said: Any) -> None:
     assert cause.of(judged.oracle, judged.signature, "") == said
 
 
-def test_a_console_that_is_of_something_else():
+def test_a_console_that_is_of_something_else() -> None:
     """It is kept, but of another report, or cut: the signature says what there is to say."""
     one = verdict.of_console(real("kasan-utsns"))
     assert cause.of(one.oracle, one.signature, "") == "kasan slab-use-after-free in utsns_get"

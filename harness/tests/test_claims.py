@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a run claims at its end, and what it must not."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 import re
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,8 @@ from lab import run_plan
 from nslab_lab.guest import verdict
 from nslab_lab.guest.results import Search
 from nslab_lab.report import claims
-from nslab_lab.search.batch import SOLO, Failure, Finding
+from nslab_lab.search.batch import SOLO, Finding
+from nslab_lab.search.failures import Failure
 from nslab_lab.search.pool import ScenarioResult
 
 SEARCH = Search(
@@ -22,29 +26,31 @@ SEARCH = Search(
 )  # fmt: skip
 
 
-def result(*searches, name="a", executions=0, findings=0):
+def result(
+    *searches: Search, name: str = "a", executions: int = 0, findings: int = 0
+) -> ScenarioResult:
     return ScenarioResult(
         name, 0, executions=executions or sum(one.total for one in searches),
         findings=[None] * findings, searches=list(searches),
     )  # fmt: skip
 
 
-def bounded(*searches, inputs=1, preemptions=2, **more):
+def bounded(*searches: Search, inputs: int = 1, preemptions: int = 2, **more: Any) -> str:
     """The claim as one line."""
     plan = run_plan("a", strategy=f"bounded-{preemptions}", inputs=(inputs,))
     return " ".join(line.strip() for line in claims.of(plan, [result(*searches, **more)]))
 
 
-def cut(reason="schedules", complete=1, **more):
+def cut(reason: str = "schedules", complete: int = 1, **more: int | list[int]) -> Search:
     return dataclasses.replace(SEARCH, cut=reason, complete=complete, **more)
 
 
 @pytest.mark.parametrize("strategy", ["none", "random", "pos", "unsteered"])
-def test_most_strategies_promise_nothing(strategy):
+def test_most_strategies_promise_nothing(strategy: str) -> None:
     assert claims.of(run_plan("a", strategy=strategy), [result()]) == []
 
 
-def finding(folder, number, console, message=None):
+def finding(folder: Any, number: Any, console: Any, message: Any = None) -> Any:
     """A finding with that console; @message: of an assertion."""
     path = folder / f"console-{number}"
     path.write_text(console)
@@ -52,7 +58,7 @@ def finding(folder, number, console, message=None):
     return Finding(Failure(None, None, judged), SOLO, (), path)
 
 
-def test_findings_of_one_cause_are_said_to_be(tmp_path):
+def test_findings_of_one_cause_are_said_to_be(tmp_path: Path) -> None:
     consoles = Path(__file__).parent / "consoles"
     texts = [(consoles / f"{name}.txt").read_text() for name in ("kasan-utsns", "grace-gone", "order-uts")]
     found = [finding(tmp_path, number, text) for number, text in enumerate(texts)]
@@ -68,26 +74,26 @@ def test_findings_of_one_cause_are_said_to_be(tmp_path):
 # === bounded ===
 
 
-def test_a_complete_search():
+def test_a_complete_search() -> None:
     assert bounded(SEARCH) == (
         "a: complete for c <= 2: 9,212 schedules, 143 points, 0 findings; "
         "pruned: 12,345 alternatives, 7 redundant runs"
     )
 
 
-def test_a_search_that_was_cut_is_complete_for_less():
+def test_a_search_that_was_cut_is_complete_for_less() -> None:
     text = bounded(cut())
     assert text.startswith("a: complete for c <= 1: 9,212 schedules")
     assert "; cut short by EXECUTIONS=" in text
     assert "; cut short by the guest's memory" in bounded(cut("memory"))
 
 
-def test_a_search_that_was_cut_at_once_is_not_complete():
+def test_a_search_that_was_cut_at_once_is_not_complete() -> None:
     text = bounded(cut(complete=-1, schedules=[1]))
     assert text.startswith("a: not complete: 1 schedule, ") and "c <=" not in text
 
 
-def test_all_inputs_are_needed():
+def test_all_inputs_are_needed() -> None:
     two = dataclasses.replace(SEARCH, n=2, points=150)
     assert bounded(SEARCH, two, inputs=2).startswith(
         "a: complete for c <= 2: 18,424 schedules of 2 inputs, 150 points, 0 findings"
@@ -98,31 +104,31 @@ def test_all_inputs_are_needed():
     assert text.startswith("a: not complete: 9,212 schedules of 2 inputs") and "c <=" not in text
 
 
-def test_a_search_that_found_something_is_not_complete():
+def test_a_search_that_found_something_is_not_complete() -> None:
     # It ends with the first that fails, whatever it had been through by then.
     text = bounded(SEARCH, findings=1)
     assert text.startswith("a: not complete: 9,212 schedules, 143 points, 1 finding;")
     assert "c <=" not in text
 
 
-def test_a_guest_that_died_says_nothing_of_its_search():
+def test_a_guest_that_died_says_nothing_of_its_search() -> None:
     assert bounded(executions=127, findings=1) == "a: 1 finding after 127 schedules, not complete"
     assert bounded(executions=0) == "a: 0 findings after 0 schedules, not complete"
 
 
-def test_a_search_that_diverged_is_not_complete():
+def test_a_search_that_diverged_is_not_complete() -> None:
     diverged = dataclasses.replace(SEARCH, complete=-1, cut="divergence", diverged="execution 3")
     text = bounded(diverged)
     assert text.startswith("a: not complete: ") and "; cut short by a divergence" in text
 
 
-def test_what_the_trace_does_not_show_is_said():
+def test_what_the_trace_does_not_show_is_said() -> None:
     assert "NOT CERTAIN" not in bounded(SEARCH)
     text = bounded(SEARCH, dataclasses.replace(SEARCH, n=2, unexplained=1), inputs=2)
     assert text.endswith("; NOT CERTAIN: an actor was woken by something that the trace does not show")
 
 
-def test_more_than_was_asked_for_is_not_claimed():
+def test_more_than_was_asked_for_is_not_claimed() -> None:
     assert "c <= 0" in bounded(dataclasses.replace(SEARCH, complete=0), preemptions=0)
 
 
@@ -132,7 +138,7 @@ def test_more_than_was_asked_for_is_not_claimed():
 @pytest.mark.parametrize("actors", [1, 2, 3, 8])
 @pytest.mark.parametrize("length", [1, 93, 400, 65_535])
 @pytest.mark.parametrize("depth", [1, 2, 3, 16])
-def test_the_bound_of_pct(actors, length, depth):
+def test_the_bound_of_pct(actors: int, length: int, depth: int) -> None:
     """Burckhardt et al., 2010: at least 1 / (n k^(d-1)) for n actors, k steps, depth d."""
     executions = 2000
     plan = run_plan(
@@ -147,7 +153,7 @@ def test_the_bound_of_pct(actors, length, depth):
     assert math.isclose(together, exact, rel_tol=0.06)
 
 
-def test_pct_as_a_sentence():
+def test_pct_as_a_sentence() -> None:
     plan = run_plan("a", "b", strategy="pct-3-0", lengths=(93, 400))
     assert claims.of(plan, [result(executions=65)]) == [
         "a: 3 actors, 93 steps: an execution finds a bug of depth 3 with a probability of",
@@ -155,7 +161,7 @@ def test_pct_as_a_sentence():
     ]
 
 
-def test_pct_of_no_executions():
+def test_pct_of_no_executions() -> None:
     plan = run_plan("a", strategy="pct-3-0", lengths=(93,))
     assert claims.of(plan, [result()])[-1].endswith("all executions together 0")
 
@@ -165,13 +171,13 @@ def test_pct_of_no_executions():
 
 @pytest.mark.parametrize("name", ["a", "ns-readlink-vs-unshare-heavy", "x" * 63])
 @pytest.mark.parametrize("strategy", ["bounded-2", "pct-16-0", "pct-1-0"])
-def test_no_line_is_wider_than_80(name, strategy):
+def test_no_line_is_wider_than_80(name: str, strategy: str) -> None:
     plan = run_plan(name, strategy=strategy, inputs=(12,), lengths=(65_535,))
     big = cut(
         schedules=[10**9] * 9, pruned=10**12, redundant=10**12, points=65_535, unexplained=10**9
     )
-    for searches in ([], [big], [big] * 12):
-        lines = claims.of(plan, [result(*searches, name=name, executions=10**9, findings=3)])
+    for number in (0, 1, 12):
+        lines = claims.of(plan, [result(*[big] * number, name=name, executions=10**9, findings=3)])
         assert lines and max(map(len, lines)) <= 80
 
 
@@ -184,6 +190,6 @@ def test_no_line_is_wider_than_80(name, strategy):
         (1, "a5b-c2a1", "1 preemption and 2 failed allocations"),
     ],
 )
-def test_how_small_a_finding_is(preemptions, schedule, text):
+def test_how_small_a_finding_is(preemptions: int, schedule: str, text: str) -> None:
     token = run_plan("a", strategy=f"replay-{schedule}").token("a", 7, 7)
     assert claims.minimal(preemptions, token) == f"the smallest schedule found has {text}"

@@ -1,50 +1,56 @@
 # SPDX-License-Identifier: GPL-2.0
 """`nslab coverage` from end to end, but for the kernel: see test_e2e.py."""
 
+from __future__ import annotations
+
 import json
 import signal
+from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
-from lab import PLACES
+from lab import PLACES, Command
 from nslab_lab.build import catalog, scenarios
 from nslab_lab.build.catalog import Point
 from nslab_lab.debuginfo import readers
-from test_run import interrupted, nslab, watched  # noqa: F401  (fixtures)
+from test_run import interrupted, nslab, watched
 
 
 @pytest.fixture(autouse=True)
-def two_points(monkeypatch):
+def two_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mere process has no more."""
     items = [Point("rcu_read_lock", ""), Point("exit_notify", "", "nsproxy")]
     monkeypatch.setattr(catalog, "points", lambda: items)
 
 
 @pytest.fixture
-def coverage(nslab, watched):  # noqa: F811
-    def run(*scenarios, executions=20):
+def coverage(nslab: Command, watched: None) -> Callable[..., Any]:
+    def run(*scenarios: str, executions: int = 20) -> tuple[int, str, str]:
         return nslab("coverage", "--scenario", ",".join(scenarios), "--executions", str(executions))
 
     return run
 
 
-def has_readers(monkeypatch, *names):
+def has_readers(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """The kernel has these."""
     known = readers._Known(list(names), PLACES)
     monkeypatch.setattr(readers, "_known", lambda linux, places: known)
 
 
-def lines_of(out):
+def lines_of(out: str) -> list[str]:
     return out.split("\n\n")[-1].splitlines()
 
 
-def everything(monkeypatch, *names):
+def everything(monkeypatch: Any, *names: Any) -> None:
     """These are all the scenarios that there are."""
     choose = scenarios.choose
     monkeypatch.setattr(scenarios, "choose", lambda wanted: choose(wanted or names))
 
 
-def test_what_nobody_reaches_is_a_failure(nslab, watched, monkeypatch, tmp_path):  # noqa: F811
+def test_what_nobody_reaches_is_a_failure(
+    nslab: Command, watched: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     everything(monkeypatch, "passes", "exits")
     status, out, _ = nslab("coverage", "--executions", "20")
     assert status == 1
@@ -64,7 +70,9 @@ def test_what_nobody_reaches_is_a_failure(nslab, watched, monkeypatch, tmp_path)
     assert [one["strategy"] for one in plans] == ["none", "random"]
 
 
-def test_everything_is_reached(coverage, monkeypatch):
+def test_everything_is_reached(
+    coverage: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     has_readers(monkeypatch, "utsns_get", "validate_nsset")
     status, out, _ = coverage("passes", "exits")
     assert status == 0
@@ -73,7 +81,7 @@ def test_everything_is_reached(coverage, monkeypatch):
     ]  # fmt: skip
 
 
-def test_one_scenario_need_not_reach_it_all(coverage):
+def test_one_scenario_need_not_reach_it_all(coverage: Any) -> None:
     """What others cover is told, and is no failure."""
     status, out, _ = coverage("passes")
     assert status == 0
@@ -85,7 +93,9 @@ def test_one_scenario_need_not_reach_it_all(coverage):
     assert "none" in out
 
 
-def test_a_scenario_that_says_what_is_not_so(coverage, monkeypatch):
+def test_a_scenario_that_says_what_is_not_so(
+    coverage: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     has_readers(monkeypatch, "utsns_get", "validate_nsset", "pidfd_ioctl", "utsns_gte")
     status, out, _ = coverage("exits", "late")
     assert status == 1
@@ -95,7 +105,9 @@ def test_a_scenario_that_says_what_is_not_so(coverage, monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["coverage", "run", "matrix"])
-def test_a_typo_in_reaches_is_refused_before_anything_runs(nslab, watched, command):  # noqa: F811
+def test_a_typo_in_reaches_is_refused_before_anything_runs(
+    nslab: Command, watched: None, command: Any
+) -> None:
     status, out, err = nslab(command, "--scenario", "exits,late", "--executions", "20")
     assert (status, out) == (2, "")
     assert err == (
@@ -104,7 +116,9 @@ def test_a_typo_in_reaches_is_refused_before_anything_runs(nslab, watched, comma
     )
 
 
-def test_findings_alone_are_status_1(coverage, monkeypatch):
+def test_findings_alone_are_status_1(
+    coverage: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     has_readers(monkeypatch, "utsns_get", "validate_nsset")
     status, out, _ = coverage("exits", "asserts")
     assert status == 1
@@ -122,21 +136,25 @@ def test_findings_alone_are_status_1(coverage, monkeypatch):
         (["--scenario", "pass"], "no scenario 'pass': is 'passes' meant?"),
     ],
 )
-def test_wrong_usage(nslab, tmp_path, options, message):  # noqa: F811
+def test_wrong_usage(
+    nslab: Command, tmp_path: Path, options: list[str], message: str
+) -> None:
     status, out, err = nslab("coverage", *options)
     assert (status, out) == (2, "")
     assert err.startswith(f"nslab: {message}") and err.count("\n") == 1
     assert not (tmp_path / "coverage").exists()
 
 
-def test_a_kernel_without_readers(nslab, monkeypatch):  # noqa: F811
+def test_a_kernel_without_readers(
+    nslab: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     has_readers(monkeypatch)
     status, out, err = nslab("coverage")
     assert (status, out) == (2, "") and err.count("\n") == 1
     assert "no function calls task_nsproxy(), so there are no readers to count" in err
 
 
-def test_interrupted(tmp_path):
+def test_interrupted(tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     out = interrupted(
         folder, signal.SIGINT, lambda: list(folder.glob("coverage/0001/none/results-*")),

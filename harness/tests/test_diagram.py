@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 """Traces as interleavings, in text, JSON and SVG."""
 
+from __future__ import annotations
+
 import json
 import random
 import xml.etree.ElementTree
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nslab_lab.findings import diagram
-from nslab_lab.findings.diagram import build, fit, shorten, text
+from nslab_lab.findings.diagram import build
+from nslab_lab.findings.diagram_text import fit, shorten, text
 from nslab_lab.findings.diagram_svg import svg
 from nslab_lab.guest.results import Step
 from nslab_lab.guest.verdict import Verdict, assertion
@@ -16,14 +21,32 @@ from nslab_lab.guest.verdict import Verdict, assertion
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def step(number, actor, kind, point="", where="", nesting=0, delay_ns=0, **more):
+def step(
+    number: int,
+    actor: str,
+    kind: str,
+    point: str = "",
+    where: str = "",
+    nesting: int = 0,
+    delay_ns: int = 0,
+    **more: Any,
+) -> Step:
     return Step(1, number, actor, point, where, nesting, delay_ns, kind=kind, **more)
 
 
-class Trace(list):
+class Trace(list[Step]):
     """Steps as the kernel would number them."""
 
-    def add(self, actor, kind, point="", where="", decides=True, next="", **more):
+    def add(
+        self,
+        actor: str,
+        kind: str,
+        point: str = "",
+        where: str = "",
+        decides: bool = True,
+        next: str = "",
+        **more: Any,
+    ) -> None:
         local = 0
         if decides:
             local = sum(one.actor == actor and one.local > 0 for one in self) + 1
@@ -34,14 +57,16 @@ class Trace(list):
             )
         )  # fmt: skip
 
-    def point(self, actor, name, where="", **more):
+    def point(self, actor: str, name: str, where: str = "", **more: Any) -> None:
         self.add(actor, "point", name, where, **more)
 
-    def access(self, actor, where, watch, object, offset, **more):
+    def access(
+        self, actor: str, where: str, watch: str, object: int, offset: int, **more: Any
+    ) -> None:
         more.setdefault("size", 4 if offset in (0, 428) else 8)
         self.add(actor, "access", "", where, watch=watch, object=object, offset=offset, **more)
 
-    def task(self, actor, where, **more):
+    def task(self, actor: str, where: str, **more: Any) -> None:
         self.access(actor, where, "task_struct.nsproxy", 1, 1360, of="target", **more)
 
 
@@ -71,23 +96,23 @@ KASAN = Verdict(
 )
 
 
-def field_of(watch, offset, size):
+def field_of(watch: str, offset: int, size: int) -> str:
     return FIELDS.get(watch, {}).get(offset, "")
 
 
-def line_of(frame, is_return_address):
+def line_of(frame: str, is_return_address: bool) -> str | None:
     return LINES.get(frame.partition("+")[0])
 
 
 @pytest.fixture
-def tree(tmp_path):
+def tree(tmp_path: Path) -> Path:
     (tmp_path / "kernel").mkdir()
     for name, lines in SOURCE.items():
         (tmp_path / name).write_text("\n".join(lines.get(n, "") for n in range(1, 12)))
     return tmp_path
 
 
-def without_grace_period():
+def without_grace_period() -> Trace:
     """A reader of /proc/PID/ns/uts against unshare(), without the grace period."""
     trace = Trace()
     trace.add("", "begin", next="reader", free=True)
@@ -100,7 +125,7 @@ def without_grace_period():
     trace.point("reader", "task_nsproxy", "utsns_get", nesting=1)
     trace.access("reader", "get_uts_ns", "nsproxy", 3, 8, nesting=1, next="target")
     trace.add("target", "start", decides=False)
-    new = {"decides": False, "write": True, "size": 72}
+    new: dict[str, Any] = {"decides": False, "write": True, "size": 72}
     trace.add("target", "alloc", "", "create_nsproxy", watch="nsproxy", object=4, **new)
     trace.access("target", "create_nsproxy", "nsproxy", 4, 0, write=True)
     for offset in (8, 16, 24, 32):
@@ -144,7 +169,7 @@ GOLDEN = """\
 """
 
 
-def cells(shown):
+def cells(shown: diagram.Diagram) -> list[str]:
     """The rows without what stands beside them, up to the legend."""
     return [" ".join(line.split()) for line in text(shown).split("\n\n")[0].splitlines()[1:]]
 
@@ -152,14 +177,14 @@ def cells(shown):
 # === Condensed ===
 
 
-def test_the_bug_of_2007(tree):
+def test_the_bug_of_2007(tree: Path) -> None:
     trace = without_grace_period()
     shown = build(trace, KASAN, line_of=line_of, field_of=field_of, tree=tree)
     assert text(shown) == GOLDEN
     assert (shown.steps, shown.preemptions) == (len(trace), 1)
 
 
-def test_without_any_help():
+def test_without_any_help() -> None:
     shown = build(without_grace_period(), KASAN)
     assert cells(shown)[-2:] == [
         "6 │ ✗ nsproxy #3+0x8",
@@ -168,7 +193,7 @@ def test_without_any_help():
     assert " 6  get_uts_ns()\n" in text(shown)
 
 
-def test_an_access_is_made_when_its_actor_runs_again():
+def test_an_access_is_made_when_its_actor_runs_again() -> None:
     trace = Trace()
     trace.task("reader", "f", next="target")
     trace.task("target", "g", write=True, value=2, next="reader")
@@ -186,7 +211,7 @@ def test_an_access_is_made_when_its_actor_runs_again():
     ]
 
 
-def test_a_read_section_ends_when_its_actor_runs_again():
+def test_a_read_section_ends_when_its_actor_runs_again() -> None:
     trace = Trace()
     trace.point("reader", "rcu_read_lock", nesting=1)
     trace.point("reader", "rcu_read_unlock", nesting=1, next="target")
@@ -204,7 +229,7 @@ def test_a_read_section_ends_when_its_actor_runs_again():
     ]
 
 
-def test_accesses_that_nobody_else_depends_on_are_left_out():
+def test_accesses_that_nobody_else_depends_on_are_left_out() -> None:
     trace = Trace()
     trace.access("a", "f", "nsproxy", 1, 0)  # others only read
     trace.access("a", "f", "nsproxy", 2, 0, write=True)  # nobody else
@@ -221,7 +246,7 @@ def test_accesses_that_nobody_else_depends_on_are_left_out():
     assert len(build(trace, full=True).rows) == 7
 
 
-def test_objects_that_nobody_else_touches_come_and_go_unseen():
+def test_objects_that_nobody_else_touches_come_and_go_unseen() -> None:
     trace = Trace()
     for number in (1, 2):
         trace.add("a", "alloc", "", "f", watch="nsproxy", object=number, decides=False)
@@ -233,7 +258,7 @@ def test_objects_that_nobody_else_touches_come_and_go_unseen():
     ]  # fmt: skip
 
 
-def test_equal_accesses_in_a_row_are_one():
+def test_equal_accesses_in_a_row_are_one() -> None:
     trace = Trace()
     for _ in range(5):
         trace.access("a", "f", "nsproxy", 1, 0, write=True)
@@ -244,7 +269,7 @@ def test_equal_accesses_in_a_row_are_one():
     ]
 
 
-def test_read_sections_in_which_nothing_happens_are_left_out():
+def test_read_sections_in_which_nothing_happens_are_left_out() -> None:
     trace = Trace()
     for nesting in (1, 2, 2, 1):
         name = "rcu_read_lock" if len(trace) < 2 else "rcu_read_unlock"
@@ -253,7 +278,7 @@ def test_read_sections_in_which_nothing_happens_are_left_out():
     assert cells(build(trace)) == ["… 4 steps", "1 end"]
 
 
-def test_faults_and_delays():
+def test_faults_and_delays() -> None:
     trace = Trace()
     trace.add("a", "fault", "failslab", "copy_utsname", decides=False)
     trace.point("a", "exit_notify", "exit_notify", delay_ns=656_000, decides=False)
@@ -263,7 +288,7 @@ def test_faults_and_delays():
     ]  # fmt: skip
 
 
-def test_without_a_strategy_nothing_is_decided():
+def test_without_a_strategy_nothing_is_decided() -> None:
     trace = Trace()
     for _ in range(3):
         trace.point("reader", "rcu_read_lock", nesting=1, decides=False)
@@ -279,14 +304,14 @@ def test_without_a_strategy_nothing_is_decided():
     ]  # fmt: skip
 
 
-def test_a_section_counts_that_others_run_in():
+def test_a_section_counts_that_others_run_in() -> None:
     trace = Trace()
     trace.point("reader", "rcu_read_lock", nesting=1, decides=False)
     trace.add("target", "end", decides=False)
     assert cells(build(trace)) == ["1 rcu_read_lock()", "2 │ end"]
 
 
-def test_who_waits_for_nobody_does_not_matter():
+def test_who_waits_for_nobody_does_not_matter() -> None:
     trace = Trace()
     trace.add("a", "block", next="a", free=True)
     trace.add("a", "resume", decides=False)
@@ -294,7 +319,7 @@ def test_who_waits_for_nobody_does_not_matter():
     assert cells(build(trace)) == ["1 end"]
 
 
-def test_whose_task_it_is():
+def test_whose_task_it_is() -> None:
     trace = Trace()
     for owner, number in (("reader", 1), ("target", 2), ("", 3)):
         trace.access("reader", "f", "task_struct.nsproxy", number, 8, of=owner, value=9)
@@ -307,39 +332,39 @@ def test_whose_task_it_is():
 # === The verdict ===
 
 
-def test_where_no_step_was():
+def test_where_no_step_was() -> None:
     shown = build(without_grace_period(), Verdict("oops", "fault in f+0x1/0x2", "", "", "f+0x1/0x2"))
     row = shown.rows[-1]
     assert (row.kind, shown.actors[row.actor], row.failing) == ("verdict", "reader", True)
     assert cells(shown)[-2:] == ["7 │ ✗ f()", "✗ fault in f+0x1/0x2"]
 
 
-def test_the_line_of_an_oops_is_the_instructions_own():
+def test_the_line_of_an_oops_is_the_instructions_own() -> None:
     asked = []
     verdict = Verdict("oops", "fault in f+0x1/0x2", "", "", "f+0x1/0x2")
     build(without_grace_period(), verdict, line_of=lambda *args: asked.append(args))
     assert ("f+0x1/0x2", False) in asked and ("utsns_get+0x1/0x90", True) in asked
 
 
-def test_an_actor_that_never_ran_can_fail():
+def test_an_actor_that_never_ran_can_fail() -> None:
     trace = Trace()
     trace.add("a", "end", next="b", free=True)
     shown = build(trace, Verdict("oops", "fault", "", "", "f+0x1/0x2"))
     assert shown.actors == ("a", "b") and shown.rows[-1].actor == 1
 
 
-def test_an_assertion_has_no_row():
+def test_an_assertion_has_no_row() -> None:
     shown = build(without_grace_period(), assertion("the link is old"))
     assert cells(shown)[-1] == "✗ the link is old"
     assert not any(row.failing for row in shown.rows)
 
 
-def test_a_pass():
+def test_a_pass() -> None:
     shown = build(without_grace_period())
     assert "✗" not in text(shown) and shown.verdict == ""
 
 
-def test_a_long_verdict_is_wrapped():
+def test_a_long_verdict_is_wrapped() -> None:
     lines = text(build(without_grace_period(), assertion("word " * 60 + "x" * 200))).splitlines()
     assert max(map(len, lines)) <= 80
     assert sum(line.startswith("  ") and "word" in line for line in lines) >= 3
@@ -348,7 +373,7 @@ def test_a_long_verdict_is_wrapped():
 # === Full ===
 
 
-def test_every_step(tree):
+def test_every_step(tree: Path) -> None:
     trace = without_grace_period()
     shown = build(trace, KASAN, line_of=line_of, field_of=field_of, tree=tree, full=True)
     steps = [row.step for row in shown.rows if row.number]
@@ -358,7 +383,7 @@ def test_every_step(tree):
     assert [row.number for row in shown.rows if row.number] == list(range(1, len(trace)))
 
 
-def test_nested_sections():
+def test_nested_sections() -> None:
     trace = Trace()
     for nesting in (1, 2, 3):
         trace.point("a", "rcu_read_lock", nesting=nesting)
@@ -377,7 +402,7 @@ NAMES = [
 PLACES = ["", "f+0x1/0x2", f"a_long_name{'_that_goes_on' * 5}+0x1/0x2", "<&>+0x0/0x1"]
 
 
-def anything(seed, actors):
+def anything(seed: int | str, actors: int) -> list[Step]:
     """A trace without sense."""
     chance = random.Random(seed)
     names = NAMES[:actors]
@@ -417,11 +442,11 @@ VERDICTS = [
 
 @pytest.mark.parametrize("actors", range(1, 9))
 @pytest.mark.parametrize("full", [False, True])
-def test_any_trace(actors, full):
+def test_any_trace(actors: int, full: bool) -> None:
     for seed in range(24):
         steps = anything(f"{actors}/{seed}", actors)
         verdict = VERDICTS[seed % len(VERDICTS)]
-        long = {"line_of": lambda *_: "a/rather/deep/folder/with/a_long_file_name.c:12345"}
+        long: dict[str, Any] = {"line_of": lambda *_: "a/rather/deep/folder/with/a_long_file_name.c:12345"}
         shown = build(steps, verdict, full=full, **(long if seed % 2 else {}))
         lines = text(shown).splitlines()
         assert max(map(len, lines), default=0) <= 80, lines
@@ -441,13 +466,13 @@ def test_any_trace(actors, full):
 
 
 @pytest.mark.parametrize("steps", [[], [step(1, "", "begin", next="a")]])
-def test_no_steps(steps):
+def test_no_steps(steps: list[Step]) -> None:
     shown = build(steps, KASAN)
     assert text(shown) == svg(shown) == ""
     assert diagram.json_of(shown)["rows"] == []
 
 
-def test_many_actors_share_a_column():
+def test_many_actors_share_a_column() -> None:
     trace = Trace()
     for index, name in enumerate("stuvwxyz"):
         trace.point(name, "exit_notify", next="stuvwxyz"[(index + 1) % 8])
@@ -466,11 +491,11 @@ def test_many_actors_share_a_column():
         ("abcdef", 4, "ab…f"), ("abcdef", 2, "a…"), ("abcdef", 1, "…"), ("abcdef", 0, ""),
     ],
 )  # fmt: skip
-def test_the_head_and_the_tail_stay(words, width, short):
+def test_the_head_and_the_tail_stay(words: str, width: int, short: str) -> None:
     assert shorten(words, width) == short
 
 
-def test_the_longest_wording_that_fits():
+def test_the_longest_wording_that_fits() -> None:
     assert fit(("long words", "short", "s"), 9) == "short"
     assert fit(("long words", "short"), 4) == "sh…t"
 
@@ -478,7 +503,7 @@ def test_the_longest_wording_that_fits():
 # === JSON and SVG ===
 
 
-def test_json(tree):
+def test_json(tree: Path) -> None:
     shown = build(without_grace_period(), KASAN, line_of=line_of, field_of=field_of, tree=tree)
     data = json.loads(json.dumps(diagram.json_of(shown)))
     assert data["actors"] == ["reader", "target"]
@@ -497,7 +522,7 @@ def test_json(tree):
     }  # fmt: skip
 
 
-def test_svg(tree):
+def test_svg(tree: Path) -> None:
     shown = build(without_grace_period(), KASAN, line_of=line_of, field_of=field_of, tree=tree)
     root = xml.etree.ElementTree.fromstring(svg(shown))
     assert root.get("role") == "img" and root.get("width") == "900"
@@ -512,7 +537,7 @@ def test_svg(tree):
     assert "prefers-color-scheme: dark" in svg(shown)
 
 
-def test_svg_of_hostile_names():
+def test_svg_of_hostile_names() -> None:
     trace = Trace()
     trace.add('<&"', "end", "", "<script>", next="]]>", free=True)
     trace.add("]]>", "end", decides=False)
@@ -523,7 +548,7 @@ def test_svg_of_hostile_names():
 
 
 @pytest.mark.parametrize("actors", range(1, 9))
-def test_everything_lies_inside(actors):
+def test_everything_lies_inside(actors: int) -> None:
     shown = build(anything(actors, actors), KASAN)
     root = xml.etree.ElementTree.fromstring(svg(shown))
     width, height = float(root.get("width")), float(root.get("height"))

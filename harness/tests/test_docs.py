@@ -17,7 +17,7 @@ from nslab_lab.build.kernel import Kernel
 from nslab_lab.guest import verdict
 from nslab_lab.host.paths import REPO
 from nslab_lab.matrix import cells
-from nslab_lab.plans import plan, profiles
+from nslab_lab.plans import plan, profile_schema, profiles
 
 MAX_FRONT_LINES, MAX_COLUMNS = 150, 100
 SHINGLE = 14  # words; two pages that share so many in a row say something twice
@@ -229,8 +229,8 @@ def test_every_variable_is_named() -> None:
     [
         ("faults/README.md", profiles.names()),
         ("faults/README.md", [*verdict.ORACLES, "bug", "warn", "no-answer", "crash"]),
-        ("faults/README.md", [name for name in profiles.SCHEMA["properties"] if name != "faults"]),
-        ("faults/README.md", [key for knobs in profiles._KNOBS.values() for key in knobs]),
+        ("faults/README.md", [name for name in profile_schema.SCHEMA["properties"] if name != "faults"]),
+        ("faults/README.md", [key for knobs in profile_schema.KNOBS.values() for key in knobs]),
         ("harness/README.md", [way.strategy for way in cells.WAYS]),
         ("harness/README.md", [way.name for way in cells.WAYS]),
         ("harness/README.md", command.PARTS),

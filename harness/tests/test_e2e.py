@@ -10,66 +10,22 @@ import re
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from lab import FOREVER_S, NSLAB, Ended, nslab
 from nslab_lab.build import catalog
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.paths import REPO
 
-NSLAB = REPO / "harness" / "nslab"
 WITHOUT_SEARCH = REPO / "harness" / "tests" / "lab_without_search.py"
-
-# Host seconds for one command, a patched build included.
-TIMEOUT_S = 600
 
 
 @pytest.fixture(scope="session")
 def names(scenarios_init: Path) -> list[str]:
     """The scenarios of the lab, as the program tells them."""
     return [one.name for one in catalog.from_init(scenarios_init).scenarios]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a command came to."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder, as printed."""
-        match = re.search(r"^run folder: (.+)$", self.out, re.M)
-        assert match, self.out + self.err
-        return REPO / match[1]
-
-    @property
-    def executions(self) -> bytes:
-        return (self.folder / "executions.jsonl").read_bytes()
-
-    @property
-    def finding_folder(self) -> Path:
-        """Of the only finding; others were seen in batches that ran ahead of it."""
-        (file,) = self.folder.glob("findings/*/finding.json")
-        return file.parent
-
-    @property
-    def findings(self) -> list[dict[str, Any]]:
-        files = sorted(self.folder.glob("findings/*/finding.json"))
-        return [json.loads(file.read_text()) for file in files]
-
-
-def nslab(*words: object, command: Path = NSLAB) -> Ended:
-    done = subprocess.run(
-        [command, *map(str, words)], cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=TIMEOUT_S,
-    )  # fmt: skip
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 # === Nothing to find ===
@@ -280,7 +236,8 @@ def test_a_failure_that_changes_something_is_caught(
 CAUGHT = [
     ("no-grace-period", "ns-readlink-vs-unshare", "kasan", r"KASAN: slab-use-after-free in \w+_get\+"),
     ("no-grace-period", "proc-net-vs-setns", "kasan", r"KASAN: slab-use-after-free in get_proc_task_net\+"),
-    ("no-grace-period", "mounts-vs-exit", "refcount", r"refcount_t: addition on 0; use-after-free in mounts_open_common\+"),
+    ("no-grace-period", "mounts-vs-exit", "refcount",
+     r"refcount_t: addition on 0; use-after-free in mounts_open_common\+"),
     # Found as an addition on 0; with fewer preemptions the same place is a plain use after free.
     ("no-grace-period", "netns-by-pid-vs-exit", "kasan", r"KASAN: slab-use-after-free in get_net_ns_by_pid\+"),
     ("no-grace-period", "zombie-read", "kasan", r"KASAN: slab-use-after-free in "),
@@ -290,23 +247,28 @@ CAUGHT = [
     ("plain-get", "zombie-read", "refcount", r"refcount_t: addition on 0; use-after-free in get_task_nsproxy\+"),
     ("free-atomically", "mounts-vs-exit", "atomic", r"sleeping function called from invalid context at "),
     ("wait-for-owners", "mounts-vs-exit", "hang", r"actor target does not go on in switch_task_namespaces\+"),
-    ("wrong-flavour", "mountinfo-vs-unshare", "grace period", r"a nsproxy is gone within the read section of its reader in mounts_open_common\+"),
+    ("wrong-flavour", "mountinfo-vs-unshare", "grace period",
+     r"a nsproxy is gone within the read section of its reader in mounts_open_common\+"),
     ("grace-before-publish", "ns-readlink-vs-unshare", "kasan", r"KASAN: slab-use-after-free in \w+_get\+"),
     ("put-before-publish", "ns-readlink-vs-unshare-heavy", "kasan", r"KASAN: slab-use-after-free in \w+_get\+"),
     ("publish-unfilled", "ns-readlink-vs-newuser", "oops", r"NULL pointer dereference at 0x\w+ in utsns_get\+"),
-    ("typesafe-by-rcu", "mounts-vs-exit", "refcount", r"refcount_t: addition on 0; use-after-free in mounts_open_common\+"),
+    ("typesafe-by-rcu", "mounts-vs-exit", "refcount",
+     r"refcount_t: addition on 0; use-after-free in mounts_open_common\+"),
     ("typesafe-by-rcu", "proc-net-vs-setns", "lifetime", r"a nsproxy is used after its end in get_proc_task_net\+"),
     ("callback-sleeps", "mountinfo-vs-unshare", "atomic", r"sleeping function called from invalid context at "),
     ("callback-sleeps", "ipc-objects-vs-unshare", "lockdep", r"inconsistent lock state in "),
     ("two-sections", "mountinfo-vs-unshare", "kasan", r"KASAN: slab-use-after-free in mounts_open_common\+"),
-    ("get-after-unlock", "pidfd-setns-vs-unshare", "assertion", r"pidfd_setns_vs_unshare.c:\d+: .*setns\(pidfd, .*: No such process"),
+    ("get-after-unlock", "pidfd-setns-vs-unshare", "assertion",
+     r"pidfd_setns_vs_unshare.c:\d+: .*setns\(pidfd, .*: No such process"),
     ("double-put", "ns-readlink-vs-unshare", "leak", r"counts changed: uts namespace -1"),
     ("leak-on-error", "ns-readlink-vs-unshare", "leak", r"counts changed: nsproxies \+1"),
     ("half-setns", "nested-userns-vs-readers", "assertion",
      r"nested_userns_vs_readers.c:\d+: setns\(pidfd, CLONE_NEWUTS\) failed with EPERM, but its nsproxy is "),
-    ("setns-leaks-fs", "zombie-read", "kmemleak", r"unreferenced memory: 1 object, one of \d+ bytes from copy_fs_struct < "),
+    ("setns-leaks-fs", "zombie-read", "kmemleak",
+     r"unreferenced memory: 1 object, one of \d+ bytes from copy_fs_struct < "),
     ("exit-early", "ipc-undo-vs-exit", "oops", r"\S.* in exit_sem\+"),
-    ("exit-borrows", "mounts-vs-exit", "order", r"a task that was almost dead has namespaces again in mounts_open_common\+"),
+    ("exit-borrows", "mounts-vs-exit", "order",
+     r"a task that was almost dead has namespaces again in mounts_open_common\+"),
 ]  # fmt: skip
 
 # How, if it is not by the defaults of `nslab run`.
@@ -660,7 +622,7 @@ def test_a_defect_far_from_every_named_point_is_caught(kernel: Kernel, tmp_path:
 
 def guest_of(harness: int) -> int:
     """The process of the guest that this one has started, once it has told of some executions."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + FOREVER_S
     while time.monotonic() < end:
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -685,7 +647,7 @@ def test_a_guest_that_does_not_answer(kernel: Kernel) -> None:
         stderr=subprocess.PIPE, text=True,
     ) as harness:  # fmt: skip
         os.kill(guest_of(harness.pid), signal.SIGSTOP)
-        done = Ended(harness.wait(TIMEOUT_S), *harness.communicate())
+        done = Ended(harness.wait(FOREVER_S), *harness.communicate())
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
     assert (finding["oracle"], finding["headline"]) == ("no-answer", "no answer from the guest for 5 s")

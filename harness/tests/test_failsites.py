@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """What was tried of the failure sites, as the executions tell it."""
 
+from __future__ import annotations
+
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,18 +25,22 @@ FRAMES = ["kmem_cache_alloc+0x1/0x2", "copy_utsname+0x3/0x4", "handle_syscall+0x
 STACK = Stack("aa", "failslab", FRAMES)
 
 
-def execution(n, site=None, errno="ENOMEM"):
-    refused = site and Refused(site.actor, site.call, site.name, site.nth, site.again, site.stack, errno)
+def execution(n: int, site: Site | None = None, errno: str | None = "ENOMEM") -> Execution:
+    refused = None
+    if site:
+        refused = Refused(site.actor, site.call, site.name, site.nth, site.again, site.stack, errno)
     return Execution(n, "0", "pass", None, None, 1, 1, 1, "0", refused=refused)
 
 
-def found(*executions, sites=(A, B, OTHER), setups=1, round=4):
+def found(
+    *executions: Execution, sites: tuple[Site, ...] = (A, B, OTHER), setups: int = 1, round: int = 4
+) -> FailSites:
     result = FailSites(setups, round=round)
     result.add(sites, [STACK], list(executions))
     return result
 
 
-def claim(sites, **more):
+def claim(sites: FailSites, **more: Any) -> str:
     plan = run_plan("a", **more)
     result = ScenarioResult("a", 0, sites=sites)
     lines = claims.of(plan, [result])
@@ -43,7 +51,7 @@ def claim(sites, **more):
 WHOLE = (execution(1, A), execution(2, B, None), execution(3), execution(4, OTHER))
 
 
-def test_a_complete_round():
+def test_a_complete_round() -> None:
     sites = found(*WHOLE)
     assert sites.complete and sites.finished and sites.untried == {}
     assert sites.allocations == (3, 3) and sites.total == 3
@@ -53,7 +61,7 @@ def test_a_complete_round():
     )
 
 
-def test_what_was_seen_and_not_tried_is_told():
+def test_what_was_seen_and_not_tried_is_told() -> None:
     sites = found(*WHOLE[:3], execution(4))
     assert not sites.complete
     assert sites.untried == {Call("reader", "open(path, O_RDONLY)"): 1}
@@ -63,14 +71,14 @@ def test_what_was_seen_and_not_tried_is_told():
     )
 
 
-def test_less_than_a_round_is_not_complete():
+def test_less_than_a_round_is_not_complete() -> None:
     sites = found(execution(1, A), sites=(A,), round=2)
     assert not sites.complete
     assert "a: not complete: 1 of 1 failure site tried, 1 of 1 allocations; a round has 2 executions" in claim(sites)
     assert not found(execution(1, A), sites=(A,), round=0).complete
 
 
-def test_one_site_of_many_allocations():
+def test_one_site_of_many_allocations() -> None:
     again = dataclasses.replace(A, again=2, nth=3)
     sites = found(execution(1, A), execution(2), sites=(A, again), round=2)
     # The place was tried, but not each time that a call comes there.
@@ -79,7 +87,7 @@ def test_one_site_of_many_allocations():
     assert claim(sites).startswith("a: complete: 1 failure site, it was tried, 1 of 2 allocations; ")
 
 
-def test_setups_are_told_apart():
+def test_setups_are_told_apart() -> None:
     second = dataclasses.replace(A, n=2)
     sites = found(execution(1, A), execution(2), sites=(A, second), setups=2, round=2)
     assert sites.allocations == (1, 2)
@@ -87,23 +95,23 @@ def test_setups_are_told_apart():
     assert sites.allocations == (2, 2) and sites.finished
 
 
-def test_what_nobody_counted_has_to_be_tried_too():
+def test_what_nobody_counted_has_to_be_tried_too() -> None:
     rare = dataclasses.replace(B, counted=False, stack="dd", n=2)
     assert not found(*WHOLE, sites=(A, B, OTHER, rare)).complete
     tried = found(*WHOLE, execution(5, rare), sites=(A, B, OTHER, rare))
     assert tried.finished and tried.allocations == (3, 3)
 
 
-def test_a_guest_that_was_ahead_does_not_count():
+def test_a_guest_that_was_ahead_does_not_count() -> None:
     rare = dataclasses.replace(B, counted=False, stack="dd", n=9)
     assert found(*WHOLE, sites=(A, B, OTHER, rare)).complete
 
 
-def test_no_marked_call():
+def test_no_marked_call() -> None:
     assert claim(found(execution(1), sites=())) == "a: no marked call allocates memory, or none was made"
 
 
-def test_claims_of_a_strategy_come_first():
+def test_claims_of_a_strategy_come_first() -> None:
     sites = found(*WHOLE)
     plan = run_plan("a", strategy="pct-2-10", lengths=(10,))
     lines = claims.of(plan, [ScenarioResult("a", 0, executions=4, sites=sites)])
@@ -111,14 +119,14 @@ def test_claims_of_a_strategy_come_first():
 
 
 @pytest.fixture
-def lines(monkeypatch):
+def lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(symbols, "look_up", lambda linux, frames: None)
     monkeypatch.setattr(
         symbols, "line_of", lambda linux, frame: "kernel/utsname.c:9" if "copy" in frame else None
     )
 
 
-def test_the_document(lines, tmp_path):
+def test_the_document(lines: None, tmp_path: Path) -> None:
     text = failsites.document(tmp_path, "a", found(*WHOLE[:3], execution(4, A, "none")))
     assert text == (
         "a: 3 failure sites, 2 of 3 allocations failed once\n"

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab.findings import diagram, stepping
+from lab import FOREVER_S
+from nslab_lab.findings import diagram, diagram_text, stepping
 from nslab_lab.findings.stepping import NOBODY, Event
 from nslab_lab.guest.results import Step
 from nslab_lab.host import terminal
@@ -155,11 +156,11 @@ def test_the_mark_is_at_the_last_row_that_is_reached() -> None:
     kinds = [row.kind for row in drawn.rows]
     assert kinds == ["point", "preempted", "free", "end", "access"]
     assert [diagram.position(drawn, steps[:count]) for count in (3, 4, 6, 7, 8)] == [0, 1, 1, 2, 4]
-    lines = diagram.text(drawn, 2).splitlines()
-    marked = [line for line in lines if line.startswith(diagram.HERE)]
+    lines = diagram_text.text(drawn, 2).splitlines()
+    marked = [line for line in lines if line.startswith(diagram_text.HERE)]
     assert len(marked) == 1 and "free nsproxy #2" in marked[0]
-    assert diagram.HERE not in diagram.text(drawn)
-    assert max(map(len, lines)) <= diagram.WIDTH
+    assert diagram_text.HERE not in diagram_text.text(drawn)
+    assert max(map(len, lines)) <= diagram_text.WIDTH
 
 
 # === The terminal ===
@@ -175,10 +176,12 @@ def test_whoever_ends_the_call_ends_the_command(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     os.mkfifo(pid)
     code = (
-        "import os, sys; sys.path.insert(0, sys.argv[1]); from nslab_lab.host import interrupts, terminal\n"
+        "import os, sys; sys.path.insert(0, sys.argv[1]); "
+        "from nslab_lab.host import interrupts, terminal\n"
+        "words = ['/bin/sh', '-c', 'echo $$ >$0; read x <$0', sys.argv[2]]\n"
         "try:\n"
         "    with interrupts.armed():\n"
-        "        terminal.run(['/bin/sh', '-c', 'echo $$ >$0; read x <$0', sys.argv[2]], os.environ, silent=True)\n"
+        "        terminal.run(words, os.environ, silent=True)\n"
         "except KeyboardInterrupt as error: sys.exit(128 + error.number)\n"
     )
     caller = subprocess.Popen([sys.executable, "-c", code, str(REPO / "harness"), str(pid)])
@@ -187,7 +190,7 @@ def test_whoever_ends_the_call_ends_the_command(tmp_path: Path) -> None:
     caller.send_signal(signal.SIGTERM)
     assert caller.wait() == 128 + signal.SIGTERM
     # A pidfd can be read when its process has ended.
-    assert select.select([pidfd], [], [], 30)[0]
+    assert select.select([pidfd], [], [], FOREVER_S)[0]
     os.close(pidfd)
 
 

@@ -7,45 +7,19 @@ import functools
 import os
 import re
 import select
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Callable, Iterator
 
 import pexpect
 import pytest
 
-from lab import running
+from lab import FOREVER_S, Ended, nslab, running
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.paths import BUILD, REPO
 
-NSLAB = REPO / "harness" / "nslab"
 SCENARIO = "ns-readlink-vs-unshare"
 VARIANT = "no-grace-period"
 PROMPT = "(gdb) "
-# Host seconds for one command.
-TIMEOUT_S = 300
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a session came to."""
-
-    status: int
-    out: str
-    err: str
-
-    def after(self, mark: str) -> str:
-        """What was said between `echo @MARK\\n` and the next such line."""
-        return self.out.partition(f"@{mark}\n")[2].partition("\n@")[0]
-
-
-def nslab(*words: object) -> Ended:
-    done = subprocess.run(
-        [NSLAB, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=TIMEOUT_S,
-    )  # fmt: skip
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +33,7 @@ def token(kernel: Kernel) -> str:
 
 
 @pytest.fixture
-def gdb(tmp_path: Path, token: str) -> Iterator:
+def gdb(tmp_path: Path, token: str) -> Iterator[Callable[..., Ended]]:
     """gdb(commands, *words): a session in batch mode, of the token if no words are given."""
     yield functools.partial(session, tmp_path, token)
 
@@ -91,7 +65,7 @@ def said(done: Ended, number: int) -> str:
 # === Where it stops ===
 
 
-def test_a_token_stops_before_the_report(gdb) -> None:
+def test_a_token_stops_before_the_report(gdb: Any) -> None:
     done = gdb(tried("python print(open(nslab_gdb.guest.GUEST.session.console).read())", "bt 4"))
     assert done.status == 0, done.out + done.err
     # The minimal interleaving, with a mark at the access that goes wrong.
@@ -109,7 +83,7 @@ def test_a_token_stops_before_the_report(gdb) -> None:
     assert max(map(len, [line for line in lines if not line.startswith("#")])) <= 80
 
 
-def test_a_scenario_stops_at_the_first_point_of_the_first_actor(gdb) -> None:
+def test_a_scenario_stops_at_the_first_point_of_the_first_actor(gdb: Any) -> None:
     done = gdb("nslab trace\n", "--scenario", SCENARIO)
     assert re.match(r"step \d+, target: rcu_read_lock; can run: target, reader\n#", done.out), done.out
     trace = done.out.partition("----")[2].splitlines()[1:]
@@ -117,7 +91,7 @@ def test_a_scenario_stops_at_the_first_point_of_the_first_actor(gdb) -> None:
     assert len(trace) == 2
 
 
-def test_what_fails_while_the_guest_warms_up_is_stepped_through_too(gdb) -> None:
+def test_what_fails_while_the_guest_warms_up_is_stepped_through_too(gdb: Any) -> None:
     done = gdb(
         tried("nslab back", "nslab next"), "--scenario", "zombie-read", "--variant", "load-before-lock"
     )
@@ -145,12 +119,12 @@ end
 """
 
 
-def test_back_and_next_arrive_at_the_same_trace(gdb) -> None:
+def test_back_and_next_arrive_at_the_same_trace(gdb: Any) -> None:
     done = gdb(LOOP)
     assert "same: 20\n" in done.out, done.out + done.err
 
 
-def test_the_trace_is_that_of_a_replay_without_gdb(gdb, token: str) -> None:
+def test_the_trace_is_that_of_a_replay_without_gdb(gdb: Any, token: str) -> None:
     """Of an execution that comes to its end: whether somebody looks on makes no difference."""
     passing = token.replace(VARIANT, "none")
     replayed = re.search(r"trace hash (\w{16})", nslab("replay", passing).out)
@@ -158,7 +132,7 @@ def test_the_trace_is_that_of_a_replay_without_gdb(gdb, token: str) -> None:
     assert replayed and f"trace hash {replayed[1]}, that of the token" in done.out, done.out
 
 
-def test_goto_goes_both_ways_and_says_what_the_trace_is(gdb) -> None:
+def test_goto_goes_both_ways_and_says_what_the_trace_is(gdb: Any) -> None:
     done = gdb(tried("nslab goto 20", "nslab goto 40", "nslab goto 20", "nslab goto 100000", "nslab goto 1"))
     for number, step in ((0, 20), (1, 40), (2, 20), (4, 1)):
         assert said(done, number).startswith(f"step {step} of "), done.out
@@ -167,7 +141,7 @@ def test_goto_goes_both_ways_and_says_what_the_trace_is(gdb) -> None:
     assert "who starts?" in said(done, 4)
 
 
-def test_another_trace_than_the_tokens_is_noticed(gdb) -> None:
+def test_another_trace_than_the_tokens_is_noticed(gdb: Any) -> None:
     """The check is seen failing: somebody writes into what the token does."""
     done = gdb(
         "python\nimport dataclasses\nfrom nslab_gdb import show\nfrom nslab_gdb.guest import GUEST\n"
@@ -179,7 +153,7 @@ def test_another_trace_than_the_tokens_is_noticed(gdb) -> None:
     assert done.out.count(line) == 1 and said(done, 0) == line, done.out
 
 
-def test_another_trace_is_noticed(gdb) -> None:
+def test_another_trace_is_noticed(gdb: Any) -> None:
     """The check is seen failing: somebody writes into what was seen."""
     spoil = (
         "python\nimport dataclasses\nfrom nslab_gdb.guest import GUEST\n"
@@ -189,7 +163,7 @@ def test_another_trace_is_noticed(gdb) -> None:
     assert re.search(r"trace hash \w{16} up to here, NOT the same as before", done.out), done.out
 
 
-def test_switch_goes_to_the_next_turn(gdb) -> None:
+def test_switch_goes_to_the_next_turn(gdb: Any) -> None:
     done = gdb(tried("nslab goto 2", "nslab switch", "nslab switch", "nslab switch"))
     assert said(done, 1).startswith("target goes on, after step")
     assert said(done, 2).startswith("reader goes on, after step")
@@ -210,7 +184,7 @@ nslab save
 """
 
 
-def test_a_schedule_made_by_hand_replays_outside_of_gdb(gdb) -> None:
+def test_a_schedule_made_by_hand_replays_outside_of_gdb(gdb: Any) -> None:
     done = gdb(BY_HAND, "--scenario", SCENARIO, "--variant", VARIANT)
     found = re.search(r"^make replay TOKEN=(\S+)$", done.out, re.M)
     assert found, done.out + done.err
@@ -219,7 +193,7 @@ def test_a_schedule_made_by_hand_replays_outside_of_gdb(gdb) -> None:
     assert replayed.status == 1 and "KASAN: slab-use-after-free in utsns_get" in replayed.out
 
 
-def test_choices_are_made_again_on_the_way_back(gdb) -> None:
+def test_choices_are_made_again_on_the_way_back(gdb: Any) -> None:
     commands = BY_HAND.partition("delete")[0] + "nslab next\nnslab back\nnslab next\n"
     done = gdb(commands, "--scenario", SCENARIO, "--variant", VARIANT)
     assert "can run: target, reader; target is chosen" in " ".join(done.out.split())
@@ -228,7 +202,7 @@ def test_choices_are_made_again_on_the_way_back(gdb) -> None:
     assert "NOT" not in done.out
 
 
-def test_who_cannot_run_is_not_chosen(gdb) -> None:
+def test_who_cannot_run_is_not_chosen(gdb: Any) -> None:
     done = gdb(
         "nslab break exit_notify\ncontinue\n"
         + tried("nslab choose nobody", "nslab choose"), "--scenario", "mounts-vs-exit",
@@ -242,7 +216,7 @@ def test_who_cannot_run_is_not_chosen(gdb) -> None:
     assert "error: nothing is decided here" in said(blocked, 3), blocked.out
 
 
-def test_without_a_strategy_nothing_is_chosen_but_all_else_works(gdb) -> None:
+def test_without_a_strategy_nothing_is_chosen_but_all_else_works(gdb: Any) -> None:
     done = gdb(
         tried("nslab choose reader", "nslab save", "nslab next", "nslab switch", "nslab back", "continue"),
         "--scenario", SCENARIO, "--strategy", "none", "--profile", "delay",
@@ -267,7 +241,7 @@ NEED_GUEST = [one for one in COMMANDS if one.split()[-1] != "nslab" and
               one.split()[1] not in ("goto", "break")]  # fmt: skip
 
 
-def test_every_command_on_a_live_guest(gdb) -> None:
+def test_every_command_on_a_live_guest(gdb: Any) -> None:
     done = gdb("nslab goto 15\n" + tried(*COMMANDS))
     assert "error: " not in done.out and "Traceback" not in done.err, done.out + done.err
     listed = nslab("list").out.partition("\npoints\n")[2].partition("\nkernels\n")[0]
@@ -290,7 +264,7 @@ def test_every_command_on_a_live_guest(gdb) -> None:
     assert not long
 
 
-def test_every_command_without_a_guest(gdb) -> None:
+def test_every_command_without_a_guest(gdb: Any) -> None:
     done = gdb("kill\n" + tried(*NEED_GUEST, "nslab goto 12"))
     for number, command in enumerate(NEED_GUEST):
         expected = "error: no guest is running: `nslab goto N` boots it again, up to step N"
@@ -327,7 +301,7 @@ def test_each_error_is_one_line(command: str, line: str, errors: dict[str, str])
 @pytest.fixture(scope="module")
 def errors(token: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each of those commands says where the token stops."""
-    marks = [mark for mark in test_each_error_is_one_line.pytestmark if mark.name == "parametrize"]
+    marks = [mark for mark in getattr(test_each_error_is_one_line, "pytestmark") if mark.name == "parametrize"]
     commands = [command for command, _ in marks[0].args[1]]
     done = session(tmp_path_factory.mktemp("errors"), token, tried(*commands))
     return {command: said(done, number) for number, command in enumerate(commands)}
@@ -336,7 +310,7 @@ def errors(token: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
 # === What gdb can do anyway ===
 
 
-def test_the_stack_of_a_preempted_reader(gdb) -> None:
+def test_the_stack_of_a_preempted_reader(gdb: Any) -> None:
     done = gdb(tried(
         "nslab back 2", "info registers rip", "nslab frame reader", "bt", "up", "info registers rip",
         "nslab frame", "bt", "nslab frame reader", "nslab next", "continue",
@@ -355,7 +329,7 @@ def test_the_stack_of_a_preempted_reader(gdb) -> None:
     assert "before it is reported: KASAN" in said(done, 10)
 
 
-def test_it_does_not_matter_which_stack_lies_above_the_other(gdb) -> None:
+def test_it_does_not_matter_which_stack_lies_above_the_other(gdb: Any) -> None:
     done = gdb(
         tried(
             "nslab frame reader", "bt", "nslab goto 1", "nslab choose reader", "nslab next",
@@ -369,7 +343,7 @@ def test_it_does_not_matter_which_stack_lies_above_the_other(gdb) -> None:
         assert "__se_sys_ioctl" in said(done, number - 1)
 
 
-def test_breakpoints_watchpoints_and_finish_are_gdbs_own(gdb) -> None:
+def test_breakpoints_watchpoints_and_finish_are_gdbs_own(gdb: Any) -> None:
     done = gdb(
         tried(
             "break switch_task_namespaces if p == $nslab_task(\"target\")", "continue",
@@ -386,7 +360,7 @@ def test_breakpoints_watchpoints_and_finish_are_gdbs_own(gdb) -> None:
     assert re.match(r"\S+ \(.*\) at \.\./kernel/fork\.c:\d+\n", said(done, 7))
 
 
-def test_structures_are_printed_as_people_read_them(gdb) -> None:
+def test_structures_are_printed_as_people_read_them(gdb: Any) -> None:
     done = gdb(tried(
         "nslab goto 15", "p init_nsproxy", "p init_uts_ns.ns", "p *init_task.thread_pid",
         "p init_nsproxy.count", "p init_task.tasks", "p init_task.rcu",
@@ -406,7 +380,7 @@ def test_structures_are_printed_as_people_read_them(gdb) -> None:
     assert re.search(r"swapper\b", said(done, 11)) and re.search(r"rcu_exp_gp_kthr", said(done, 11))
 
 
-def test_a_nsproxy_tells_its_life(gdb) -> None:
+def test_a_nsproxy_tells_its_life(gdb: Any) -> None:
     done = gdb(tried("nslab back 2") + "nslab frame reader\n" + tried(
         "nslab nsproxy target", "nslab nsproxy #2", "nslab nsproxy #500", "nslab nsproxy &init_nsproxy",
     ))  # fmt: skip
@@ -423,7 +397,7 @@ def test_a_nsproxy_tells_its_life(gdb) -> None:
 # === The end of a guest, of gdb ===
 
 
-def test_gdb_outlives_the_guest(gdb) -> None:
+def test_gdb_outlives_the_guest(gdb: Any) -> None:
     done = gdb(tried("continue", "nslab actors", "nslab goto 20", "nslab actors"))
     assert "the guest has ended: KASAN: slab-use-after-free in utsns_get" in said(done, 0), done.out
     assert "no guest is running" in said(done, 1)
@@ -432,7 +406,7 @@ def test_gdb_outlives_the_guest(gdb) -> None:
 
 
 @pytest.mark.parametrize(("commands", "status"), [("quit 7\n", 7), ("bt 1\n", 0), ("no-such-command\n", 1)])
-def test_the_exit_status_is_gdbs(gdb, commands: str, status: int) -> None:
+def test_the_exit_status_is_gdbs(gdb: Any, commands: str, status: int) -> None:
     done = gdb(commands, "--scenario", SCENARIO)
     assert done.status == status, done.out + done.err
     assert "Quit anyway" not in done.out
@@ -444,7 +418,7 @@ def test_a_token_of_another_execution_is_refused(token: str) -> None:
     assert done.err.endswith(": the token is not of this execution\n") and done.err.count("\n") == 1
 
 
-def test_run_is_a_way_to_boot_as_well(gdb) -> None:
+def test_run_is_a_way_to_boot_as_well(gdb: Any) -> None:
     done = gdb(tried("nslab goto 12", "nslab break switch_after_gp", "run", "continue", "continue"))
     assert re.search(r"^step \d+ of \d+, target: switch_after_gp;", said(done, 2), re.M), done.out
     assert "the guest has ended" not in said(done, 2)
@@ -455,7 +429,7 @@ def test_run_is_a_way_to_boot_as_well(gdb) -> None:
 PID = "python print('@pid', gdb.selected_inferior().pid)\n"
 
 
-def test_nothing_is_left_behind(gdb) -> None:
+def test_nothing_is_left_behind(gdb: Any) -> None:
     done = gdb("nslab goto 20\n" + PID)
     found = re.search(r"@pid (\d+)", done.out)
     assert found and not running(int(found[1]))
@@ -469,7 +443,7 @@ def test_nothing_is_left_behind(gdb) -> None:
 def terminal(token: str) -> Iterator[pexpect.spawn]:
     """`make gdb` of the token, at its first prompt."""
     child = pexpect.spawn(
-        "make", ["-C", str(REPO), "gdb", f"TOKEN={token}"], encoding="utf-8", timeout=TIMEOUT_S,
+        "make", ["-C", str(REPO), "gdb", f"TOKEN={token}"], encoding="utf-8", timeout=FOREVER_S,
         dimensions=(50, 100),
     )  # fmt: skip
     child.expect_exact(PROMPT)
@@ -538,6 +512,6 @@ def await_end(pid: int) -> None:
     except ProcessLookupError:
         return
     try:
-        assert select.select([pidfd], [], [], TIMEOUT_S)[0]
+        assert select.select([pidfd], [], [], FOREVER_S)[0]
     finally:
         os.close(pidfd)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The guest's process: how it is started, watched and ended. No kernel here."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
@@ -11,20 +13,28 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Callable
 
 import pytest
 
-from lab import fake_machine, run_plan, running
+from lab import fake_machine, hour_passes, run_plan, running, wait_for
 from nslab_lab.guest import boots, demands
 from nslab_lab.host.errors import LabError
 
 
 @pytest.fixture
-def boot(tmp_path):
+def boot(tmp_path: Path) -> Callable[..., Any]:
     """Boots the fake guest with one of its scenarios."""
 
-    def start(scenario, silence_s=30.0, stop=None, last=5, watch=(), **more):
-        machine = fake_machine(tmp_path, silence_s)
+    def start(
+        scenario: str,
+        stop: threading.Event | None = None,
+        last: int = 5,
+        watch: tuple[str, ...] = (),
+        **more: str,
+    ) -> boots.Boot | None:
+        machine = fake_machine(tmp_path)
         folder = tmp_path / "run"
         folder.mkdir()
         plan = replace(run_plan(scenario, **more).boot(scenario, 1, last), watch=watch)
@@ -45,14 +55,7 @@ def pids_in(folder: Path) -> list[int]:
     return found
 
 
-def wait_for(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
-    return condition()
-
-
-def test_a_plan_is_run_to_its_end(boot):
+def test_a_plan_is_run_to_its_end(boot: Callable[..., Any]) -> None:
     result = boot("passes")
     assert [one.n for one in result.executions] == [1, 2, 3, 4, 5]
     assert result.ready and result.ended and not result.silent and not result.stopped
@@ -63,27 +66,27 @@ def test_a_plan_is_run_to_its_end(boot):
     assert "Linux version" in result.console_text()
 
 
-def test_steps_name_what_was_watched(boot):
+def test_steps_name_what_was_watched(boot: Callable[..., Any]) -> None:
     result = boot("watches", watch=("nsproxy", "task_struct.nsproxy"))
     # None, the first, the second, and one that there is not.
     assert [step.watch for step in result.steps] == ["", "nsproxy", "task_struct.nsproxy", ""]
     assert result.search is None
 
 
-def test_a_search(boot):
+def test_a_search(boot: Callable[..., Any]) -> None:
     result = boot("passes", strategy="bounded-1", last=1)
     assert result.ended and result.search.schedules == [1, 0]
     assert result.next == 1 and [one.schedule for one in result.executions] == ["0"]
 
 
-def test_only_console_and_results_are_left(boot, tmp_path):
+def test_only_console_and_results_are_left(boot: Callable[..., Any], tmp_path: Path) -> None:
     boot("passes")
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
         "console-passes-1.log", "results-passes-1.jsonl",
     ]  # fmt: skip
 
 
-def test_how_a_guest_is_started(boot, monkeypatch):
+def test_how_a_guest_is_started(boot: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "x")
     text = boot("look-around", variant="no-grace-period").console_text()
     status = dict(re.findall(r"^(\w+):\s*(.*)$", text, re.MULTILINE))
@@ -102,26 +105,40 @@ def test_how_a_guest_is_started(boot, monkeypatch):
     assert not any("/run" in argument for argument in arguments)
 
 
-def test_a_guest_killed_by_a_signal(boot):
+def test_a_guest_killed_by_a_signal(boot: Callable[..., Any]) -> None:
     result = boot("vanishes")
     assert [one.n for one in result.executions] == [1]  # half a line is no line
     assert result.next == 2 and not result.ended
     assert result.status == -signal.SIGSEGV
 
 
-def test_a_guest_that_stops_answering_is_killed_with_all_its_processes(boot, tmp_path):
-    result = boot("hangs", silence_s=0.4)
+def test_a_guest_that_stops_answering_is_killed_with_all_its_processes(
+    boot: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour_passes(monkeypatch, tmp_path)
+    result = boot("hangs")
     assert result.silent and not result.stopped
     assert [one.n for one in result.executions] == [1, 2]
     assert wait_for(lambda: not pids_in(tmp_path))
 
 
-def test_a_guest_that_is_slow_but_talks_lives(boot):
-    result = boot("slow", silence_s=0.8, last=12)  # 1.2 s
-    assert result.ended and not result.silent
+def test_a_guest_that_is_slow_but_talks_lives(
+    boot: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time that it has said something, most of the time that it may be silent has gone by."""
+    now, sizes = [0.0], [0]
+
+    def monotonic() -> float:
+        sizes.append(sum(path.stat().st_size for path in tmp_path.rglob("results-*.jsonl")))
+        now[0] += 29.0 * (sizes[-1] > sizes[-2])
+        return now[0]
+
+    monkeypatch.setattr(boots, "time", SimpleNamespace(monotonic=monotonic, sleep=time.sleep))
+    result = boot("slow", last=12)
+    assert result.ended and not result.silent and now[0] > 30.0
 
 
-def test_a_stop_kills_the_guest(boot, tmp_path):
+def test_a_stop_kills_the_guest(boot: Callable[..., Any], tmp_path: Path) -> None:
     stop = threading.Event()
     threading.Timer(0.4, stop.set).start()
     result = boot("hangs", stop=stop)
@@ -130,7 +147,7 @@ def test_a_stop_kills_the_guest(boot, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_no_guest_outlives_the_harness(tmp_path, number):
+def test_no_guest_outlives_the_harness(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "run").mkdir()
     code = (
         "import sys, threading; from pathlib import Path; from lab import *; "
@@ -151,46 +168,53 @@ def test_no_guest_outlives_the_harness(tmp_path, number):
     assert wait_for(lambda: not any(running(pid) for pid in guests))
 
 
-def test_results_that_make_no_sense(boot):
+def test_results_that_make_no_sense(boot: Callable[..., Any]) -> None:
     with pytest.raises(LabError, match="results-nonsense-1.jsonl:2: .*cannot read") as caught:
         boot("nonsense")
     assert caught.value.status == 3
 
 
-def check(result):
+def check(result: boots.Boot) -> str:
     with pytest.raises(LabError) as caught:
         boots.check_boot(result)
     assert caught.value.status == 3
     return caught.value.message
 
 
-def test_a_guest_that_cannot_run_its_plan(boot):
+def test_a_guest_that_cannot_run_its_plan(boot: Callable[..., Any]) -> None:
     message = check(boot("bad-plan"))
     assert "cannot run its plan: no scenario 'bad-plan'; see " in message
 
 
-def test_a_guest_that_does_not_boot(boot):
+def test_a_guest_that_does_not_boot(boot: Callable[..., Any]) -> None:
     message = check(boot("no-boot"))
     assert "ended (status -6) before its first execution: panic: VFS: Unable to mount" in message
     assert message.endswith("console-no-boot-1.log")
 
 
-def test_a_guest_that_never_says_a_word(boot):
-    assert "stopped answering before its first execution" in check(boot("mute", silence_s=0.3))
+def test_a_guest_that_never_says_a_word(
+    boot: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour_passes(monkeypatch, tmp_path)
+    assert "stopped answering before its first execution" in check(boot("mute"))
 
 
-def test_a_kernel_that_is_not_there(boot, tmp_path, monkeypatch):
+def test_a_kernel_that_is_not_there(
+    boot: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("lab.FAKE_GUEST", tmp_path / "no-linux")
     assert "before its first execution" in check(boot("passes"))
 
 
-def test_host_programs_that_are_missing(monkeypatch):
+def test_host_programs_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     demands.check_tools()
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(LabError, match="apt-get install util-linux"):
         demands.check_tools()
 
 
-def test_memory_goes_to_the_fallback_without_a_tmpfs(tmp_path, monkeypatch):
-    monkeypatch.setattr(demands.os, "statvfs", lambda path: (_ for _ in ()).throw(OSError()))
+def test_memory_goes_to_the_fallback_without_a_tmpfs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda path: (_ for _ in ()).throw(OSError()))
     assert demands.memory_folder(tmp_path) == tmp_path

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from lab import FOREVER_S
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.paths import FAULTS_KERNEL, SCENARIOS
 
 CMOCKA = sorted(path.stem for path in SCENARIOS.glob("lib/tests/*_test.c"))
-TIMEOUT_S = 120
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("host")
     subprocess.run(
         ["make", "-s", "-j2", "-C", SCENARIOS, f"O={out}", "check-binaries"],
-        check=True, timeout=TIMEOUT_S,
+        check=True, timeout=FOREVER_S,
     )  # fmt: skip
     return out / "lib" / "tests"
 
@@ -31,7 +31,7 @@ def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_cmocka(binaries: Path, name: str) -> None:
     done = subprocess.run(
         [binaries / name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S,
+        stderr=subprocess.STDOUT, text=True, timeout=FOREVER_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert "[  PASSED  ]" in done.stdout
@@ -51,7 +51,7 @@ def test_kunit(kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ["setarch", "-R", kernel.linux, "mem=256M", "con=null", "umid=kunit", "uml_dir=.",
          "panic=-1", "kunit.enable=1", "kunit.filter_glob=nslab-*", "kunit_shutdown=poweroff",
          *kernel.cmdline],
-        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S,
+        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=FOREVER_S,
     )  # fmt: skip
     parsed = kunit_parser.parse_run_tests(done.stderr.splitlines())
     counts = parsed.counts

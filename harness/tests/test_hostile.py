@@ -14,6 +14,7 @@ import subprocess
 from pathlib import Path
 from typing import Callable, Sequence
 
+from lab import Command
 import pytest
 
 from nslab_lab.build import fetch, kernel as builds, series
@@ -243,7 +244,7 @@ def test_a_clone_in_such_a_place_says_so(tmp_path: Path) -> None:
         (place / name).symlink_to(REPO / name)
     (place / "harness").unlink()
     shutil.copytree(REPO / "harness", place / "harness", ignore=shutil.ignore_patterns("__pycache__"))
-    for command in (["make", "-C", place, "list"], [place / "harness" / "nslab", "list"]):
+    for command in (["make", "-C", str(place), "list"], [str(place / "harness" / "nslab"), "list"]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         lines = [line for line in done.stderr.splitlines() if not line.startswith("make: ")]
         assert done.returncode == 2 and len(lines) == 1
@@ -293,9 +294,11 @@ def test_a_token_with_a_number_of_thousands_of_digits(schedule: str) -> None:
 # === What nobody thought of ===
 
 
-def test_a_defect_of_the_labs_own(nslab, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_defect_of_the_labs_own(
+    nslab: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(main, "ERRORS", tmp_path / "errors")
-    monkeypatch.setattr("nslab_lab.commands.run.Run.run", lambda self, jobs: {}["no such key"])
+    monkeypatch.setattr("nslab_lab.commands.run.Run.run", lambda self, jobs: dict[str, int]()["no such key"])
     for number in ("0001", "0002"):
         status, out, err = nslab(*small("passes"))
         assert (status, out, err.count("\n")) == (3, "", 1)
@@ -303,9 +306,11 @@ def test_a_defect_of_the_labs_own(nslab, monkeypatch, tmp_path: Path) -> None:  
         assert "Traceback" in (tmp_path / "errors" / f"{number}.txt").read_text()
 
 
-def test_a_defect_where_nothing_can_be_written(nslab, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_defect_where_nothing_can_be_written(
+    nslab: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(main, "ERRORS", Path("/proc/nowhere"))
-    monkeypatch.setattr("nslab_lab.commands.run.Run.run", lambda self, jobs: {}[1])
+    monkeypatch.setattr("nslab_lab.commands.run.Run.run", lambda self, jobs: dict[int, int]()[1])
     status, _, err = nslab(*small("passes"))
     assert status == 3 and err.count("\n") == 1 and "cannot be kept in /proc/nowhere" in err
 

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The initramfs, written with the kernel's own tool and read back."""
 
+from __future__ import annotations
+
 import stat
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +15,7 @@ from nslab_lab.host.errors import LabError
 
 
 @pytest.fixture(scope="module")
-def tool(pristine_src, tmp_path_factory):
+def tool(pristine_src: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """gen_init_cpio, without building a kernel for it."""
     path = tmp_path_factory.mktemp("tool") / "gen_init_cpio"
     subprocess.run(["cc", "-o", path, pristine_src / "usr" / "gen_init_cpio.c"], check=True)
@@ -19,14 +23,14 @@ def tool(pristine_src, tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own."""
     monkeypatch.setattr(initramfs, "CACHE", tmp_path / "cache")
     return tmp_path / "cache"
 
 
 @pytest.fixture
-def init(tmp_path):
+def init(tmp_path: Path) -> Path:
     """A guest program, in a folder whose name has a blank."""
     folder = tmp_path / "my scenarios"
     folder.mkdir()
@@ -35,7 +39,7 @@ def init(tmp_path):
     return path
 
 
-def members(data):
+def members(data: Any) -> Any:
     """Name, mode, device and content of each member of all segments (newc format)."""
     found, at = [], 0
     while data[at : at + 6] == b"070701":
@@ -53,7 +57,7 @@ def members(data):
     return found
 
 
-def test_both_segments(tool, init, tmp_path):
+def test_both_segments(tool: Any, init: Any, tmp_path: Path) -> None:
     plan = tmp_path / "plan"
     plan.write_text("scenario=a\n")
     image = tmp_path / "initrd"
@@ -65,7 +69,7 @@ def test_both_segments(tool, init, tmp_path):
     assert all(stat.S_ISDIR(found[name][0]) for name in ("dev", "proc", "sys"))
 
 
-def test_the_base_is_made_once_for_each_content(tool, init, cache):
+def test_the_base_is_made_once_for_each_content(tool: Any, init: Any, cache: Any) -> None:
     first = initramfs.base(tool, init)
     before = first.stat().st_mtime_ns
     assert initramfs.base(tool, init) == first and first.stat().st_mtime_ns == before
@@ -74,13 +78,13 @@ def test_the_base_is_made_once_for_each_content(tool, init, cache):
     assert len(list(cache.glob("*.cpio"))) == 2
 
 
-def test_a_tool_that_is_not_there(init, tmp_path):
+def test_a_tool_that_is_not_there(init: Path, tmp_path: Path) -> None:
     with pytest.raises(LabError, match="nope: No such file.*; build the kernel again") as caught:
         initramfs.base(tmp_path / "nope", init)
     assert caught.value.status == 3
 
 
-def test_a_file_that_is_not_there(tool, init, tmp_path):
+def test_a_file_that_is_not_there(tool: Any, init: Any, tmp_path: Path) -> None:
     base = initramfs.base(tool, init)
     with pytest.raises(LabError, match="gen_init_cpio: .*no-plan") as caught:
         initramfs.write(tool, base, tmp_path / "no-plan", tmp_path / "initrd")

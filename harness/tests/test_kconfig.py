@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab.build import kconfig, kernel
+from nslab_lab.build import kconfig
+from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.errors import LabError
 
 FINAL = 'CONFIG_NET=y\nCONFIG_HZ=100\nCONFIG_NAME="a b"\n# CONFIG_MODULES is not set\n'
@@ -55,7 +56,7 @@ def test_a_line_that_is_none_is_named(tmp_path: Path) -> None:
 
 
 def test_the_real_kernel_refuses_a_line_and_keeps_its_configuration(
-    kernel: kernel.Kernel, tmp_path: Path
+    kernel: Kernel, tmp_path: Path
 ) -> None:
     config = kernel.out / ".config"
     before = (config.stat(), config.read_bytes())

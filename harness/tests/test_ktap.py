@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """KTAP, read back by the kernel's own parser."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +20,7 @@ RESULTS = [
 ]
 
 
-def test_document():
+def test_document() -> None:
     assert ktap.document(RESULTS) == (
         "KTAP version 1\n"
         "1..3\n"
@@ -42,7 +46,7 @@ print("NAMES", *(one.name for one in test.subtests))
 @pytest.mark.parametrize(
     "results, counts", [(RESULTS, "1 1 0 1 0"), (RESULTS[:1], "1 0 0 0 0")]
 )
-def test_the_kernels_own_parser_reads_it(pristine_src, results, counts):
+def test_the_kernels_own_parser_reads_it(pristine_src: Path, results: Any, counts: Any) -> None:
     done = subprocess.run(
         [sys.executable, "-B", "-c", PARSE],
         input=ktap.document(results), capture_output=True, text=True,

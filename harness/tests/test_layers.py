@@ -21,7 +21,7 @@ LAB_OBJECTS = Path("kernel") / "nslab"
 def layers(makefile: Path = FAULTS_KERNEL / "Makefile") -> list[str]:
     """The layers, lowest first: the one list of them is in the Makefile."""
     (line,) = re.findall(r"^layers := (.+)$", makefile.read_text(), re.M)
-    return line.split()
+    return str(line).split()
 
 
 def objects(folder: Path, sources: Path) -> dict[str, Path]:
@@ -32,8 +32,8 @@ def objects(folder: Path, sources: Path) -> dict[str, Path]:
 
 def symbols(path: Path, *options: str) -> set[str]:
     """The symbols that nm prints of @path."""
-    command = ["nm", "--format=posix", *options, path]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    command = ["nm", "--format=posix", *options, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return {line.split()[0] for line in done.stdout.splitlines() if line}
 
 
@@ -74,8 +74,8 @@ def test_a_call_upwards_is_seen(tmp_path: Path) -> None:
     }.items():  # fmt: skip
         files[name] = tmp_path / name
         files[name].parent.mkdir(exist_ok=True)
-        command = ["gcc", "-x", "c", "-c", "-o", files[name], "-"]
-        subprocess.run(command, input=text, text=True, check=True, timeout=60)
+        command = ["gcc", "-x", "c", "-c", "-o", str(files[name]), "-"]
+        subprocess.run(command, input=text, text=True, check=True)
     assert upward(files, ["low", "high"]) == ["low/b.o needs c of high/c.o"]
 
 

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """What lies where in structs: of a small program, then of the kernel."""
 
+from __future__ import annotations
+
 import fnmatch
 import json
 import subprocess
+from pathlib import Path
+from typing import Any
 
+from nslab_lab.build.kernel import Kernel
 import pytest
 
 from nslab_lab.debuginfo import layout
@@ -33,14 +38,14 @@ int main(void) { return 0; }
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory):
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("layout")
     (folder / "x.c").write_text(SOURCE)
     subprocess.run(["cc", "-g", "-o", folder / "linux", folder / "x.c"], check=True)
     return folder / "linux"
 
 
-def test_members_of_members(program):
+def test_members_of_members(program: Path) -> None:
     assert layout.members(program, "nsproxy") == [
         Member(0, 4, "count"),
         Member(8, 8, "first"),
@@ -66,11 +71,13 @@ def test_members_of_members(program):
         (56, 4, "+0x38"),
     ],
 )  # fmt: skip
-def test_the_smallest_member_around_an_access(program, offset, size, name):
+def test_the_smallest_member_around_an_access(
+    program: Path, offset: int, size: int, name: str
+) -> None:
     assert layout.field(layout.members(program, "nsproxy"), offset, size) == name
 
 
-def test_gdb_is_asked_once(program, monkeypatch):
+def test_gdb_is_asked_once(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = layout.members(program, "nsproxy")
     assert "nsproxy" in json.loads(program.with_name("layout.json").read_text())["structs"]
     monkeypatch.setenv("PATH", "/nonexistent")
@@ -85,13 +92,13 @@ def test_gdb_is_asked_once(program, monkeypatch):
 @pytest.mark.parametrize(
     "data", ["", "{", "[]", "null", '{"format": 0, "structs": {"nsproxy": {}}}']
 )
-def test_a_broken_file_is_made_again(program, data):
+def test_a_broken_file_is_made_again(program: Path, data: str) -> None:
     program.with_name("layout.json").write_text(data)
     assert len(layout.members(program, "nsproxy")) == 13
     assert json.loads(program.with_name("layout.json").read_text())["format"] == 1
 
 
-def test_a_kernel_without_debug_information(program, tmp_path):
+def test_a_kernel_without_debug_information(program: Path, tmp_path: Path) -> None:
     subprocess.run(["strip", "-o", tmp_path / "linux", program], check=True)
     with pytest.raises(LabError, match="no struct nsproxy in ") as caught:
         layout.members(tmp_path / "linux", "nsproxy")
@@ -99,13 +106,13 @@ def test_a_kernel_without_debug_information(program, tmp_path):
     assert not (tmp_path / "layout.json").exists()
 
 
-def test_no_kernel(tmp_path):
+def test_no_kernel(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no such kernel binary") as caught:
         layout.members(tmp_path / "linux", "nsproxy")
     assert caught.value.status == LAB_FAILED
 
 
-def test_what_is_no_program(tmp_path):
+def test_what_is_no_program(tmp_path: Path) -> None:
     (tmp_path / "linux").write_text("not a program")
     with pytest.raises(LabError, match="no struct nsproxy in "):
         layout.members(tmp_path / "linux", "nsproxy")
@@ -114,14 +121,14 @@ def test_what_is_no_program(tmp_path):
 # === The kernel ===
 
 
-def test_the_kernels_own(kernel):
+def test_the_kernels_own(kernel: Kernel) -> None:
     members = layout.members(kernel.linux, "nsproxy")
     assert members[0] == Member(0, 4, "count")
     assert layout.field(members, 8, 8) == "uts_ns"
     assert "ns.count" in [member.name for member in layout.members(kernel.linux, "uts_namespace")]
 
 
-def test_watches(kernel):
+def test_watches(kernel: Kernel) -> None:
     names = ["nsproxy", "task_struct.nsproxy", "net_namespace", "net.ns.count", "uts_namespace"]
     found = layout.watches(kernel.linux, names)
     assert [watch.name for watch in found] == names
@@ -132,11 +139,11 @@ def test_watches(kernel):
     assert (found[3].cache, found[3].size, found[3].struct) == ("net_namespace", 4, "net")
 
 
-def test_no_watches(kernel):
+def test_no_watches(kernel: Kernel) -> None:
     assert layout.watches(kernel.linux, []) == []
 
 
-def test_fields_by_watch(kernel):
+def test_fields_by_watch(kernel: Kernel) -> None:
     watches = layout.watches(kernel.linux, ["nsproxy", "task_struct.nsproxy"])
     name = layout.namer(kernel.linux, watches)
     assert name("nsproxy", 8, 8) == "uts_ns"
@@ -161,7 +168,7 @@ def test_fields_by_watch(kernel):
         ("x);gdb.execute('quit", "no struct 'x);gdb' in *"),
     ],
 )
-def test_what_is_not_there(kernel, name, message):
+def test_what_is_not_there(kernel: Kernel, name: Any, message: Any) -> None:
     with pytest.raises(LabError) as caught:
         layout.watches(kernel.linux, ["nsproxy", name])
     assert caught.value.status == BAD_INPUT

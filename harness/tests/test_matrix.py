@@ -1,27 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0
 """`nslab matrix` from end to end, but for the kernel: see test_e2e.py."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
 import signal
 import subprocess
 import xml.etree.ElementTree
+from pathlib import Path
+from typing import Any, Callable
 
 import matplotlib
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from lab import Command
 from nslab_lab.guest import verdict
 from nslab_lab.host.paths import REPO
 from nslab_lab.matrix import command, heatmap, tables
 from nslab_lab.matrix.cells import WAYS, Cell, Matrix, Result, Way
-from test_run import interrupted, nslab, watched  # noqa: F401  (fixtures)
+from test_run import interrupted, nslab, watched
 
 
 @pytest.fixture
-def run(nslab, watched):  # noqa: F811
-    def run(*more, scenario="needs-a5b-b3a", variant="no-grace-period", executions=20):
+def run(nslab: Command, watched: None) -> Callable[..., Any]:
+    def run(
+        *more: str,
+        scenario: str = "needs-a5b-b3a",
+        variant: str = "no-grace-period",
+        executions: int = 20,
+    ) -> tuple[int, str, str]:
         return nslab(
             "matrix", "--variant", variant, "--scenario", scenario, "--executions", str(executions), *more
         )  # fmt: skip
@@ -29,11 +39,11 @@ def run(nslab, watched):  # noqa: F811
     return run
 
 
-def lines_of(folder):
+def lines_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "cells.jsonl").read_text().splitlines()]
 
 
-def test_how_soon_a_variant_is_caught(run, tmp_path):
+def test_how_soon_a_variant_is_caught(run: Callable[..., Any], tmp_path: Path) -> None:
     status, out, err = run("--seeds", "3", scenario="passes,needs-a5b-b3a,asserts")
     assert status == 0, out + err
     # The first of those that are as soon.
@@ -64,7 +74,7 @@ def test_how_soon_a_variant_is_caught(run, tmp_path):
     assert "nslab: no-grace-period: caught in 12 of 21 cells; asserts, none+mixed: assertion after 3 exec" in err
 
 
-def test_same_cells_same_bytes(run, tmp_path):
+def test_same_cells_same_bytes(run: Callable[..., Any], tmp_path: Path) -> None:
     for jobs in ("1", "3"):
         status, *_ = run("--seeds", "2", "--jobs", jobs, scenario="passes,dies")
         assert status == 0
@@ -73,7 +83,7 @@ def test_same_cells_same_bytes(run, tmp_path):
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
-def test_a_variant_that_nobody_catches(run):
+def test_a_variant_that_nobody_catches(run: Callable[..., Any]) -> None:
     status, out, _ = run(scenario="passes")
     assert status == 1
     said = " ".join(out.split())
@@ -82,7 +92,7 @@ def test_a_variant_that_nobody_catches(run):
     assert "every variant" not in out
 
 
-def test_a_variant_that_is_caught_too_late():
+def test_a_variant_that_is_caught_too_late() -> None:
     # With seed 1 it is caught, with the others it is not.
     made = made_matrix(variants=("a",), seeds=4, whole=False)
     made.results = {
@@ -95,7 +105,9 @@ def test_a_variant_that_is_caught_too_late():
     ]
 
 
-def test_the_correct_kernel_is_clean_or_it_is_a_finding(run, tmp_path):
+def test_the_correct_kernel_is_clean_or_it_is_a_finding(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
     status, out, _ = run(variant="none", scenario="passes")
     assert status == 0
     assert "the correct kernel: 140 executions in 7 cells, 0 findings\n" in out
@@ -110,15 +122,15 @@ def test_the_correct_kernel_is_clean_or_it_is_a_finding(run, tmp_path):
     assert len(list(folder.glob("cells/*"))) == 3
 
 
-def made_matrix(**more):
-    values = dict(
+def made_matrix(**more: Any) -> Matrix:
+    values: dict[str, Any] = dict(
         variants=("none", "a"), scenarios=("x",), ways=(Way("pos"),), executions=5000, seeds=1, most=5000,
         whole=True,
     ) | more  # fmt: skip
     return Matrix(**values)
 
 
-def test_the_best_is_by_an_oracle_that_says_what_is_wrong():
+def test_the_best_is_by_an_oracle_that_says_what_is_wrong() -> None:
     made = made_matrix(scenarios=("x", "y"))
     x, y = made.map("a")
     made.results = {x: Result(x, 1, "no-answer"), y: Result(y, 8, "kasan")}
@@ -127,7 +139,7 @@ def test_the_best_is_by_an_oracle_that_says_what_is_wrong():
     assert made.best("a") == made.results[x]
 
 
-def test_every_oracle_has_to_speak_first():
+def test_every_oracle_has_to_speak_first() -> None:
     made = made_matrix(scenarios=verdict.ORACLES)
     for cell in made.map():
         made.results[cell] = Result(cell, 9, cell.scenario if cell.variant == "a" else None)
@@ -139,12 +151,14 @@ def test_every_oracle_has_to_speak_first():
     assert failures == ["oracle leak: never the first to report a variant; it needs one"]
 
 
-def test_oracles_are_those_of_reports_not_the_nets():
+def test_oracles_are_those_of_reports_not_the_nets() -> None:
     assert {"kasan", "grace period", "assertion", "leak", "hang"} <= set(verdict.ORACLES)
     assert not {"bug", "warn", "panic", "crash", "no-answer"} & set(verdict.ORACLES)
 
 
-def test_a_defect_that_keeps_a_scenario_from_running(run, tmp_path):
+def test_a_defect_that_keeps_a_scenario_from_running(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
     status, out, _ = run("--strategy", "random,pos", "--jobs", "1", scenario="asserts,no-boot")
     assert status == 0
     assert re.search(r"^no-grace-period  3/3 +assertion 3$", out, re.M)
@@ -156,7 +170,7 @@ def test_a_defect_that_keeps_a_scenario_from_running(run, tmp_path):
     assert len(list((tmp_path / "matrix" / "latest").glob("cells/*"))) == 3
 
 
-def test_the_lab_does_not_work(run, tmp_path):
+def test_the_lab_does_not_work(run: Callable[..., Any], tmp_path: Path) -> None:
     status, out, _ = run("--strategy", "pos", variant="none", scenario="passes,no-boot")
     assert status == 3
     assert "NOT RUN none, no-boot (pos, pos+failslab): the guest ended (status -6)" in out
@@ -168,7 +182,7 @@ def test_the_lab_does_not_work(run, tmp_path):
     assert len(lines_of(tmp_path / "matrix" / "latest")) == command.MOST_ERRORS
 
 
-def test_a_search_that_diverges(run):
+def test_a_search_that_diverges(run: Callable[..., Any]) -> None:
     status, out, _ = run("--strategy", "bounded", scenario="diverges")
     assert status == 3
     assert "NOT RUN no-grace-period, diverges (bounded): diverges: the search diverged, " in out
@@ -186,14 +200,16 @@ def test_a_search_that_diverges(run):
         (["--scenario", "pass"], "no scenario 'pass': is 'passes' meant?"),
     ],
 )
-def test_wrong_usage(nslab, tmp_path, options, message):  # noqa: F811
+def test_wrong_usage(
+    nslab: Command, tmp_path: Path, options: list[str], message: str
+) -> None:
     status, out, err = nslab("matrix", *options)
     assert (status, out) == (2, "")
     assert err.startswith(f"nslab: {message}") and err.count("\n") == 1
     assert not (tmp_path / "matrix").exists()
 
 
-def test_interrupted(tmp_path):
+def test_interrupted(tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     cells = folder / "matrix" / "0001" / "cells.jsonl"
     out = interrupted(
@@ -210,12 +226,12 @@ def test_interrupted(tmp_path):
 # === The picture ===
 
 
-def text_of(made):
+def text_of(made: Matrix) -> list[str]:
     root = xml.etree.ElementTree.fromstring(heatmap.svg(made))
     return [element.text for element in root.iter() if element.tag.endswith("}text")]
 
 
-def test_the_picture_has_every_name_and_number():
+def test_the_picture_has_every_name_and_number() -> None:
     made = made_matrix(variants=("none", "a", "b"), scenarios=("x", "y"), ways=WAYS, executions=1500)
     cells = list(made.map())
     for cell in cells[:-1]:
@@ -230,7 +246,7 @@ def test_the_picture_has_every_name_and_number():
 
 
 @pytest.mark.parametrize("oracle", [*verdict.ORACLES, "no-answer", "crash"])
-def test_oracles_have_their_names_in_the_picture(oracle):
+def test_oracles_have_their_names_in_the_picture(oracle: Any) -> None:
     """The same as elsewhere, or the beginning of it, and no wider than a cell."""
     made = made_matrix(variants=("none", "a"), scenarios=("x",), ways=WAYS[:1])
     (cell,) = [one for one in made.map() if one.variant == "a"]
@@ -246,11 +262,11 @@ def test_oracles_have_their_names_in_the_picture(oracle):
     assert all(letter in shortened for letter in text.get_text())
 
 
-def test_a_picture_of_nothing():
+def test_a_picture_of_nothing() -> None:
     assert "not in 5,000; white: not run" in text_of(made_matrix())
 
 
-def test_plotting_leaves_the_users_home_alone(tmp_path):
+def test_plotting_leaves_the_users_home_alone(tmp_path: Path) -> None:
     cached = tmp_path / "cache"
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CACHE_HOME": str(cached)}
     subprocess.run(

@@ -1,28 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0
 """Findings made as small as they get. No kernel here: see fake_guest.py for what fails when."""
 
+from __future__ import annotations
+
 import dataclasses
 import threading
+from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
 from lab import ACTORS, fake_machine, run_plan
-from nslab_lab.findings import minimize
+from nslab_lab.findings import minimize, retrace
 from nslab_lab.guest import verdict
+from nslab_lab.guest.boots import Machine
 from nslab_lab.guest.results import Step
 from nslab_lab.plans import strategies
+from nslab_lab.plans.plan import BootPlan
 from nslab_lab.search import batch
 
+
 @pytest.fixture
-def machine(tmp_path):
+def machine(tmp_path: Path) -> Machine:
     return fake_machine(tmp_path)
 
 
 @pytest.fixture
-def find(machine, tmp_path):
+def find(machine: Machine, tmp_path: Path) -> Callable[..., Any]:
     """The first finding of a scenario under a strategy, and the boot that showed it."""
 
-    def start(scenario, strategy="random", **more):
+    def start(
+        scenario: str, strategy: str = "random", **more: Any
+    ) -> tuple[batch.Finding, BootPlan]:
         folder = tmp_path / "run"
         folder.mkdir()
         boot = run_plan(scenario, strategy=strategy, **more).boot(scenario, 1, 10)
@@ -33,21 +42,21 @@ def find(machine, tmp_path):
 
 
 @pytest.fixture
-def small(machine, tmp_path):
+def small(machine: Machine, tmp_path: Path) -> Callable[..., Any]:
     """What comes of making a finding smaller; the schedule, as it stands in its token."""
 
-    def start(finding, boot, stop=None):
+    def start(finding: batch.Finding, boot: BootPlan, stop: Any = None) -> batch.Finding | None:
         place = tmp_path / "small"
         return minimize.minimize(machine, finding, boot, place, stop or threading.Event(), ACTORS)
 
     return start
 
 
-def schedule(finding):
+def schedule(finding: batch.Finding) -> str:
     return strategies.parse(finding.failure.token.strategy).schedule
 
 
-def boots(folder):
+def boots(folder: Path) -> int:
     return len(list(folder.glob("small/*/results-*.jsonl")))
 
 
@@ -63,7 +72,15 @@ def boots(folder):
         ("a5b-b3a-a1-b2-c2", "b3aa5b-a1b2c2", 7),
     ],
 )  # fmt: skip
-def test_what_is_left_is_what_it_takes(find, small, tmp_path, needs, left, at_most, how):
+def test_what_is_left_is_what_it_takes(
+    find: Callable[..., Any],
+    small: Callable[..., Any],
+    tmp_path: Path,
+    needs: str,
+    left: str,
+    at_most: int,
+    how: str,
+) -> None:
     finding, boot = find(f"{how}needs-{needs}")
     assert len(minimize.schedule_of(finding.steps, ACTORS).switches) >= 40
     found = small(finding, boot)
@@ -77,7 +94,9 @@ def test_what_is_left_is_what_it_takes(find, small, tmp_path, needs, left, at_mo
     assert str(minimize.schedule_of(found.steps, ACTORS)) == left
 
 
-def test_more_than_two_switches_are_found_from_above(find, small, tmp_path):
+def test_more_than_two_switches_are_found_from_above(
+    find: Callable[..., Any], small: Callable[..., Any], tmp_path: Path
+) -> None:
     finding, boot = find("needs-a5b-b15c-c31a-b45a-c2")
     # They may stand anywhere between those that do not matter.
     found = small(finding, boot)
@@ -85,39 +104,57 @@ def test_more_than_two_switches_are_found_from_above(find, small, tmp_path):
     assert boots(tmp_path) <= 40
 
 
-def test_two_switches_that_can_only_go_together(find, small):
+def test_two_switches_that_can_only_go_together(
+    find: Callable[..., Any], small: Callable[..., Any]
+) -> None:
     finding, boot = find("needs-a5b-b15c-c31a-b45a-pair-a7b-b8a")
     found = small(finding, boot)
     assert schedule(found) == "a5bb15cc31ab45a"
 
 
-def test_a_long_schedule_is_not_tried_pair_by_pair(find, small, tmp_path, monkeypatch):
+def test_a_long_schedule_is_not_tried_pair_by_pair(
+    find: Callable[..., Any],
+    small: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(minimize, "MAX_PAIRS_OF", 30)
     finding, boot = find("needs-a5b-b3a-c2")
     assert schedule(small(finding, boot)) == "b3aa5b-c2"
     assert boots(tmp_path) <= 40
 
 
-def test_a_plan_of_many_candidates_takes_several_boots(find, small, tmp_path, monkeypatch):
+def test_a_plan_of_many_candidates_takes_several_boots(
+    find: Callable[..., Any],
+    small: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(minimize, "MAX_CANDIDATES", 25)
     finding, boot = find("needs-a5b-b3a-c2")
     assert schedule(small(finding, boot)) == "b3aa5b-c2"
 
 
-def test_another_failure_on_the_way_is_passed_over(find, small):
+def test_another_failure_on_the_way_is_passed_over(
+    find: Callable[..., Any], small: Callable[..., Any]
+) -> None:
     # a4b alone fails in another way, and ends the boot in which a5b would have been next.
     finding, boot = find("needs-a5b-other-a4b")
     assert schedule(small(finding, boot)) == "a5b"
 
 
-def test_a_finding_of_no_schedule_is_searched_for(find, small, tmp_path):
+def test_a_finding_of_no_schedule_is_searched_for(
+    find: Callable[..., Any], small: Callable[..., Any], tmp_path: Path
+) -> None:
     finding, boot = find("needs-a5b-b3a-c13", "none")
     found = small(finding, boot)
     assert schedule(found) == "b3aa5b-c13"
     assert boots(tmp_path) <= 6
 
 
-def test_the_same_place_is_the_same_failure_for_a_search(find, small):
+def test_the_same_place_is_the_same_failure_for_a_search(
+    find: Callable[..., Any], small: Callable[..., Any]
+) -> None:
     finding, boot = find("varies-needs-a5b-b3a", "none")
     found = small(finding, boot)
     assert schedule(found).startswith("b3aa5b")
@@ -125,38 +162,53 @@ def test_the_same_place_is_the_same_failure_for_a_search(find, small):
     assert found.failure.verdict.headline.startswith("KASAN: null-ptr-deref in utsns_get")
 
 
-def test_a_use_after_free_may_show_at_another_place(find, small):
+def test_a_use_after_free_may_show_at_another_place(
+    find: Callable[..., Any], small: Callable[..., Any]
+) -> None:
     finding, boot = find("wanders-needs-a5b-b3a", "none")
     found = small(finding, boot)
     assert schedule(found).startswith("b3aa5b")
     assert "use-after-free in free_nsproxy" in found.failure.verdict.headline
 
 
-def test_another_failure_at_another_place_is_another(find, small):
+def test_another_failure_at_another_place_is_another(
+    find: Callable[..., Any], small: Callable[..., Any]
+) -> None:
     finding, boot = find("strays-needs-a5b-b3a", "none")
     assert small(finding, boot) is None
 
 
-def test_what_no_search_finds_stays_as_it_is(find, small, tmp_path):
+def test_what_no_search_finds_stays_as_it_is(
+    find: Callable[..., Any], small: Callable[..., Any], tmp_path: Path
+) -> None:
     finding, boot = find("needs-a5b-b33a", "none")
     assert small(finding, boot) is None
     assert boots(tmp_path) == 2  # and its turns are not taken again, either
 
 
-def test_what_does_not_come_again_stays_as_it_is(find, small):
+def test_what_does_not_come_again_stays_as_it_is(
+    find: Callable[..., Any], small: Callable[..., Any]
+) -> None:
     finding, boot = find("dies")  # whatever its schedule is
     assert finding.reproduced == batch.SOLO
     assert small(finding, boot) is None
 
 
-def test_a_guest_that_cannot_use_the_plan_costs_no_finding(find, small, monkeypatch):
+def test_a_guest_that_cannot_use_the_plan_costs_no_finding(
+    find: Callable[..., Any], small: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     finding, boot = find("needs-a5b")
     token = dataclasses.replace(finding.failure.token, scenario="bad-plan")
     finding = dataclasses.replace(finding, failure=dataclasses.replace(finding.failure, token=token))
     assert small(finding, boot) is None
 
 
-def test_no_more_boots_than_allowed(find, small, tmp_path, monkeypatch):
+def test_no_more_boots_than_allowed(
+    find: Callable[..., Any],
+    small: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(minimize, "MAX_BOOTS", 3)
     finding, boot = find("needs-a5b-b15c-c31a-b45a-c2")
     small(finding, boot)
@@ -165,9 +217,11 @@ def test_no_more_boots_than_allowed(find, small, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("after", range(4))
-def test_a_stop_leaves_the_finding_as_it_is(find, small, tmp_path, after):
+def test_a_stop_leaves_the_finding_as_it_is(
+    find: Callable[..., Any], small: Callable[..., Any], tmp_path: Path, after: int
+) -> None:
     class Stop:
-        def is_set(self):
+        def is_set(self) -> bool:
             return boots(tmp_path) > after
 
     finding, boot = find("slow-needs-a5b-b3a-c2")
@@ -178,7 +232,14 @@ def test_a_stop_leaves_the_finding_as_it_is(find, small, tmp_path, after):
 # === Schedules of traces ===
 
 
-def step(actor, local=0, next="", enabled=0b111, kind="point", **more):
+def step(
+    actor: str,
+    local: int = 0,
+    next: str = "",
+    enabled: int = 0b111,
+    kind: str = "point",
+    **more: Any,
+) -> Step:
     return Step(1, 1, actor, "p", "", 0, 0, kind=kind, local=local, next=next, enabled=enabled, **more)
 
 
@@ -200,11 +261,11 @@ def step(actor, local=0, next="", enabled=0b111, kind="point", **more):
         ([step("reader", 3, kind="fault"), step("reader", 1, "third")], "a1c-a3"),
     ],
 )
-def test_only_what_is_not_decided_by_default(steps, text):
+def test_only_what_is_not_decided_by_default(steps: list[Step], text: str) -> None:
     assert str(minimize.schedule_of(steps, ACTORS)) == text
 
 
-def test_preemptions():
+def test_preemptions() -> None:
     assert minimize.preemptions([]) == 0
     steps = [
         step("", next="third", kind="begin", free=True), step("third", 1, "third"),
@@ -214,10 +275,12 @@ def test_preemptions():
     assert minimize.preemptions(steps) == 2
 
 
-def test_what_no_search_finds_is_made_from_its_trace(find, small, monkeypatch):
+def test_what_no_search_finds_is_made_from_its_trace(
+    find: Callable[..., Any], small: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     finding, boot = find("needs-a5b-b33a", "none")
     monkeypatch.setattr(
-        minimize.retrace, "schedule",
+        retrace, "schedule",
         lambda steps, actors, failures, replay: strategies.parse_schedule("a5bb9aa20bb33a-a11"),
     )  # fmt: skip
     assert schedule(small(finding, boot)) == "a5bb33a"

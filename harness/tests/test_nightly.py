@@ -7,9 +7,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
+from lab import Command
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import main
 from nslab_lab.host.paths import BUILD, REPO, cache
@@ -19,12 +21,14 @@ AWKWARD = """mail -s "new: 100% $USER \\ 'x'" me@localhost"""
 
 
 @pytest.fixture
-def nslab(tmp_path, monkeypatch, capsys):
+def nslab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
     """Runs the command line where units go below @tmp_path; returns status, stdout, stderr."""
     monkeypatch.setenv("DESTDIR", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", "/config")
 
-    def command(*args):
+    def command(*args: str) -> tuple[int, str, str]:
         status = main.main(["nightly", *args])
         captured = capsys.readouterr()
         return status, captured.out, captured.err
@@ -61,7 +65,7 @@ def verify(folder: Path, *words: str) -> str:
     return "\n".join(said)
 
 
-def test_a_systems_units(nslab, tmp_path, kernel: Kernel):
+def test_a_systems_units(nslab: Any, tmp_path: Path, kernel: Kernel) -> None:
     status, out, err = nslab(
         "install",
         "--system",
@@ -99,7 +103,7 @@ def test_a_systems_units(nslab, tmp_path, kernel: Kernel):
     assert unit(folder / "nslab-nightly.timer")["Timer"]["OnCalendar"] == ["Mon..Fri 01:30"]
 
 
-def test_a_users_units(nslab, tmp_path, kernel: Kernel):
+def test_a_users_units(nslab: Any, tmp_path: Path, kernel: Kernel) -> None:
     assert nslab("install", "--user", "--sweep", "smoke", "--memory", "3G", "--cpu", "50%")[0] == 0
     folder = tmp_path / USER
     assert verify(folder, "--user") == ""
@@ -111,7 +115,7 @@ def test_a_users_units(nslab, tmp_path, kernel: Kernel):
     assert status == 0 and out.startswith(f"installed in {folder}\n")
 
 
-def test_what_verify_would_say(nslab, tmp_path, kernel: Kernel):
+def test_what_verify_would_say(nslab: Any, tmp_path: Path, kernel: Kernel) -> None:
     """It is seen failing."""
     nslab("install", "--system")
     path = tmp_path / SYSTEM / "nslab-nightly.service"
@@ -119,7 +123,7 @@ def test_what_verify_would_say(nslab, tmp_path, kernel: Kernel):
     assert "Failed to parse" in verify(tmp_path / SYSTEM)
 
 
-def test_the_sandbox_is_a_tight_one(nslab, tmp_path, kernel: Kernel):
+def test_the_sandbox_is_a_tight_one(nslab: Any, tmp_path: Path, kernel: Kernel) -> None:
     nslab("install", "--system")
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=yes", "--threshold=45",
@@ -130,7 +134,7 @@ def test_the_sandbox_is_a_tight_one(nslab, tmp_path, kernel: Kernel):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_uninstall_leaves_nothing(nslab, tmp_path, kernel: Kernel):
+def test_uninstall_leaves_nothing(nslab: Any, tmp_path: Path, kernel: Kernel) -> None:
     nslab("install", "--system")
     status, out, _ = nslab("uninstall", "--system")
     assert status == 0 and out.startswith(
@@ -144,7 +148,12 @@ def test_uninstall_leaves_nothing(nslab, tmp_path, kernel: Kernel):
     assert nslab("status", "--system")[1].startswith("not installed: nothing in ")
 
 
-def test_where_systemd_does_not_run(tmp_path, monkeypatch, capsys, kernel: Kernel):
+def test_where_systemd_does_not_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kernel: Kernel,
+) -> None:
     monkeypatch.delenv("DESTDIR", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     tools = tmp_path / "bin"
@@ -163,7 +172,12 @@ def test_where_systemd_does_not_run(tmp_path, monkeypatch, capsys, kernel: Kerne
     assert "systemctl is not there: nights can be run by cron, too" in capsys.readouterr().err
 
 
-def test_what_systemd_is_asked_to_do(tmp_path, monkeypatch, capsys, kernel: Kernel):
+def test_what_systemd_is_asked_to_do(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kernel: Kernel,
+) -> None:
     """With a systemctl that only writes down what it was asked."""
     monkeypatch.delenv("DESTDIR", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -194,7 +208,9 @@ def test_what_systemd_is_asked_to_do(tmp_path, monkeypatch, capsys, kernel: Kern
         (["--sweep", "no-such-sweep"], "no sweep 'no-such-sweep' in harness/sweeps"),
     ],
 )
-def test_wrong_usage(nslab, tmp_path, options, message):
+def test_wrong_usage(
+    nslab: Command, tmp_path: Path, options: list[str], message: str
+) -> None:
     if "--user" not in options:
         options = ["--system", *options]
     status, out, err = nslab("install", *options)
@@ -202,5 +218,5 @@ def test_wrong_usage(nslab, tmp_path, options, message):
     assert not (tmp_path / SYSTEM).exists()
 
 
-def test_words_of_a_unit():
+def test_words_of_a_unit() -> None:
     assert nightly.word('a "b" \\ 5%\n') == '"a \\"b\\" \\\\ 5%%\\n"'

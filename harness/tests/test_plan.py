@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Plans: the split into boots, and the text the guest reads."""
 
+from __future__ import annotations
+
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +13,7 @@ from nslab_lab.plans.watch import Watch
 
 
 @pytest.fixture
-def run_plan():
+def run_plan() -> plan.RunPlan:
     return plan.make(
         "6.12", "0123abcd", profiles.load("none"), ("a", "b"),
         variant="none", strategy="none", seed=31, executions=1200, findings=1,
@@ -18,26 +21,26 @@ def run_plan():
     )  # fmt: skip
 
 
-def test_batches_cover_the_executions_once(run_plan):
+def test_batches_cover_the_executions_once(run_plan: plan.RunPlan) -> None:
     assert [(b.first, b.last, b.count) for b in run_plan.batches("a")] == [
         (1, 500, 500), (501, 1000, 500), (1001, 1200, 200),
     ]  # fmt: skip
 
 
-def test_a_batch_names_its_files_and_tokens(run_plan):
+def test_a_batch_names_its_files_and_tokens(run_plan: plan.RunPlan) -> None:
     batch = list(run_plan.batches("b"))[1]
     assert batch.name == "b-501"
     assert str(batch.token_of(503)).endswith(".none.1f.501.503")
     assert batch.token_of(503).prefix == batch.token.prefix
 
 
-def test_json_is_the_same_for_the_same_plan(run_plan):
+def test_json_is_the_same_for_the_same_plan(run_plan: plan.RunPlan) -> None:
     assert run_plan.json() == dataclasses.replace(run_plan).json()
     assert run_plan.json() != dataclasses.replace(run_plan, seed=32).json()
     assert "\n" not in run_plan.json()
 
 
-def test_guest_text(run_plan):
+def test_guest_text(run_plan: plan.RunPlan) -> None:
     boot = dataclasses.replace(
         run_plan.boot("a", 7, 9, trace=True), knobs=("failslab/times=-1", "failslab/probability=5")
     )
@@ -56,13 +59,13 @@ def test_guest_text(run_plan):
     ]
 
 
-def text_of(boot):
+def text_of(boot: plan.BootPlan) -> list[str]:
     """The lines of its plan that depend on the strategy."""
     common = ("scenario=", "seed=", "first=", "trace=", "timeout_ms=")
     return [line for line in boot.guest_text().splitlines() if not line.startswith(common)]
 
 
-def test_guest_text_of_pct(run_plan):
+def test_guest_text_of_pct(run_plan: plan.RunPlan) -> None:
     pct = dataclasses.replace(run_plan, strategy="pct-4-0", lengths=(93, 400))
     assert text_of(pct.boot("b", 1, 5)) == [
         "count=5", "strategy=pct", f"token={pct.boot('b', 1, 5).token.prefix}", "depth=4", "length=400",
@@ -74,7 +77,7 @@ def test_guest_text_of_pct(run_plan):
     assert said.strategy_of("a") == "pct-4-50"
 
 
-def test_guest_text_of_a_search(run_plan):
+def test_guest_text_of_a_search(run_plan: plan.RunPlan) -> None:
     search = dataclasses.replace(run_plan, strategy="bounded-2")
     boot = search.boot("a", 1, 1)
     assert text_of(boot) == [
@@ -83,7 +86,7 @@ def test_guest_text_of_a_search(run_plan):
     assert "failures=a7b2" in text_of(dataclasses.replace(boot, failures="a7b2"))
 
 
-def test_guest_text_of_a_replay(run_plan):
+def test_guest_text_of_a_replay(run_plan: plan.RunPlan) -> None:
     token = dataclasses.replace(run_plan.token("a", 7, 7), strategy="replay-a5b-c2")
     boot = dataclasses.replace(run_plan.boot("a", 7, 7), token=token)
     # The token would say the schedule once more.
@@ -93,7 +96,7 @@ def test_guest_text_of_a_replay(run_plan):
     assert (boot.first, boot.last) == (7, 7)
 
 
-def test_a_search_takes_a_boot_for_each_input(run_plan):
+def test_a_search_takes_a_boot_for_each_input(run_plan: plan.RunPlan) -> None:
     search = dataclasses.replace(run_plan, strategy="bounded-2")
     boots = list(search.batches("b"))
     assert [(b.first, b.last, b.count) for b in boots] == [(1, 1, 1200), (2, 2, 1200), (3, 3, 1200)]
@@ -103,7 +106,7 @@ def test_a_search_takes_a_boot_for_each_input(run_plan):
     assert boots[0].strategy == strategies.Strategy("bounded", preemptions=2)
 
 
-def test_rounds(run_plan):
+def test_rounds(run_plan: plan.RunPlan) -> None:
     """Where nobody says how many executions: as many as it takes, once more and once more."""
     rounds = dataclasses.replace(run_plan, fail_nth=True, executions=0, rounds=(700, 9))
     assert rounds.parts == plan.MAX_ROUNDS == 3
@@ -117,11 +120,11 @@ def test_rounds(run_plan):
     assert run_plan.parts == 1 and "fail_nth" not in run_plan.boot("a", 1, 1).guest_text()
 
 
-def test_actors_of_a_scenario(run_plan):
+def test_actors_of_a_scenario(run_plan: plan.RunPlan) -> None:
     assert run_plan.actors_of("a") == ("x", "y") and run_plan.actors_of("b") == ("z",)
 
 
-def test_watches_come_after_the_faults(tmp_path):
+def test_watches_come_after_the_faults(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('about = "x"\nnamed_points = false\n[faults.failslab]\nprobability = 5\n')
     watches = [
@@ -141,6 +144,6 @@ def test_watches_come_after_the_faults(tmp_path):
     assert made.watch == made.boot("a", 1, 1).watch == ("nsproxy", "task_struct.nsproxy")
 
 
-def test_named_points_are_points_by_default(run_plan):
+def test_named_points_are_points_by_default(run_plan: plan.RunPlan) -> None:
     assert "unnamed" not in run_plan.boot("a", 1, 1).guest_text()
     assert not run_plan.unnamed and run_plan.watch == ()

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Fault profiles: what they come to, and each way of getting one wrong."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
 import pytest
 
 from nslab_lab.host.errors import LabError
@@ -11,10 +16,10 @@ GOOD = 'about = "x"\n[faults.failslab]\nprobability = 5\n'
 
 
 @pytest.fixture
-def profile(tmp_path):
+def profile(tmp_path: Path) -> Callable[..., Any]:
     """Reads a profile with that text."""
 
-    def read(text, name="x.toml"):
+    def read(text: bytes | str, name: str = "x.toml") -> profiles.Profile | None:
         path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return profiles.load(str(path))
@@ -23,10 +28,10 @@ def profile(tmp_path):
 
 
 @pytest.fixture
-def error(profile, tmp_path):
+def error(profile: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
     """The one line said about a profile with that text, without the folder."""
 
-    def read(text, name="x.toml"):
+    def read(text: bytes | str, name: str = "x.toml") -> str:
         with pytest.raises(LabError) as caught:
             profile(text, name)
         assert caught.value.status == 2
@@ -37,7 +42,7 @@ def error(profile, tmp_path):
 
 
 @pytest.mark.parametrize("name", profiles.names())
-def test_shipped_profiles_are_right(name):
+def test_shipped_profiles_are_right(name: str) -> None:
     profile = profiles.load(name)
     assert profile.name == name
     assert not profile.is_own
@@ -48,13 +53,13 @@ def test_shipped_profiles_are_right(name):
     assert profile.watch == (() if name == "named" else profiles.DEFAULT_WATCH)
 
 
-def test_the_shipped_profiles():
+def test_the_shipped_profiles() -> None:
     assert profiles.names() == [
         "access", "delay", "fail-nth", "failslab", "kmemleak", "mixed", "named", "none",
     ]  # fmt: skip
 
 
-def test_knobs_come_with_defaults_and_probability_last(profile):
+def test_knobs_come_with_defaults_and_probability_last(profile: Callable[..., Any]) -> None:
     text = 'about = "x"\n[faults.failslab]\nprobability = 5\nignore_gfp_wait = false\n'
     assert [str(knob) for knob in profile(text).knobs] == [
         "failslab/task-filter=Y",
@@ -76,14 +81,14 @@ def test_knobs_come_with_defaults_and_probability_last(profile):
         ("min_delay_ns = 5\nmax_delay_ns = 7\n", 5, 7),
     ],
 )
-def test_delay_bounds(profile, given, low, high):
+def test_delay_bounds(profile: Callable[..., Any], given: str, low: int, high: int) -> None:
     knobs = profile(f'about = "x"\n[faults.delay_exit]\nprobability = 1\n{given}').knobs
     values = {knob.path: knob.value for knob in knobs}
     assert values["delay_exit/min-delay-ns"] == str(low)
     assert values["delay_exit/max-delay-ns"] == str(high)
 
 
-def test_digest_is_of_the_meaning(profile):
+def test_digest_is_of_the_meaning(profile: Callable[..., Any]) -> None:
     a = profile(GOOD)
     b = profile('# c\nfaults = { failslab = {interval = 1, probability = 0x5} }\nabout = "y"\n')
     c = profile(GOOD.replace("5", "6"))
@@ -91,9 +96,9 @@ def test_digest_is_of_the_meaning(profile):
     assert len(a.digest) == 6
 
 
-def test_points_and_watches_are_part_of_the_digest(profile):
-    def digest(more):
-        return profile(f'about = "x"\n{more}').digest
+def test_points_and_watches_are_part_of_the_digest(profile: Callable[..., Any]) -> None:
+    def digest(more: str) -> str:
+        return str(profile(f'about = "x"\n{more}').digest)
 
     plain = digest("")
     assert plain == profiles.load("none").digest == "e3b0c4"
@@ -113,19 +118,19 @@ def test_points_and_watches_are_part_of_the_digest(profile):
     assert digest('watch = ["cred", "nsproxy"]\n') == digest('watch = ["nsproxy", "cred"]\n')
 
 
-def test_what_is_watched_and_where_points_are(profile):
+def test_what_is_watched_and_where_points_are(profile: Callable[..., Any]) -> None:
     plain, other = profile(GOOD), profile('about = "x"\nnamed_points = false\nwatch = ["b", "a"]\n')
     assert (plain.named_points, plain.watch) == (True, ("nsproxy", "task_struct.nsproxy"))
     assert (other.named_points, other.watch, other.knobs) == (False, ("b", "a"), ())
 
 
 @pytest.mark.parametrize("fault", ["delay_rcu_read_lock", "delay_switch_task_namespaces", "delay_exit"])
-def test_profiles_that_delay(profile, fault):
+def test_profiles_that_delay(profile: Callable[..., Any], fault: str) -> None:
     assert profile(f'about = "x"\n[faults.{fault}]\nprobability = 1\n').delays
     assert not profile(GOOD).delays
 
 
-def test_each_allocation_fails_once(profile, error):
+def test_each_allocation_fails_once(profile: Callable[..., Any], error: Callable[..., Any]) -> None:
     one = profile('about = "x"\n[faults.fail_nth]\n')
     assert one.fail_nth and not one.delays
     knobs = dict(str(knob).split("=") for knob in one.knobs)
@@ -145,14 +150,14 @@ def test_each_allocation_fails_once(profile, error):
     )
 
 
-def test_order_of_tables_does_not_matter(profile):
+def test_order_of_tables_does_not_matter(profile: Callable[..., Any]) -> None:
     one = "[faults.failslab]\nprobability = 1\n"
     two = "[faults.delay_exit]\nprobability = 2\n"
     about = 'about = "x"\n'
     assert profile(about + one + two).knobs == profile(about + two + one).knobs
 
 
-def test_a_file_of_ones_own(profile):
+def test_a_file_of_ones_own(profile: Callable[..., Any]) -> None:
     own = profile(GOOD, "mine.toml")
     assert own.name == "mine" and own.is_own
 
@@ -248,7 +253,9 @@ def test_a_file_of_ones_own(profile):
         ),
     ],
 )
-def test_errors_name_file_line_and_key(error, text, message):
+def test_errors_name_file_line_and_key(
+    error: Callable[..., Any], text: bytes | str, message: str
+) -> None:
     assert error(text) == message
 
 
@@ -261,28 +268,28 @@ def test_errors_name_file_line_and_key(error, text, message):
         ("\n\nabout\n", 3),
     ],
 )
-def test_syntax_errors_name_file_and_line(error, text, line):
+def test_syntax_errors_name_file_and_line(error: Callable[..., Any], text: str, line: int) -> None:
     # What follows is tomllib's own text.
     assert error(text).startswith(f"x.toml:{line}: not TOML: ")
 
 
-def test_delay_knobs_belong_to_delays(error):
+def test_delay_knobs_belong_to_delays(error: Callable[..., Any]) -> None:
     text = 'about = "x"\n[faults.failslab]\nprobability = 1\nmin_delay_ns = 1\n'
     assert error(text).startswith("x.toml:4: faults.failslab.min_delay_ns: no such key; there is")
 
 
-def test_a_file_name_that_is_no_name(error):
+def test_a_file_name_that_is_no_name(error: Callable[..., Any]) -> None:
     assert error(GOOD, "a.b.toml").startswith("a.b.toml: a profile is named after its file")
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="No such file or directory") as caught:
         profiles.load(str(tmp_path / "no.toml"))
     assert caught.value.status == 2
 
 
 @pytest.mark.parametrize("name", ["nope", "", "..", "-", "no ne"])
-def test_a_name_that_is_not_there(name):
+def test_a_name_that_is_not_there(name: str) -> None:
     with pytest.raises(LabError, match="there is access, delay, fail-nth, failslab, kmemleak, ") as caught:
         profiles.load(name)
     assert caught.value.status == 2

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Who came where, and what nobody reached."""
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +25,12 @@ SCENARIOS = [
 ]  # fmt: skip
 
 
-def coverage(readers, points, scenarios=SCENARIOS, **more):
+def coverage(
+    readers: dict[str, dict[str, int]],
+    points: dict[str, dict[str, int]],
+    scenarios: list[Scenario] = SCENARIOS,
+    **more: Any,
+) -> Coverage:
     return Coverage(scenarios, {one.name: 1200 for one in scenarios}, readers, points, **more)
 
 
@@ -29,12 +38,12 @@ ALL = {"utsns_get": {"a": 5, "b": 6, "c": 7}, "netns_get": {"c": 1}}
 POINTS = {"exit_notify": {"a": 1000, "b": 500}}
 
 
-def test_all_is_reached():
+def test_all_is_reached() -> None:
     one = coverage(ALL, POINTS)
     assert one.failures() == []
 
 
-def test_what_is_never_reached_is_named():
+def test_what_is_never_reached_is_named() -> None:
     one = coverage({**ALL, "timens_get": {}}, {**POINTS, "release_task": {}})
     assert one.failures() == [
         "reader timens_get: never reached by any scenario",
@@ -45,7 +54,7 @@ def test_what_is_never_reached_is_named():
     assert asked.failures() == [] and "none" in asked.text()
 
 
-def test_a_scenario_is_held_to_what_it_says():
+def test_a_scenario_is_held_to_what_it_says() -> None:
     one = coverage({"utsns_get": {"a": 5}}, {"exit_notify": {"b": 5}})
     assert one.failures() == [
         "a: REACHES names 'exit_notify', but in 1,200 executions it was not reached",
@@ -57,14 +66,14 @@ def test_a_scenario_is_held_to_what_it_says():
     "name, hint",
     [("utsns_gte", "; is 'utsns_get' meant?"), ("exit_ntfy", "; is 'exit_notify' meant?"), ("x", "")],
 )
-def test_a_scenario_says_what_there_is_not(name, hint):
+def test_a_scenario_says_what_there_is_not(name: str, hint: str) -> None:
     one = coverage(ALL, POINTS, [*SCENARIOS, Scenario("d", "", reaches=(name,))])
     assert one.failures() == [
         f"d: REACHES names '{name}', which is neither a reader of this kernel nor a named point{hint}"
     ]
 
 
-def test_a_scenario_names_what_is_of_another_subject():
+def test_a_scenario_names_what_is_of_another_subject() -> None:
     one = Scenario("d", "", reaches=("utsns_get",), subject="widgets")
     found = coverage({}, POINTS, [one], asked=True, others={"utsns_get": "nsproxy"})
     assert found.failures() == [
@@ -72,8 +81,8 @@ def test_a_scenario_names_what_is_of_another_subject():
     ]
 
 
-def test_tables():
-    more = {**ALL, "timens_get": {}, "ipcns_get": {"a": 1, "c": 2}}
+def test_tables() -> None:
+    more: dict[str, Any] = {**ALL, "timens_get": {}, "ipcns_get": {"a": 1, "c": 2}}
     assert coverage(more, POINTS).text() == (
         "reader      executions  by\n"
         f"----------  ----------  {'-' * 56}\n"
@@ -88,7 +97,7 @@ def test_tables():
     )
 
 
-def test_no_line_is_wider_than_80():
+def test_no_line_is_wider_than_80() -> None:
     scenarios = [Scenario(f"a-scenario-with-a-long-name-{n}", "") for n in range(30)]
     some = {one.name: 10**7 for one in scenarios[:14]}
     most = {one.name: 10**7 for one in scenarios[:17]}
@@ -116,7 +125,7 @@ MET = {
 
 
 @pytest.fixture
-def kernel(monkeypatch, tmp_path):
+def kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """One with points of two subjects, and readers of one."""
     known = readers._Known(["utsns_get"], {})
     monkeypatch.setattr(readers, "_known", lambda linux, places: known)
@@ -127,7 +136,7 @@ def kernel(monkeypatch, tmp_path):
     )  # fmt: skip
 
 
-def evaluated(kernel, *names, asked=False):
+def evaluated(kernel: Any, *names: Any, asked: Any = False) -> Any:
     scenarios = [OF[name] for name in names]
     met = {one.name: MET[one.name] for one in scenarios}
     ran = {one.name: 7 for one in scenarios}
@@ -135,7 +144,7 @@ def evaluated(kernel, *names, asked=False):
     return found, reach.summary(kernel, scenarios, met.values())
 
 
-def test_a_scenario_is_not_told_of_another_subject(kernel):
+def test_a_scenario_is_not_told_of_another_subject(kernel: Kernel) -> None:
     found, lines = evaluated(kernel, "a")
     assert lines == [
         "nsproxy: 1 of 1 points and 0 of 1 readers reached; not utsns_get",
@@ -151,12 +160,12 @@ def test_a_scenario_is_not_told_of_another_subject(kernel):
     assert "publish" not in found.text() and "utsns_get" not in found.text()
 
 
-def test_all_subjects_that_take_part(kernel):
+def test_all_subjects_that_take_part(kernel: Kernel) -> None:
     _, lines = evaluated(kernel, "b", "a")
     assert [line.split(":")[0] for line in lines] == ["nsproxy", "widgets", "any subject"]
 
 
-def test_a_scenario_of_no_subject(kernel, monkeypatch):
+def test_a_scenario_of_no_subject(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
     """All take part in it, and it is told of those that it reaches something of."""
     found, lines = evaluated(kernel, "mine", asked=True)
     assert lines == ["any subject: 1 of 1 points reached"]
@@ -178,7 +187,7 @@ PROBLEM = (
 )
 
 
-def test_a_typo_is_refused(kernel):
+def test_a_typo_is_refused(kernel: Kernel) -> None:
     with pytest.raises(LabError) as caught:
         reach.check(kernel, [TYPO, OF["a"], TYPO])
     assert (caught.value.status, caught.value.message) == (2, PROBLEM + " (and 1 more)")
@@ -186,10 +195,10 @@ def test_a_typo_is_refused(kernel):
     reach.check(kernel, [OF["a"], Scenario("e", "", reaches=("elsewhere",))])
 
 
-def test_a_patched_kernel_may_be_without(kernel):
+def test_a_patched_kernel_may_be_without(kernel: Kernel) -> None:
     reach.check(replace(kernel, patched=True), [TYPO])
 
 
-def test_where_no_readers_are_known_nothing_is_said(kernel):
+def test_where_no_readers_are_known_nothing_is_said(kernel: Kernel) -> None:
     assert reach.unknown([TYPO], ["utsns_get"]) == [PROBLEM]
     assert reach.unknown([TYPO], []) == []

@@ -12,7 +12,7 @@ import xml.etree.ElementTree as xml
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable, Iterator
 
 import matplotlib
 import pytest
@@ -36,7 +36,7 @@ OPENS_WITHIN_S = 2.0
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a second night: one new, one known, one gone, one that says awkward things."""
     folder = tmp_path_factory.mktemp("report")
     with results(folder) as store:
@@ -51,7 +51,7 @@ SECTION = PICTURE.replace("</svg>", '<rect class="section" width="5" height="9"/
 
 
 @pytest.fixture(scope="module")
-def causes(tmp_path_factory):
+def causes(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The report of a second night, in which a known cause shows itself in a new way."""
     folder = tmp_path_factory.mktemp("causes")
     with results(folder) as store:
@@ -65,7 +65,7 @@ def causes(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Headless Chromium, without a network, and with a home of its own."""
     options = webdriver.ChromeOptions()
     for argument in (
@@ -89,7 +89,7 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, page):
+def opened(browser: Any, page: Path) -> Iterator[Any]:
     """The page, just opened in a window for a desk."""
     size(browser, 1200)
     browser.get(page.as_uri())
@@ -97,7 +97,7 @@ def opened(browser, page):
     assert browser.get_log("browser") == []
 
 
-def size(browser, width, height=900, dark=False, media=""):
+def size(browser: Any, width: int, height: int = 900, dark: bool = False, media: str = "") -> None:
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500},
@@ -106,7 +106,7 @@ def size(browser, width, height=900, dark=False, media=""):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
 
 
-def shown(browser):
+def shown(browser: Any) -> list[str]:
     """The headlines that are shown, from the top."""
     return [
         one.find_element(By.CLASS_NAME, "headline").text
@@ -118,7 +118,7 @@ def shown(browser):
 # === In a browser ===
 
 
-def test_it_says_what_is_new_first(opened):
+def test_it_says_what_is_new_first(opened: Any) -> None:
     assert opened.title == "2 new findings · nslab"
     assert opened.find_element(By.TAG_NAME, "h1").text == "2 new findings"
     lead = opened.find_element(By.CLASS_NAME, "lead").text
@@ -137,7 +137,7 @@ def test_it_says_what_is_new_first(opened):
     )
 
 
-def test_signatures_stand_below_their_cause(browser, causes):
+def test_signatures_stand_below_their_cause(browser: Any, causes: Any) -> None:
     size(browser, 1200)
     browser.get(causes.as_uri())
     assert browser.title == "1 new finding · nslab" and shown(browser) == ["C", "K"]
@@ -157,7 +157,7 @@ def test_signatures_stand_below_their_cause(browser, causes):
     assert browser.get_log("browser") == []
 
 
-def test_a_picture_is_explained_as_it_is(browser, causes):
+def test_a_picture_is_explained_as_it_is(browser: Any, causes: Any) -> None:
     size(browser, 1200)
     browser.get(causes.as_uri())
     new, known = browser.find_elements(By.CSS_SELECTOR, "#list > details")
@@ -172,7 +172,7 @@ def test_a_picture_is_explained_as_it_is(browser, causes):
     assert second.text in captions
 
 
-def test_the_lab_draws_read_sections_as_the_report_expects():
+def test_the_lab_draws_read_sections_as_the_report_expects() -> None:
     drawn = (Path(html.__file__).parents[1] / "findings" / "diagram_svg.py").read_text()
     assert f'class_="{html.SECTION.split(chr(34))[1]}"' in drawn
 
@@ -187,14 +187,14 @@ return input.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.padd
 
 
 @pytest.mark.parametrize("width", [1200, 768, 390, 360])
-def test_the_search_says_what_it_takes(opened, width):
+def test_the_search_says_what_it_takes(opened: Any, width: Any) -> None:
     size(opened, width)
     # A search field keeps some room for its own button.
     assert opened.execute_script(_ROOM) > 12
 
 
 @pytest.mark.parametrize(("width", "scrolls"), [(1200, False), (390, True)])
-def test_it_says_what_can_be_scrolled(opened, width, scrolls):
+def test_it_says_what_can_be_scrolled(opened: Any, width: Any, scrolls: Any) -> None:
     size(opened, width)
     image = opened.find_element(By.CSS_SELECTOR, ".finding[open] img")
     WebDriverWait(opened, 10).until(lambda _: image.get_property("naturalWidth") == 300)
@@ -209,7 +209,7 @@ def test_it_says_what_can_be_scrolled(opened, width, scrolls):
     assert heat.find_element(By.CLASS_NAME, "hint").is_displayed() == is_cut
 
 
-def test_it_sorts(opened):
+def test_it_sorts(opened: Any) -> None:
     assert shown(opened)[-1] == "KASAN: gone (a.c:1)"
     sort = Select(opened.find_element(By.ID, "sort"))
     sort.select_by_value("often")
@@ -228,7 +228,7 @@ def test_it_sorts(opened):
     assert shown(opened)[-1] == "KASAN: gone (a.c:1)"
 
 
-def test_it_filters(opened):
+def test_it_filters(opened: Any) -> None:
     opened.find_element(By.CSS_SELECTOR, "input[value=known]").click()
     opened.find_element(By.CSS_SELECTOR, "input[value=gone]").click()
     assert len(shown(opened)) == 2
@@ -241,7 +241,7 @@ def test_it_filters(opened):
     assert opened.current_url.endswith("report.html")
 
 
-def test_it_works_by_keyboard(opened):
+def test_it_works_by_keyboard(opened: Any) -> None:
     """Tab and Enter open a finding, and what is in focus is seen."""
     opened.find_element(By.ID, "findings").click()
     for _ in range(60):
@@ -258,7 +258,7 @@ def test_it_works_by_keyboard(opened):
     assert not details.get_attribute("open")
 
 
-def test_it_copies_a_command(opened):
+def test_it_copies_a_command(opened: Any) -> None:
     opened.execute_cdp_cmd(
         "Browser.grantPermissions",
         {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]},
@@ -274,7 +274,7 @@ def test_it_copies_a_command(opened):
 
 @pytest.mark.parametrize("width", [1200, 768, 360])
 @pytest.mark.parametrize("dark", [False, True])
-def test_nothing_sticks_out(opened, width, dark):
+def test_nothing_sticks_out(opened: Any, width: int, dark: bool) -> None:
     size(opened, width, dark=dark)
     assert opened.execute_script("return document.documentElement.scrollWidth") <= width
     ground, ink = (
@@ -296,18 +296,19 @@ def test_nothing_sticks_out(opened, width, dark):
 def contrast(one: str, other: str) -> float:
     """As WCAG 2 defines it, 1 to 21."""
 
-    def light(colour):
+    def light(colour: str) -> float:
         parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
         red, green, blue = (
             part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
         )
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05
+        luminance: float = 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05
+        return luminance
 
     low, high = sorted((light(one), light(other)))
     return high / low
 
 
-def test_on_paper_it_has_what_is_new(opened):
+def test_on_paper_it_has_what_is_new(opened: Any) -> None:
     size(opened, 1200, dark=True, media="print")
     ground = opened.execute_script(
         "return getComputedStyle(document.documentElement).getPropertyValue('--ground')"
@@ -319,7 +320,7 @@ def test_on_paper_it_has_what_is_new(opened):
     assert len(new) == 2 and all(one.get_attribute("open") for one in new)
 
 
-def test_what_a_screen_reader_finds(opened):
+def test_what_a_screen_reader_finds(opened: Any) -> None:
     """A name for whatever can be reached, headings in order, headers in tables."""
     tree = opened.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
     nameless = [
@@ -342,7 +343,7 @@ def test_what_a_screen_reader_finds(opened):
     assert opened.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
 
 
-def test_a_large_one_opens_soon(browser, tmp_path):
+def test_a_large_one_opens_soon(browser: Any, tmp_path: Path) -> None:
     """10,000 cells, 500 findings; in a browser that has run before."""
     with results(tmp_path) as store:
         row = store.begin(
@@ -384,7 +385,7 @@ def test_a_large_one_opens_soon(browser, tmp_path):
 # === Charts ===
 
 
-def drawn(draw: Callable[[], Figure]):
+def drawn(draw: Callable[[], Figure]) -> Any:
     """The axes of a chart, laid out as on the page."""
     with matplotlib.rc_context(charts._STYLE):
         figure = draw()
@@ -393,7 +394,7 @@ def drawn(draw: Callable[[], Figure]):
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 7, 14, 99, 100, 12345])
-def test_a_scale_has_its_data_between_two_labels(most):
+def test_a_scale_has_its_data_between_two_labels(most: Any) -> None:
     moments = [Moment(float(n), n, 0, most * n // 9, 0, 0) for n in range(10)]
     lines = [("x", "red", "-", [one.traces for one in moments])]
     axes = drawn(lambda: charts._lines(moments, "x", lines))
@@ -402,7 +403,7 @@ def test_a_scale_has_its_data_between_two_labels(most):
     assert len(axes.get_yticks()) <= 7
 
 
-def test_the_history_is_not_covered_by_its_legend(tmp_path):
+def test_the_history_is_not_covered_by_its_legend(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, *(f"s{n}" for n in range(14)))
         for _ in range(5):
@@ -421,17 +422,17 @@ def test_the_history_is_not_covered_by_its_legend(tmp_path):
 
 
 class _Links(HTMLParser):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.found = []
+        self.found: list[str] = []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[Any]) -> None:
         self.found += [
             value for name, value in attrs if name in ("src", "href", "xlink:href", "action")
         ]
 
 
-def test_it_needs_nothing_else(page):
+def test_it_needs_nothing_else(page: Path) -> None:
     text = page.read_text()
     links = _Links()
     links.feed(text)
@@ -441,13 +442,13 @@ def test_it_needs_nothing_else(page):
     assert "new &lt;b&gt;&amp;" in text and "new <b>" not in text
 
 
-def test_the_same_results_give_the_same_page(page):
+def test_the_same_results_give_the_same_page(page: Path) -> None:
     with Store(page.parent / "results.sqlite", writable=False) as store:
         made = gather.report(store, store.sweeps()[-1:], {})
         assert html.page(made) == html.page(made)
 
 
-def test_a_sweep_that_has_just_begun(tmp_path):
+def test_a_sweep_that_has_just_begun(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         store.begin(sweep_row(), cell_rows())
         made = gather.report(store, store.sweeps(), {})
@@ -458,13 +459,13 @@ def test_a_sweep_that_has_just_begun(tmp_path):
 # === For machines ===
 
 
-def nslab(capsys, *words):
+def nslab(capsys: pytest.CaptureFixture[str], *words: Path | str) -> tuple[int, str, str]:
     status = main.main([str(word) for word in words])
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 
 
-def test_json(page, capsys):
+def test_json(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = nslab(
         capsys, "report", "--db", page.parent / "results.sqlite", "--format", "json"
     )
@@ -478,7 +479,7 @@ def test_json(page, capsys):
     ]
 
 
-def test_causes_for_machines(causes):
+def test_causes_for_machines(causes: Any) -> None:
     data = json.loads((causes.parent / "report.json").read_text())
     new, known = data["findings"]
     assert (new["status"], new["cause"], new["failures"]) == ("new", "C", 3)
@@ -497,7 +498,7 @@ def test_causes_for_machines(causes):
     assert said.count("make replay TOKEN=") == 4 and "KASAN: young" in said
 
 
-def test_junit(page):
+def test_junit(page: Path) -> None:
     root = xml.parse(page.parent / "junit.xml").getroot()
     (suite,) = root.findall("testsuite")
     assert {name: suite.get(name) for name in ("name", "tests", "failures", "errors", "skipped")} == {
@@ -508,7 +509,7 @@ def test_junit(page):
     assert "known: KASAN: known (a.c:1)" in "".join(one.text for one in root.iter("system-out"))
 
 
-def test_a_known_finding_fails_nothing(tmp_path, capsys):
+def test_a_known_finding_fails_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with results(tmp_path) as store:
         night(store, "a")
         night(store, "a")
@@ -519,14 +520,14 @@ def test_a_known_finding_fails_nothing(tmp_path, capsys):
     assert "not ok" not in out and "# known: KASAN: a (a.c:1); NSLAB1" in out
 
 
-def test_since(tmp_path, capsys):
+def test_since(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with results(tmp_path) as store:
         for signatures in (("a",), ("a", "b"), ("b", "c")):
             night(store, *signatures, started="2020-01-01T00:00:00+00:00")
         night(store, "d", started="2100-01-01T00:00:00+00:00")
     path = tmp_path / "results.sqlite"
 
-    def new(*words):
+    def new(*words: str) -> tuple[list[str], list[str]]:
         data = json.loads(nslab(capsys, "report", "--db", path, "--format", "json", *words)[1])
         return data["sweeps"], [
             one["signature"] for one in data["findings"] if one["status"] == "new"
@@ -558,7 +559,9 @@ def test_since(tmp_path, capsys):
         (("--known", "/nowhere/k.toml"), "/nowhere/k.toml: No such file or directory"),
     ],
 )
-def test_wrong_usage(tmp_path, capsys, words, message):
+def test_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, str], message: str
+) -> None:
     with results(tmp_path) as store:
         night(store, started="2020-01-01T00:00:00+00:00")
     status, out, err = nslab(capsys, "report", "--db", tmp_path / "results.sqlite", *words)

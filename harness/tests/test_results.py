@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The results file, read while it grows."""
 
+from __future__ import annotations
+
+from collections import Counter
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +35,7 @@ SEARCH = {
 }  # fmt: skip
 
 
-def test_events_come_as_lines_are_completed(tmp_path):
+def test_events_come_as_lines_are_completed(tmp_path: Path) -> None:
     path = tmp_path / "results"
     line = json.dumps(EXECUTION)
     path.write_text(line[:20])
@@ -48,14 +53,14 @@ def test_events_come_as_lines_are_completed(tmp_path):
     assert reader.read() == []
 
 
-def test_what_a_newer_guest_says_more_is_left_alone(tmp_path):
+def test_what_a_newer_guest_says_more_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "results"
     path.write_text(json.dumps({**EXECUTION, "more": 1}) + '\n{"event":"hello","x":1}\n')
     assert [type(event) for event in Reader(path).read()] == [Execution, Note]
 
 
-def test_the_line_of_an_execution_has_no_more_than_the_plan_decides():
-    event = {key: value for key, value in EXECUTION.items() if key != "event"}
+def test_the_line_of_an_execution_has_no_more_than_the_plan_decides() -> None:
+    event: dict[str, Any] = {key: value for key, value in EXECUTION.items() if key != "event"}
     assert Execution(**event).line("a") == (
         '{"faults":1,"hash":"00000000000000bb","message":null,"n":3,"oracle":null,"points":4,'
         '"scenario":"a","seed":"00000000000000aa","verdict":"pass","virtual_ns":99}'
@@ -65,7 +70,7 @@ def test_the_line_of_an_execution_has_no_more_than_the_plan_decides():
 @pytest.mark.parametrize(
     "line", ["{", "[]", "1", "{}", '{"event":"execution"}', '{"event":"points","hits":[]}', "\xff"]
 )
-def test_lines_that_make_no_sense(tmp_path, line):
+def test_lines_that_make_no_sense(tmp_path: Path, line: str) -> None:
     path = tmp_path / "results"
     path.write_bytes(json.dumps(STEP).encode() + b"\n" + line.encode("latin-1") + b"\n")
     with pytest.raises(LabError, match="results:2: the guest wrote what") as caught:
@@ -73,13 +78,13 @@ def test_lines_that_make_no_sense(tmp_path, line):
     assert caught.value.status == 3
 
 
-def read(tmp_path, *events):
+def read(tmp_path: Path, *events: dict[str, Any]) -> list[Any] | None:
     path = tmp_path / "results"
     path.write_text("".join(json.dumps(event) + "\n" for event in events))
     return Reader(path).read()
 
 
-def test_what_a_search_came_to(tmp_path):
+def test_what_a_search_came_to(tmp_path: Path) -> None:
     (search,) = read(tmp_path, SEARCH)
     assert search == Search(2, 1, [2, 210, 9000], 7, 30, 143, 0, "schedules", None)
     assert search.total == 9212
@@ -88,14 +93,14 @@ def test_what_a_search_came_to(tmp_path):
 
 
 @pytest.mark.parametrize("key", sorted(SEARCH.keys() - {"event"}))
-def test_a_search_that_does_not_say_all(tmp_path, key):
+def test_a_search_that_does_not_say_all(tmp_path: Path, key: str) -> None:
     data = {name: value for name, value in SEARCH.items() if name != key}
     with pytest.raises(LabError, match=f"results:1: the guest wrote what .*'{key}'") as caught:
         read(tmp_path, data)
     assert caught.value.status == 3
 
 
-def test_steps_of_a_strategy(tmp_path):
+def test_steps_of_a_strategy(tmp_path: Path) -> None:
     more = {
         "kind": "access", "local": 9, "next": "target", "enabled": 3, "free": True, "object": 2,
         "watch": 1, "of": "target", "offset": 1360, "size": 8, "write": True, "value": 4,
@@ -106,7 +111,7 @@ def test_steps_of_a_strategy(tmp_path):
     assert (plain.kind, plain.local, plain.next, plain.enabled, plain.watch) == ("point", 0, "", 0, -1)
 
 
-def test_the_line_of_an_execution_says_which_schedule_it_was(tmp_path):
+def test_the_line_of_an_execution_says_which_schedule_it_was(tmp_path: Path) -> None:
     drawn, followed = read(tmp_path, {**EXECUTION, "schedule": None}, {**EXECUTION, "schedule": "a5b-c2"})
     assert json.loads(followed.line("a")) == {**json.loads(drawn.line("a")), "schedule": "a5b-c2"}
     assert "schedule" not in json.loads(drawn.line("a"))
@@ -115,8 +120,8 @@ def test_the_line_of_an_execution_says_which_schedule_it_was(tmp_path):
 SITE = {"actor": "target", "call": 2, "name": "unshare(0)", "nth": 3, "again": 1, "stack": "ab"}
 
 
-def test_allocations_in_marked_calls(tmp_path):
-    refused = {**SITE, "errno": "ENOMEM"}
+def test_allocations_in_marked_calls(tmp_path: Path) -> None:
+    refused: dict[str, Any] = {**SITE, "errno": "ENOMEM"}
     site, stack, round, failed, passed = read(
         tmp_path, {"event": "site", "n": 4, "counted": True, **SITE},
         {"event": "stack", "id": "ab", "fault": "failslab", "frames": ["a+0x1/0x2"]},
@@ -131,18 +136,18 @@ def test_allocations_in_marked_calls(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["stack", "errno", "again"])
-def test_an_allocation_that_is_not_told_in_full(tmp_path, key):
-    refused = {**SITE, "errno": None}
+def test_an_allocation_that_is_not_told_in_full(tmp_path: Path, key: str) -> None:
+    refused: dict[str, Any] = {**SITE, "errno": None}
     del refused[key]
     with pytest.raises(LabError, match="the guest wrote what the lab cannot read"):
         read(tmp_path, {**EXECUTION, "refused": refused})
 
 
-def test_what_was_met(tmp_path):
+def test_what_was_met(tmp_path: Path) -> None:
     (points,) = read(tmp_path, POINTS)
     assert points == Points(
-        {"exit_notify": 2}, {"exit_notify": 1}, {"a+0x1/0x9": 4},
-        {("a+0x1/0x9", "b+0x1/0x9"): 4, ("a+0x1/0x9", "c+0x1/0x9"): 3},
+        Counter(exit_notify=2), Counter(exit_notify=1), Counter({"a+0x1/0x9": 4}),
+        Counter({("a+0x1/0x9", "b+0x1/0x9"): 4, ("a+0x1/0x9", "c+0x1/0x9"): 3}),
     )  # fmt: skip
     together = Points()
     together.add(points)
@@ -160,6 +165,6 @@ def test_what_was_met(tmp_path):
         {"places": [{"where": "a", "executions": 1, "callers": {"b": []}}]},
     ],
 )  # fmt: skip
-def test_what_was_met_that_makes_no_sense(tmp_path, more):
+def test_what_was_met_that_makes_no_sense(tmp_path: Path, more: dict[str, Any]) -> None:
     with pytest.raises(LabError, match="results:1: the guest wrote what"):
         read(tmp_path, {**POINTS, **more})

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The schedule of a trace. The kernel here is a toy: each actor walks a list of points."""
 
+from __future__ import annotations
+
 import pytest
 
 from lab import ACTORS
@@ -17,7 +19,9 @@ NUMBER = {name: index for index, name in enumerate(ACTORS)}
 def walk(schedule: Schedule) -> list[Step]:
     """What the actors do where that schedule decides: the kernel's rules in small."""
     choice = {(switch.at, switch.local): ord(switch.next) - ord("a") for switch in schedule.switches}
-    at, local, waits, ended = [0] * 3, [0] * 3, set(), set()
+    at, local = [0] * 3, [0] * 3
+    waits: set[int] = set()
+    ended: set[int] = set()
     steps: list[Step] = []
 
     def able() -> list[int]:
@@ -98,24 +102,24 @@ def follow(goal: list[Step]) -> tuple[Schedule | None, int]:
         ("z0cc3b", "z0cc3b-a7"), ("a1cc1bb1ab4c", "a1ca2bb1a-a7"),
     ],
 )  # fmt: skip
-def test_the_turns_are_taken_again(schedule, text):
+def test_the_turns_are_taken_again(schedule: str, text: str) -> None:
     found, replays = follow(walk(strategies.parse_schedule(schedule)))
     assert str(found) == text
     assert replays == len(found.switches) + 1
 
 
-def test_each_replay_comes_further(monkeypatch):
+def test_each_replay_comes_further(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrace, "MAX_TURNS", 2)
     goal = walk(strategies.parse_schedule("a1bb1aa3bb4c"))
     assert follow(goal) == (None, 2)
 
 
-def test_a_trace_that_cannot_be_followed():
+def test_a_trace_that_cannot_be_followed() -> None:
     goal = [Step(1, 0, "third", "g", "", 0, 0)]
     assert retrace.schedule(goal, ACTORS, (), lambda schedule: (walk(schedule), False)) is None
 
 
-def test_the_same_turns_without_the_failure():
+def test_the_same_turns_without_the_failure() -> None:
     goal = without_access_points(walk(Schedule()))
     assert retrace.schedule(goal, ACTORS, (), lambda schedule: (walk(schedule), False)) is None
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """`nslab run` and `nslab replay` from end to end, but for the kernel: see test_e2e.py."""
 
+from __future__ import annotations
+
 import errno
 import json
 import os
@@ -11,10 +13,11 @@ import sys
 import xml.etree.ElementTree
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
-from lab import ACTORS, FAKE_GUEST, PLACES, READERS
+from lab import ACTORS, FAKE_GUEST, FOREVER_S, PLACES, READERS, Command, wait_for
 from nslab_lab.build import catalog, kernel, scenarios
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import main
@@ -22,7 +25,7 @@ from nslab_lab.commands import coverage, replay, run
 from nslab_lab.debuginfo import layout, readers
 from nslab_lab.matrix import command as matrix
 from nslab_lab.report import runfolder
-from test_guest import pids_in, wait_for
+from test_guest import pids_in
 
 NEEDY = "needs-a5b-b3a-c2"
 SCENARIOS = (
@@ -37,7 +40,7 @@ REACHES = {
 STRATEGIES = ("none", "random", "pct", "pos", "bounded", "replay")
 
 
-def install(folder: Path, put=setattr) -> None:
+def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
     """Put a mere process in the place of the kernel, and everything made into @folder."""
     folder.mkdir(exist_ok=True)
     tool = folder / "out" / "usr" / "gen_init_cpio"
@@ -61,7 +64,9 @@ def install(folder: Path, put=setattr) -> None:
         linux=FAKE_GUEST, config=folder / "config", versions={"compiler": "cc"}, cmdline=(),
     )  # fmt: skip
 
-    def in_series(name, patches, series_name=None):
+    def in_series(
+        name: str | None, patches: list[Path] | tuple[()], series_name: str | None = None
+    ) -> Kernel:
         points = tuple(item.name for item in catalog.points())
         return replace(kernel, series=series_name, points=points)
 
@@ -76,11 +81,13 @@ def install(folder: Path, put=setattr) -> None:
 
 
 @pytest.fixture
-def nslab(tmp_path, monkeypatch, capsys):
+def nslab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
     """Runs the command line; returns status, stdout, stderr."""
     install(tmp_path, monkeypatch.setattr)
 
-    def command(*args):
+    def command(*args: str) -> tuple[int, str, str]:
         status = main.main(list(args))
         captured = capsys.readouterr()
         return status, captured.out, captured.err
@@ -89,19 +96,19 @@ def nslab(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def watched(monkeypatch):
+def watched(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mere process has no structs, so nothing of it is watched."""
     monkeypatch.setattr(layout, "watches", lambda linux, names: [])
 
 
-def small(*scenarios, executions=20):
+def small(*scenarios: str, executions: int = 20) -> tuple[str, ...]:
     return (
         "run", "--scenario", ",".join(scenarios), "--executions", str(executions), "--batch", "10",
         "--profile", "none",
     )  # fmt: skip
 
 
-def test_a_run_without_findings(nslab, tmp_path):
+def test_a_run_without_findings(nslab: Command, tmp_path: Path) -> None:
     status, out, err = nslab(*small("passes"))
     assert status == 0
     assert "20 executions of 1 scenario, 0 findings" in out
@@ -132,7 +139,7 @@ def test_a_run_without_findings(nslab, tmp_path):
 FAIL_NTH = ("run", "--profile", "fail-nth", "--batch", "10", "--scenario")
 
 
-def test_each_allocation_fails_once(nslab, tmp_path):
+def test_each_allocation_fails_once(nslab: Command, tmp_path: Path) -> None:
     status, out, err = nslab(*FAIL_NTH, "dies")
     assert status == 0
     assert "15 executions of 1 scenario, 0 findings" in out
@@ -150,7 +157,7 @@ def test_each_allocation_fails_once(nslab, tmp_path):
     assert "--executions" not in (folder / "repeat").read_text()
 
 
-def test_what_was_missed_takes_another_round(nslab, tmp_path):
+def test_what_was_missed_takes_another_round(nslab: Command, tmp_path: Path) -> None:
     for jobs in ("1", "4"):
         status, out, err = nslab(*FAIL_NTH, "misses,dies", "--jobs", jobs)
         assert status == 0
@@ -161,7 +168,7 @@ def test_what_was_missed_takes_another_round(nslab, tmp_path):
         assert one == two
 
 
-def test_as_many_as_were_asked_for(nslab):
+def test_as_many_as_were_asked_for(nslab: Command) -> None:
     status, out, _ = nslab(*FAIL_NTH, "misses", "--executions", "15")
     assert status == 0
     assert (
@@ -172,7 +179,7 @@ def test_as_many_as_were_asked_for(nslab):
     assert "a round has 15 executions;" in " ".join(out.split())
 
 
-def test_a_schedule_strategy_besides(nslab, watched):
+def test_a_schedule_strategy_besides(nslab: Command, watched: None) -> None:
     status, out, _ = nslab(*FAIL_NTH, "dies", "--strategy", "pct")
     assert status == 0
     # Of an execution in which nothing fails.
@@ -180,7 +187,7 @@ def test_a_schedule_strategy_besides(nslab, watched):
     assert nslab(*FAIL_NTH, "dies", "--strategy", "random")[0] == 0
 
 
-def test_allocations_are_not_failed_in_a_search(nslab):
+def test_allocations_are_not_failed_in_a_search(nslab: Command) -> None:
     status, _, err = nslab(*FAIL_NTH, "dies", "--strategy", "bounded")
     assert (status, err) == (
         2,
@@ -189,7 +196,7 @@ def test_allocations_are_not_failed_in_a_search(nslab):
     )
 
 
-def test_a_finding_and_its_replay(nslab, tmp_path):
+def test_a_finding_and_its_replay(nslab: Command, tmp_path: Path) -> None:
     status, out, _ = nslab(*small("dies", "asserts"))
     assert status == 1
     assert "KASAN: slab-use-after-free in utsns_get" in out
@@ -213,7 +220,7 @@ def test_a_finding_and_its_replay(nslab, tmp_path):
     assert "PASS dies, execution 6" in out and "the same as" not in out
 
 
-def test_a_finding_that_needs_a_prefix(nslab):
+def test_a_finding_that_needs_a_prefix(nslab: Command) -> None:
     status, out, _ = nslab(*small("dies-after-others"))
     assert status == 1
     assert "only after the executions before it" in out
@@ -223,14 +230,16 @@ def test_a_finding_that_needs_a_prefix(nslab):
     assert status == 1 and "FAIL dies-after-others, execution 7" in out
 
 
-def test_the_same_plan_gives_the_same_bytes(nslab, tmp_path):
+def test_the_same_plan_gives_the_same_bytes(nslab: Command, tmp_path: Path) -> None:
     for jobs in ("1", "4"):
         nslab(*small("passes", "dies", "asserts", executions=30), "--findings", "0", "--jobs", jobs)
     one, two = ((tmp_path / "runs" / n / "executions.jsonl").read_bytes() for n in ("0001", "0002"))
     assert one == two and len(one.splitlines()) == 90
 
 
-def test_a_profile_of_ones_own_is_part_of_the_command(nslab, tmp_path):
+def test_a_profile_of_ones_own_is_part_of_the_command(
+    nslab: Command, tmp_path: Path
+) -> None:
     own = tmp_path / "mine.toml"
     own.write_text('about = "x"\n[faults.failslab]\nprobability = 1\n')
     _, out, _ = nslab(*small("dies"), "--profile", str(own))
@@ -243,14 +252,14 @@ def test_a_profile_of_ones_own_is_part_of_the_command(nslab, tmp_path):
     assert status == 2 and "is not the profile of the token: its digest is" in err
 
 
-def test_a_patch_is_part_of_the_command(nslab, tmp_path):
+def test_a_patch_is_part_of_the_command(nslab: Command, tmp_path: Path) -> None:
     patch = tmp_path / "a.patch"
     patch.write_text("patch")
     _, out, _ = nslab(*small("dies"), "--patch", str(patch))
     assert re.search(rf"^make replay TOKEN=\S+ PATCH={patch}$", out, re.MULTILINE)
 
 
-def test_a_guest_that_does_not_boot_is_status_3(nslab, tmp_path):
+def test_a_guest_that_does_not_boot_is_status_3(nslab: Command, tmp_path: Path) -> None:
     status, _, err = nslab(*small("passes", "no-boot"))
     assert status == 3
     assert re.fullmatch(
@@ -305,7 +314,9 @@ DELAYS = (
         (["--scenario", "passes,nope"], "no scenario 'nope'"),
     ],
 )
-def test_wrong_usage_of_run(nslab, tmp_path, options, message):
+def test_wrong_usage_of_run(
+    nslab: Command, tmp_path: Path, options: list[str], message: str
+) -> None:
     status, out, err = nslab("run", *options)
     assert (status, out) == (2, "")
     assert err.startswith(f"nslab: {message}") and err.count("\n") == 1
@@ -315,7 +326,7 @@ def test_wrong_usage_of_run(nslab, tmp_path, options, message):
 TOKEN = "NSLAB1.6.12-0123abcd.dies.none.none-e3b0c4.none.1.7.7"
 
 
-def test_another_series_is_told_and_kept(nslab, tmp_path):
+def test_another_series_is_told_and_kept(nslab: Command, tmp_path: Path) -> None:
     status, out, _ = nslab(*small("dies"), "--series", "task_lock")
     assert status == 1
     assert "kernel 6.12-0123abcd, series task_lock, variant none, strategy none, seed 1\n" in out
@@ -325,14 +336,14 @@ def test_another_series_is_told_and_kept(nslab, tmp_path):
     assert " --series task_lock " in (folder / "repeat").read_text()
 
 
-def test_the_default_series_needs_no_word(nslab, tmp_path):
+def test_the_default_series_needs_no_word(nslab: Command, tmp_path: Path) -> None:
     _, out, _ = nslab(*small("dies"))
     assert "SERIES=" not in out and ", series " not in out
     assert "--series" not in (tmp_path / "runs" / "latest" / "repeat").read_text()
 
 
 @pytest.mark.parametrize("command", [["run"], ["matrix"], ["bench", "--part", "variants"]])
-def test_a_defect_that_the_series_has_not(nslab, command):
+def test_a_defect_that_the_series_has_not(nslab: Command, command: list[str]) -> None:
     status, out, err = nslab(*command, "--series", "task_lock", "--variant", "plain-get")
     assert (status, out) == (2, "")
     assert err == (
@@ -341,7 +352,9 @@ def test_a_defect_that_the_series_has_not(nslab, command):
     )
 
 
-def test_a_token_of_another_series(nslab, monkeypatch, tmp_path):
+def test_a_token_of_another_series(
+    nslab: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(kernel, "KERNELS", tmp_path)
     for folder, id, series in (("6.12", "0123abcd", "rcu"), ("6.12-old", "99999999", "task_lock")):
         (tmp_path / folder).mkdir()
@@ -378,17 +391,17 @@ def test_a_token_of_another_series(nslab, monkeypatch, tmp_path):
         ),
     ],
 )
-def test_wrong_usage_of_replay(nslab, args, message):
+def test_wrong_usage_of_replay(nslab: Command, args: list[str], message: str) -> None:
     status, out, err = nslab("replay", *args)
     assert (status, out) == (2, "")
     assert err.startswith(f"nslab: {message}") and err.count("\n") == 1
 
 
-def test_replays_that_differ(nslab, monkeypatch):
+def test_replays_that_differ(nslab: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     hashes = iter("abcdef")
     real = replay.replay
 
-    def changing(*args):
+    def changing(*args: Any) -> Any:
         one = real(*args)
         return replay.Replay(next(hashes), one.verdict, one.steps, one.console)
 
@@ -398,10 +411,11 @@ def test_replays_that_differ(nslab, monkeypatch):
     assert "NOT THE SAME: only 1 of 3 replays are like the first" in out
 
 
-def on_a_terminal(folder, arguments):
+def on_a_terminal(folder: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
     """The status of a command, and what it writes to a narrow terminal."""
     code = (
-        "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; from nslab_lab.debuginfo import layout; "
+        "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; "
+        "from nslab_lab.debuginfo import layout; "
         "test_run.install(Path(sys.argv[1])); layout.watches = lambda linux, names: []; "
         "sys.exit(main.main(sys.argv[2:]))"
     )
@@ -425,7 +439,7 @@ def on_a_terminal(folder, arguments):
     return process.wait(), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
 
 
-def test_bars_on_a_terminal(tmp_path):
+def test_bars_on_a_terminal(tmp_path: Path) -> None:
     """Findings are not broken into lines of the terminal's width."""
     status, plain = on_a_terminal(tmp_path / "lab", small("passes", "dies"))
     assert status == 1
@@ -433,16 +447,19 @@ def test_bars_on_a_terminal(tmp_path):
     assert re.search(r"passes .* (10|20)/20", plain)
 
 
-def test_the_bar_of_a_search_has_no_end(tmp_path):
+def test_the_bar_of_a_search_has_no_end(tmp_path: Path) -> None:
     status, plain = on_a_terminal(tmp_path / "lab", steered("bounded", "passes", executions=100))
     assert status == 0
     assert re.search(r"passes .* \d+/\?", plain) and "/100" not in plain
 
 
-def interrupted(folder, number, is_time, *arguments):
+def interrupted(
+    folder: Path, number: signal.Signals, is_time: Callable[..., Any], *arguments: str
+) -> str:
     """Send a signal to a command once @is_time; its stdout."""
     code = (
-        "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; from nslab_lab.debuginfo import layout; "
+        "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; "
+        "from nslab_lab.debuginfo import layout; "
         "test_run.install(Path(sys.argv[1])); layout.watches = lambda linux, names: []; "
         "sys.exit(main.main(sys.argv[2:]))"
     )
@@ -453,14 +470,16 @@ def interrupted(folder, number, is_time, *arguments):
     )  # fmt: skip
     assert wait_for(is_time)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=FOREVER_S)
     assert process.returncode == 128 + number, err
     assert "INTERRUPTED" in out and not pids_in(folder)
     return out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_leaves_a_result_and_no_process(tmp_path, number):
+def test_an_interrupted_run_leaves_a_result_and_no_process(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     folder = tmp_path / "lab"
     lines = folder / "runs" / "0001" / "executions.jsonl"
     out = interrupted(
@@ -474,7 +493,7 @@ def test_an_interrupted_run_leaves_a_result_and_no_process(tmp_path, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_while_executions_are_measured(tmp_path, number):
+def test_interrupted_while_executions_are_measured(tmp_path: Path, number: signal.Signals) -> None:
     folder = tmp_path / "lab"
     run_folder = folder / "runs" / "0001"
     # It stops in execution 3.
@@ -486,8 +505,10 @@ def test_interrupted_while_executions_are_measured(tmp_path, number):
     assert (run_folder / "summary.txt").read_text() in out
 
 
-def test_a_full_disk_is_one_line_that_says_where(nslab, monkeypatch):
-    def full(*_):
+def test_a_full_disk_is_one_line_that_says_where(
+    nslab: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(runfolder.RunFolder, "add_executions", full)
@@ -501,11 +522,11 @@ def test_a_full_disk_is_one_line_that_says_where(nslab, monkeypatch):
 # === Strategies that decide ===
 
 
-def steered(strategy, *scenarios, executions=10):
+def steered(strategy: str, *scenarios: str, executions: int = 10) -> tuple[str, ...]:
     return *small(*scenarios, executions=executions), "--strategy", strategy
 
 
-def findings(folder):
+def findings(folder: Path) -> dict[str, Any]:
     return {
         path.parent.name: json.loads(path.read_text())
         for path in sorted((folder / "runs" / "latest" / "findings").glob("*/finding.json"))
@@ -513,7 +534,9 @@ def findings(folder):
 
 
 @pytest.mark.parametrize("strategy", ["random", "pos", "pct"])
-def test_a_finding_is_made_smaller(nslab, watched, tmp_path, strategy):
+def test_a_finding_is_made_smaller(
+    nslab: Command, watched: None, tmp_path: Path, strategy: str
+) -> None:
     status, out, _ = nslab(*steered(strategy, NEEDY))
     assert status == 1
     (token,) = re.findall(r"^make replay TOKEN=(\S+)$", out, re.MULTILINE)
@@ -539,7 +562,9 @@ def test_a_finding_is_made_smaller(nslab, watched, tmp_path, strategy):
     assert nslab("replay", finding["first_token"])[0] == 1
 
 
-def test_a_finding_that_cannot_be_made_smaller_stays_as_it_is(nslab, watched, tmp_path):
+def test_a_finding_that_cannot_be_made_smaller_stays_as_it_is(
+    nslab: Command, watched: None, tmp_path: Path
+) -> None:
     status, out, _ = nslab(*steered("random", "dies"))
     assert status == 1 and "the smallest schedule" not in out
     (finding,) = findings(tmp_path).values()
@@ -547,7 +572,9 @@ def test_a_finding_that_cannot_be_made_smaller_stays_as_it_is(nslab, watched, tm
     assert finding["minimal"] is False
 
 
-def test_a_finding_of_no_strategy_gets_a_schedule(nslab, watched, tmp_path):
+def test_a_finding_of_no_strategy_gets_a_schedule(
+    nslab: Command, watched: None, tmp_path: Path
+) -> None:
     status, out, _ = nslab(*small("needs-a5b-b3a"), "--strategy", "none")
     assert status == 1
     token = re.search(r"^make replay TOKEN=(\S+)$", out, re.MULTILINE)[1]
@@ -556,13 +583,17 @@ def test_a_finding_of_no_strategy_gets_a_schedule(nslab, watched, tmp_path):
     assert nslab("replay", token)[0] == 1
 
 
-def test_without_structs_a_finding_of_no_strategy_stays_as_it_is(nslab, tmp_path):
+def test_without_structs_a_finding_of_no_strategy_stays_as_it_is(
+    nslab: Command, tmp_path: Path
+) -> None:
     status, out, _ = nslab(*small("needs-a5b-b3a"), "--strategy", "none")
     assert status == 1 and "the smallest schedule" not in out
     assert findings(tmp_path).popitem()[1]["token"].endswith(".none.1.7.7")
 
 
-def test_what_is_searched_is_claimed(nslab, watched, tmp_path):
+def test_what_is_searched_is_claimed(
+    nslab: Command, watched: None, tmp_path: Path
+) -> None:
     status, out, _ = nslab(*steered("bounded", "passes", executions=1000), "--preemptions", "1")
     assert status == 0
     claim = "passes: complete for c <= 1: 32 schedules of 2 inputs, 77 points, 0 findings;"
@@ -577,7 +608,9 @@ def test_what_is_searched_is_claimed(nslab, watched, tmp_path):
     assert "cut short by EXECUTIONS=" in out
 
 
-def test_what_a_search_finds_is_small(nslab, watched, tmp_path):
+def test_what_a_search_finds_is_small(
+    nslab: Command, watched: None, tmp_path: Path
+) -> None:
     status, out, _ = nslab(*steered("bounded", "needs-a5b-b3a", executions=1000))
     assert status == 1
     assert "the smallest schedule found has 2 preemptions\n" in out
@@ -587,13 +620,17 @@ def test_what_a_search_finds_is_small(nslab, watched, tmp_path):
     assert nslab("replay", token)[0] == 1
 
 
-def test_a_search_that_dies_without_a_word_is_a_finding(nslab, watched, tmp_path):
+def test_a_search_that_dies_without_a_word_is_a_finding(
+    nslab: Command, watched: None, tmp_path: Path
+) -> None:
     status, out, err = nslab(*steered("bounded", "hangs-in-search"), "--silence", "1")
     assert status == 1 and "the smallest schedule" not in out, err
     assert findings(tmp_path).popitem()[1]["token"].endswith(".bounded-2.1.1.1")
 
 
-def test_a_search_that_diverges_is_status_3(nslab, watched, tmp_path):
+def test_a_search_that_diverges_is_status_3(
+    nslab: Command, watched: None, tmp_path: Path
+) -> None:
     status, _, err = nslab(*steered("bounded", "passes", "diverges"))
     assert status == 3
     assert re.fullmatch(
@@ -604,7 +641,7 @@ def test_a_search_that_diverges_is_status_3(nslab, watched, tmp_path):
     assert (tmp_path / "runs" / "latest" / "summary.txt").read_text().startswith("The lab could not")
 
 
-def test_pct_measures_and_claims(nslab, watched, tmp_path):
+def test_pct_measures_and_claims(nslab: Command, watched: None, tmp_path: Path) -> None:
     status, out, _ = nslab(*steered("pct", "passes"), "--depth", "2")
     assert status == 0
     assert "passes: 3 actors, 10 steps: an execution finds a bug of depth 2 with a" in out
@@ -619,7 +656,9 @@ def test_pct_measures_and_claims(nslab, watched, tmp_path):
         ("bounded", "--preemptions", "8"),
     ],
 )  # fmt: skip
-def test_the_ends_of_the_ranges(nslab, watched, tmp_path, options):
+def test_the_ends_of_the_ranges(
+    nslab: Command, watched: None, tmp_path: Path, options: tuple[str, ...]
+) -> None:
     assert nslab(*steered(options[0], "passes"), *options[1:])[0] == 0
     plan = json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())
     assert plan["strategy"].startswith(f"{options[0]}-{options[2]}")
@@ -627,7 +666,9 @@ def test_the_ends_of_the_ranges(nslab, watched, tmp_path, options):
     assert f"{options[1]} {options[2]}" in repeat
 
 
-def test_the_same_plan_gives_the_same_bytes_with_strategies(nslab, watched, tmp_path):
+def test_the_same_plan_gives_the_same_bytes_with_strategies(
+    nslab: Command, watched: None, tmp_path: Path
+) -> None:
     for jobs in ("1", "4"):
         nslab(*steered("random", "passes", NEEDY), "--findings", "0", "--jobs", jobs)
         nslab(*steered("bounded", "passes", "needs-a5b-b3a", executions=300), "--jobs", jobs)
@@ -635,13 +676,15 @@ def test_the_same_plan_gives_the_same_bytes_with_strategies(nslab, watched, tmp_
     assert found[0] == found[2] and found[1] == found[3]
 
 
-def test_steered_runs_take_no_delays_by_default(nslab, watched, tmp_path):
+def test_steered_runs_take_no_delays_by_default(
+    nslab: Command, watched: None, tmp_path: Path
+) -> None:
     arguments = [one for one in steered("random", "passes") if one not in ("--profile", "none")]
     assert nslab(*arguments)[0] == 0
     assert json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())["profile"] == "none"
 
 
-def test_what_is_watched_has_to_be_there(nslab):
+def test_what_is_watched_has_to_be_there(nslab: Command) -> None:
     status, out, err = nslab(*steered("random", "passes"))
     assert (status, out) == (2, "") and err.count("\n") == 1
     assert err.startswith("nslab: watch 'nsproxy': no slab cache 'nsproxy' in ")
@@ -650,7 +693,7 @@ def test_what_is_watched_has_to_be_there(nslab):
 # === Formats of a replay ===
 
 
-def test_formats(nslab):
+def test_formats(nslab: Command) -> None:
     diagram = nslab("replay", TOKEN)[1]
     status, text, _ = nslab("replay", TOKEN, "--format", "text")
     assert status == 1 and text.rpartition("console:")[0] == diagram.rpartition("console:")[0]
@@ -671,7 +714,7 @@ def test_formats(nslab):
     assert (status, err) == (1, "") and root.tag.endswith("svg")
 
 
-def test_formats_of_a_pass(nslab):
+def test_formats_of_a_pass(nslab: Command) -> None:
     passes = TOKEN.replace(".7.7", ".6.6")
     for form in ("text", "trace"):
         status, out, _ = nslab("replay", passes, "--format", form)
@@ -681,11 +724,13 @@ def test_formats_of_a_pass(nslab):
 
 
 @pytest.mark.parametrize("form", ["svg", "json"])
-def test_a_picture_of_replays_that_differ(nslab, monkeypatch, form):
+def test_a_picture_of_replays_that_differ(
+    nslab: Command, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
     hashes = iter("abcdef")
     real = replay.replay
 
-    def changing(*args):
+    def changing(*args: Any) -> Any:
         one = real(*args)
         return replay.Replay(next(hashes), one.verdict, one.steps, one.console)
 

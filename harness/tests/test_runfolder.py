@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """The folder a run leaves."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +19,12 @@ from nslab_lab.host.errors import LabError
 from nslab_lab.report import runfolder
 from nslab_lab.report.runfolder import RunFolder
 from nslab_lab.search import batch
-from nslab_lab.search.batch import Failure, Finding
+from nslab_lab.search.batch import Finding
+from nslab_lab.search.failures import Failure
 
 
 @pytest.fixture
-def finding():
+def finding() -> Finding:
     token = run_plan("a").token("a", 7, 7)
     execution = Execution(7, None, "fail", "kasan", "KASAN: x", 3, None, None, "ab" * 8)
     verdict = Verdict("kasan", "KASAN: x", "kasan:x", "BUG: KASAN: x\n")
@@ -28,7 +32,7 @@ def finding():
     return Finding(Failure(token, execution, verdict), batch.SOLO, steps)
 
 
-def test_numbers_go_up(tmp_path):
+def test_numbers_go_up(tmp_path: Path) -> None:
     assert [runfolder.numbered(tmp_path).name for _ in range(3)] == ["0001", "0002", "0003"]
     (tmp_path / "0041").mkdir()
     (tmp_path / "notes").mkdir()
@@ -36,21 +40,21 @@ def test_numbers_go_up(tmp_path):
     assert os.readlink(tmp_path / "latest") == "0042"
 
 
-def test_runs_at_once_get_folders_of_their_own(tmp_path):
+def test_runs_at_once_get_folders_of_their_own(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as executor:
         folders = list(executor.map(lambda _: runfolder.numbered(tmp_path), range(40)))
     assert len(set(folders)) == 40
     assert (tmp_path / "latest").is_dir()
 
 
-def test_a_place_that_cannot_be_written(tmp_path):
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LabError) as caught:
         runfolder.numbered(tmp_path / "file" / "runs")
     assert caught.value.status == 3
 
 
-def test_executions_are_on_disk_at_once(tmp_path):
+def test_executions_are_on_disk_at_once(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.add_executions("a", [Execution(1, "1", "pass", None, None, 1, 1, 1, "1")])
     line = json.loads((folder.path / "executions.jsonl").read_text())
@@ -58,7 +62,7 @@ def test_executions_are_on_disk_at_once(tmp_path):
     folder.close()
 
 
-def test_a_findings_folder(tmp_path, finding):
+def test_a_findings_folder(tmp_path: Path, finding: Finding) -> None:
     folder = RunFolder(tmp_path)
     path = folder.add_finding(finding, "make replay TOKEN=x")
     assert path == folder.path / "findings" / "a-7"
@@ -70,7 +74,9 @@ def test_a_findings_folder(tmp_path, finding):
     assert "rcu_read_lock" in (path / "trace.txt").read_text()
 
 
-def test_the_folder_of_a_smaller_finding_says_what_it_was_made_from(tmp_path, finding):
+def test_the_folder_of_a_smaller_finding_says_what_it_was_made_from(
+    tmp_path: Path, finding: Finding
+) -> None:
     first = finding.failure.token
     token = dataclasses.replace(first, strategy="replay-a5b")
     failure = dataclasses.replace(finding.failure, token=token)
@@ -83,7 +89,7 @@ def test_the_folder_of_a_smaller_finding_says_what_it_was_made_from(tmp_path, fi
     assert runfolder.recorded_hash(str(first), tmp_path) is None
 
 
-def test_the_recorded_hash(tmp_path, finding):
+def test_the_recorded_hash(tmp_path: Path, finding: Finding) -> None:
     token = str(finding.failure.token)
     assert runfolder.recorded_hash(token, tmp_path) is None
     RunFolder(tmp_path).add_finding(finding, "")
@@ -95,7 +101,9 @@ def test_the_recorded_hash(tmp_path, finding):
     assert runfolder.recorded_hash(token + "1", tmp_path) is None
 
 
-def test_repeat_runs_the_same_with_the_folders_own_inputs(tmp_path, monkeypatch):
+def test_repeat_runs_the_same_with_the_folders_own_inputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(runfolder, "REPO", tmp_path / "repo $x")
     harness = tmp_path / "repo $x" / "harness"
     harness.mkdir(parents=True)

@@ -252,7 +252,7 @@ def test_wherever_the_file_is_the_program_is_the_same(
         path = mine(folder=folder, content=text("mine", USES))
         guest, _ = scenarios.choose([str(path)])
         stripped = tmp_path / "init"
-        words = ["objcopy", "-S", "-R", ".note.gnu.build-id", guest.init, stripped]
+        words = ["objcopy", "-S", "-R", ".note.gnu.build-id", str(guest.init), str(stripped)]
         subprocess.run(words, check=True)
         return stripped.read_bytes()
 
@@ -324,7 +324,7 @@ def test_paths_that_name_no_scenario(lab: Path, tmp_path: Path, mine: Callable[.
 
 def token_refused(scenario: str, given: object) -> str:
     with pytest.raises(LabError) as caught:
-        scenarios.of_token(scenario, given and str(given))
+        scenarios.of_token(scenario, str(given) if given else None)
     assert caught.value.status == 2
     return caught.value.message
 

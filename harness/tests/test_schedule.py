@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Many batches at a time: what comes out depends on the plan alone. No kernel here."""
 
+from __future__ import annotations
+
 import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable
 
 import pytest
 
@@ -12,36 +15,38 @@ from lab import run_plan
 from nslab_lab.guest.results import Execution, Search
 from nslab_lab.guest.verdict import assertion
 from nslab_lab.host.errors import LabError, lab_failed
+from nslab_lab.plans.plan import RunPlan
 from nslab_lab.search import batch, pool
-from nslab_lab.search.batch import Batch, Failure, Finding
+from nslab_lab.search.batch import Batch, Finding
+from nslab_lab.search.failures import Failure
 
 
 class View:
     """Notes what it is told."""
 
-    def __init__(self):
-        self.lines = []
-        self.findings = []
-        self.scenarios = []
+    def __init__(self) -> None:
+        self.lines: list[Any] = []
+        self.findings: list[Any] = []
+        self.scenarios: list[Any] = []
         self.seen = 0
 
-    def execution(self, scenario, execution):
+    def execution(self, scenario: Any, execution: Any) -> None:
         self.seen += 1
 
-    def batch(self, scenario, executions):
+    def batch(self, scenario: str, executions: list[Execution]) -> None:
         self.lines += [one.line(scenario) for one in executions]
 
-    def finding(self, finding):
+    def finding(self, finding: Finding) -> None:
         self.findings.append(str(finding.failure.token))
 
-    def scenario(self, result):
+    def scenario(self, result: pool.ScenarioResult) -> None:
         self.scenarios.append(result.name)
 
 
-def fake_batch(failing, delays=lambda: 0.0):
+def fake_batch(failing: set[str], delays: Callable[..., Any] = lambda: 0.0) -> Callable[..., Any]:
     """A batch runner whose executions in @failing ("a-3") fail."""
 
-    def run(plan, stop, on_execution):
+    def run(plan: Any, stop: Any, on_execution: Any) -> Any:
         time.sleep(delays())
         result = Batch(plan, seconds=1.0)
         for n in range(plan.first, plan.last + 1):
@@ -60,7 +65,13 @@ def fake_batch(failing, delays=lambda: 0.0):
     return run
 
 
-def execute(plan, run_batch, jobs=3, stop=None, view=None):
+def execute(
+    plan: RunPlan,
+    run_batch: Callable[..., Any],
+    jobs: int = 3,
+    stop: threading.Event | None = None,
+    view: View | None = None,
+) -> tuple[list[pool.ScenarioResult], View] | None:
     view = view or View()
     with ThreadPoolExecutor(jobs) as executor:
         results = pool.execute(plan, executor, jobs, run_batch, stop or threading.Event(), view)
@@ -68,7 +79,7 @@ def execute(plan, run_batch, jobs=3, stop=None, view=None):
 
 
 @pytest.mark.parametrize("findings", [0, 1, 2])
-def test_results_do_not_depend_on_timing_or_jobs(findings):
+def test_results_do_not_depend_on_timing_or_jobs(findings: int) -> None:
     plan = run_plan("a", "b", "c", executions=95, findings=findings)
     failing = {"a-12", "a-37", "a-38", "b-95"}
     told = set()
@@ -86,25 +97,25 @@ def test_results_do_not_depend_on_timing_or_jobs(findings):
     assert len(told) == 1
 
 
-def test_sums():
+def test_sums() -> None:
     (result,), view = execute(run_plan("a"), fake_batch(set()))
     assert (result.executions, result.points, result.faults) == (30, 60, 30)
     assert result.guest_seconds == 3.0 and result.complete and not result.enough
     assert view.seen == 30
 
 
-def test_what_follows_the_last_wanted_finding_is_not_started():
+def test_what_follows_the_last_wanted_finding_is_not_started() -> None:
     plan = run_plan("a", executions=10_000)
     _, view = execute(plan, fake_batch({"a-1"}), jobs=2)
     assert view.seen < 200
 
 
-def test_a_stop_keeps_what_there_is():
+def test_a_stop_keeps_what_there_is() -> None:
     stop = threading.Event()
     view = View()
     run_batch = fake_batch(set(), lambda: 0.01)
 
-    def stopping(plan, inner_stop, on_execution):
+    def stopping(plan: Any, inner_stop: Any, on_execution: Any) -> Any:
         if plan.first > 50:
             stop.set()
         return run_batch(plan, inner_stop, on_execution)
@@ -114,10 +125,10 @@ def test_a_stop_keeps_what_there_is():
     assert len(view.lines) == result.executions
 
 
-def test_an_error_ends_the_run_after_telling_what_there_is():
+def test_an_error_ends_the_run_after_telling_what_there_is() -> None:
     good = fake_batch({"a-21"})
 
-    def failing(plan, stop, on_execution):
+    def failing(plan: Any, stop: Any, on_execution: Any) -> Any:
         if plan.first == 11:
             time.sleep(0.1)
             raise lab_failed("no boot")
@@ -132,10 +143,10 @@ def test_an_error_ends_the_run_after_telling_what_there_is():
 # === Searches: a batch is an input ===
 
 
-def fake_search(failing, cut=None):
+def fake_search(failing: dict[tuple[str, int], int], cut: None = None) -> Callable[..., Any]:
     """A runner of searches; @failing: {(scenario, input): schedules until it fails}."""
 
-    def run(plan, stop, on_execution):
+    def run(plan: Any, stop: Any, on_execution: Any) -> Any:
         result = Batch(plan, seconds=1.0)
         n, scenario = plan.first, plan.token.scenario
         dies = failing.get((scenario, n))
@@ -156,7 +167,7 @@ def fake_search(failing, cut=None):
     return run
 
 
-def test_every_input_is_searched():
+def test_every_input_is_searched() -> None:
     plan = run_plan("a", "b", strategy="bounded-2", inputs=(3, 1), executions=50)
     results, view = execute(plan, fake_search({}))
     assert [(one.name, one.executions, one.wanted) for one in results] == [("a", 150, 0), ("b", 50, 0)]
@@ -166,7 +177,7 @@ def test_every_input_is_searched():
 
 
 @pytest.mark.parametrize("limit, executions, searches", [(1, 50 + 20, [1]), (0, 50 + 20 + 50, [1, 3])])
-def test_a_search_that_finds_something(limit, executions, searches):
+def test_a_search_that_finds_something(limit: int, executions: int, searches: list[int]) -> None:
     plan = run_plan("a", strategy="bounded-2", inputs=(3,), executions=50, findings=limit)
     (result,), view = execute(plan, fake_search({("a", 2): 20}), jobs=3)
     assert result.executions == executions == len(view.lines)

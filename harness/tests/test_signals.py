@@ -14,9 +14,9 @@ from typing import Sequence
 
 import pytest
 
-from lab import running
+from lab import running, wait_for
 from nslab_lab.host.paths import REPO
-from test_guest import pids_in, wait_for
+from test_guest import pids_in
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Far more than it takes, far less than a test's patience; host seconds.

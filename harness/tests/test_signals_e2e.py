@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from lab import wait_for
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.paths import BUILD, REPO
-from test_guest import pids_in, wait_for
+from test_guest import pids_in
 
 PATIENCE_S = 60
 SCRIPT = "run\npython\nimport time\ntime.sleep(100)\nend\n"
@@ -26,9 +27,8 @@ def folders(kind: str) -> set[Path]:
 
 def check_left(new: set[Path]) -> None:
     """Nothing runs in the folders, nor is there any where something would."""
-    for folder in new:
-        assert wait_for(lambda folder=folder: not pids_in(folder)), folder
-        assert wait_for(lambda folder=folder: not list(folder.rglob("boot*"))), folder
+    assert wait_for(lambda: not any(map(pids_in, new)))
+    assert wait_for(lambda: not any(list(folder.rglob("boot*")) for folder in new))
 
 
 @pytest.mark.parametrize("seconds", [0.4, 0.8, 1.5, 2.5, 4, 6])

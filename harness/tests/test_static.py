@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import FOREVER_S
 from nslab_lab.build import kernels, series
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,8 +26,6 @@ NSPROXY_PATCHES = [patch for patch in PATCHES if patch.name[:4] in ("0001", "000
 README = ROOT / "patches" / "README.md"
 RULE = ROOT / "patches" / "checks" / "task_nsproxy.cocci"
 
-# Seconds one tool may take for one file, or for one run over all of them.
-TIMEOUT_S = 120
 
 # CHECKFLAGS of the kernel's Makefile and arch/x86/Makefile.um, which `make C=1` gives to sparse.
 CHECKFLAGS = (
@@ -138,7 +137,7 @@ def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> s
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=TIMEOUT_S,
+            timeout=FOREVER_S,
             check=False,
         )
     except FileNotFoundError:
@@ -188,7 +187,7 @@ def test_the_readme_links_to_what_is_there() -> None:
     assert [link for link in links if not (README.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name[:4])
+@pytest.mark.parametrize("patch", PATCHES, ids=[patch.name[:4] for patch in PATCHES])
 def test_a_patch_is_named_after_its_subject(patch: Path) -> None:
     """As git format-patch does it, cut where one likes. The lab's own hooks say which series they are of."""
     # A long one is folded: the lines after the first begin with a space.
@@ -211,7 +210,7 @@ def test_the_patches_of_a_series_apply(name: str, pristine_src: Path, tmp_path: 
 # === Style ===
 
 
-@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name[:4])
+@pytest.mark.parametrize("patch", PATCHES, ids=[patch.name[:4] for patch in PATCHES])
 def test_checkpatch(patch: Path, pristine_src: Path) -> None:
     """No error, no warning, no check."""
     # Not in some other project's git: the commits that a message names would be looked up there.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Strategies and schedules as text: there and back, and what is said of those that are none."""
 
+from __future__ import annotations
+
 import pytest
 
 from nslab_lab.host.errors import BAD_INPUT, LabError
@@ -23,12 +25,12 @@ from nslab_lab.plans.strategies import Schedule, Strategy, Switch
         ("replay-a12bb3a-a7c2", Strategy("replay", schedule="a12bb3a-a7c2")),
     ],
 )
-def test_strategies_there_and_back(text, strategy):
+def test_strategies_there_and_back(text: str, strategy: Strategy) -> None:
     assert strategies.parse(text) == strategy
     assert str(strategy) == text
 
 
-def test_all_parameters_that_run_takes_can_be_written_down():
+def test_all_parameters_that_run_takes_can_be_written_down() -> None:
     for depth in range(1, strategies.MAX_DEPTH + 1):
         for length in (0, 1, 999_999):
             wanted = Strategy("pct", depth=depth, length=length)
@@ -48,7 +50,7 @@ def test_all_parameters_that_run_takes_can_be_written_down():
         "none ", "none\n", "fair", "x" * 500, "a\nb", "pct-3-4٣",
     ],
 )  # fmt: skip
-def test_what_is_no_strategy(text):
+def test_what_is_no_strategy(text: str) -> None:
     with pytest.raises(LabError, match="is no strategy as a token names it, such as pct") as caught:
         strategies.parse(text)
     assert caught.value.status == BAD_INPUT
@@ -66,7 +68,7 @@ def test_what_is_no_strategy(text):
         ("a12bb3a-a7b2h60", Schedule((Switch("a", 12, "b"), Switch("b", 3, "a")), ("a7", "b2", "h60"))),
     ],
 )
-def test_schedules_there_and_back(text, schedule):
+def test_schedules_there_and_back(text: str, schedule: Schedule) -> None:
     assert strategies.parse_schedule(text) == schedule
     assert str(schedule) == text
     assert strategies.parse(f"replay-{text}").schedule == text
@@ -80,7 +82,7 @@ def test_schedules_there_and_back(text, schedule):
         "a-1b", "a12b\n", "a12bb3" * 100, "a١b",
     ],
 )  # fmt: skip
-def test_what_is_no_schedule(text):
+def test_what_is_no_schedule(text: str) -> None:
     with pytest.raises(LabError, match="is no schedule: it reads like a12bb3a, or a12bb3a-a7") as caught:
         strategies.parse_schedule(text)
     assert caught.value.status == BAD_INPUT
@@ -88,7 +90,7 @@ def test_what_is_no_schedule(text):
 
 
 @pytest.mark.parametrize("schedule", ["a12", "00", "a7-", "h1hh", "0-z7"])
-def test_a_strategy_whose_schedule_is_none(schedule):
+def test_a_strategy_whose_schedule_is_none(schedule: str) -> None:
     with pytest.raises(LabError, match=f"'{schedule}' is no schedule"):
         strategies.parse(f"replay-{schedule}")
 
@@ -101,6 +103,6 @@ def test_a_strategy_whose_schedule_is_none(schedule):
         ("replay-0", True, True),
     ],
 )  # fmt: skip
-def test_what_they_do(text, steers, searches):
+def test_what_they_do(text: str, steers: bool, searches: bool) -> None:
     strategy = strategies.parse(text)
     assert (strategy.steers, strategy.searches) == (steers, searches)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The parts of a sweep that need no guest: rule, results file, who is new, how long it is kept."""
 
+from __future__ import annotations
+
 import datetime
 import os
 import random
@@ -10,6 +12,7 @@ import sys
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
@@ -37,7 +40,7 @@ from sweeplab import cell_rows, commit, night, outcome, results, sweep_row
 HARNESS = Path(__file__).resolve().parents[1]
 
 
-def error_of(function, *args, **more) -> LabError:
+def error_of(function: Callable[..., Any] | type[Any], *args: Any, **more: bool) -> LabError:
     with pytest.raises(LabError) as caught:
         function(*args, **more)
     assert "\n" not in caught.value.message
@@ -50,12 +53,12 @@ def error_of(function, *args, **more) -> LabError:
 @pytest.mark.parametrize(
     ("text", "seconds"), [("45", 45), ("90s", 90), ("10m", 600), ("8h", 28800), ("30d", 2592000)]
 )
-def test_durations(text, seconds):
+def test_durations(text: str, seconds: int) -> None:
     assert durations.parse("budget", text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0", "0m", "-1h", "10 m", "1.5h", "8hours", "9999999d", "٣m"])
-def test_what_is_no_duration(text):
+def test_what_is_no_duration(text: str) -> None:
     error = error_of(durations.parse, "budget", text)
     assert (
         error.status == 2
@@ -68,27 +71,27 @@ def test_what_is_no_duration(text):
     [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (1800, "30 min"), (4800, "1 h 20 min"), (7200, "2 h"),
      (604800, "7 days")],
 )  # fmt: skip
-def test_durations_for_people(seconds, shown):
+def test_durations_for_people(seconds: float, shown: str) -> None:
     assert durations.shown(seconds) == shown
 
 
 # === How many different ones ===
 
 
-def test_a_sketch_is_exact_while_it_is_small():
+def test_a_sketch_is_exact_while_it_is_small() -> None:
     sketch = Sketch()
     sketch.add([5, 7, 5])
     sketch.add([7, 9])
     assert sketch.count == 3 and Sketch.unpack(sketch.pack()).lowest == {5, 7, 9}
 
 
-def test_a_sketch_is_near_when_it_is_large():
+def test_a_sketch_is_near_when_it_is_large() -> None:
     hashes = [hash_of(f"{number:016x}") for number in range(100_000)]
     sketch = Sketch(hashes)
     assert len(sketch.lowest) == K and abs(sketch.count - 100_000) < 10_000
 
 
-def test_a_sketch_does_not_depend_on_the_order():
+def test_a_sketch_does_not_depend_on_the_order() -> None:
     dice = random.Random(1)
     hashes = [dice.getrandbits(64) for _ in range(5000)]
     whole = Sketch(hashes).pack()
@@ -102,9 +105,17 @@ def test_a_sketch_does_not_depend_on_the_order():
 # === The rule ===
 
 
-def chosen(limits, results, order, ahead=4, count=40):
+def chosen(
+    limits: list[Limits],
+    results: Callable[..., Any],
+    order: random.Random,
+    ahead: int = 4,
+    count: int = 40,
+) -> list[int]:
     """The cells of the first @count batches, whose outcomes come in as @order shuffles them."""
-    chooser, cells, waiting = Chooser(limits, ahead), [], []
+    chooser = Chooser(limits, ahead)
+    cells: list[int] = []
+    waiting: list[Any] = []
     while len(cells) < count:
         if chooser.ready:
             choice = chooser.next()
@@ -123,13 +134,13 @@ def nothing(choice: Choice) -> Outcome:
     return Outcome(False)
 
 
-def test_the_fewest_executions_come_first():
+def test_the_fewest_executions_come_first() -> None:
     cells = chosen([Limits(10), Limits(10), Limits(30)], nothing, random.Random(1), count=14)
     assert cells == [0, 1, 2, 0, 1, 0, 1, 0, 1, 2, 0, 1, 0, 1]
 
 
-def test_a_cell_that_found_something_comes_before_others_with_as_many():
-    def third(choice):
+def test_a_cell_that_found_something_comes_before_others_with_as_many() -> None:
+    def third(choice: Choice) -> Outcome:
         return Outcome(choice.cell == 2)
 
     cells = chosen([Limits(10)] * 4, third, random.Random(1), ahead=4, count=12)
@@ -139,30 +150,30 @@ def test_a_cell_that_found_something_comes_before_others_with_as_many():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_choice_does_not_depend_on_who_comes_in_first(seed):
-    def some(choice):
+def test_the_choice_does_not_depend_on_who_comes_in_first(seed: int) -> None:
+    def some(choice: Choice) -> Outcome:
         return Outcome((choice.n * 7919) % 5 == 0, error=choice.n == 9)
 
     limits = [Limits(10), Limits(10, 3), Limits(25), Limits(10)]
     assert chosen(limits, some, random.Random(seed)) == chosen(limits, some, random.Random(99))
 
 
-def test_a_cell_has_an_end():
+def test_a_cell_has_an_end() -> None:
     assert chosen([Limits(10, 2), Limits(10, 1)], nothing, random.Random(1)) == [0, 1, 0]
 
 
-def test_a_cell_that_cannot_be_run_is_left_out():
-    def first(choice):
+def test_a_cell_that_cannot_be_run_is_left_out() -> None:
+    def first(choice: Choice) -> Outcome:
         return Outcome(False, error=choice.cell == 0)
 
     cells = chosen([Limits(10), Limits(10)], first, random.Random(1), ahead=2, count=8)
     assert cells == [0, 1, 1, 1, 1, 1, 1, 1]
 
 
-def test_going_on_chooses_what_would_have_been_chosen():
+def test_going_on_chooses_what_would_have_been_chosen() -> None:
     limits = [Limits(10)] * 3
 
-    def some(choice):
+    def some(choice: Choice) -> Outcome:
         return Outcome(choice.n % 4 == 0)
 
     whole = chosen(limits, some, random.Random(1), count=30)
@@ -188,19 +199,19 @@ GUEST = Guest(Path("init"), PROGRAM)
 GOOD = 'about = "x"\nbudget = "1m"\n'
 
 
-def described(folder, toml, name="mine.toml"):
+def described(folder: Path, toml: Any, name: str = "mine.toml") -> description.Description | None:
     path = folder / name
     path.write_text(toml)
     return description.read(path, GUEST)
 
 
-def test_a_file_of_the_users_own_is_named_from_the_description(tmp_path):
+def test_a_file_of_the_users_own_is_named_from_the_description(tmp_path: Path) -> None:
     own = Own((tmp_path / "mine.c").resolve(), "0123abcd", {"mine.c": b""})
     mine = catalog.Scenario("mine+0123abcd", "")
     program = replace(PROGRAM, scenarios=[*PROGRAM.scenarios, mine])
     guest = replace(GUEST, program=program, own={mine.name: own})
 
-    def scenarios(text):
+    def scenarios(text: Any) -> Any:
         path = tmp_path / "mine.toml"
         path.write_text(f"{GOOD}[cells.a]\nscenarios = {text}\n")
         return [cell.scenario for cell in description.read(path, guest).cells]
@@ -212,7 +223,7 @@ def test_a_file_of_the_users_own_is_named_from_the_description(tmp_path):
     assert scenarios('["all", "./mine.c"]') == [*names, "mine+0123abcd"]
 
 
-def test_cells_are_all_combinations(tmp_path):
+def test_cells_are_all_combinations(tmp_path: Path) -> None:
     made = described(
         tmp_path,
         'about = "x"\nexecutions = 1_000\nbatch = 20\n[cells.a]\nprofiles = ["delay", "mixed"]\nseeds = 2\n'
@@ -229,7 +240,7 @@ def test_cells_are_all_combinations(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["smoke", "nightly"])
-def test_those_that_come_with_the_lab(name, scenarios_init):
+def test_those_that_come_with_the_lab(name: Any, scenarios_init: Path) -> None:
     made = description.read(
         description.path_of(name), Guest(scenarios_init, catalog.from_init(scenarios_init))
     )
@@ -249,7 +260,8 @@ def test_those_that_come_with_the_lab(name, scenarios_init):
         (GOOD + 'batch = "a"\n[cells.a]\nseeds = 1\n', "mine.toml:3: batch: has to be a whole number"),
         (GOOD + "[cells.a]\n", "mine.toml:3: cells.a: has to be a table with something in it"),
         (GOOD + '[cells.a]\nscenario = ["one"]\n', "mine.toml:4: cells.a.scenario: no such key"),
-        (GOOD + '[cells.a]\nscenarios = ["onne"]\n', "mine.toml:4: cells.a.scenarios: no scenario 'onne': is 'one' meant?"),
+        (GOOD + '[cells.a]\nscenarios = ["onne"]\n',
+         "mine.toml:4: cells.a.scenarios: no scenario 'onne': is 'one' meant?"),
         (GOOD + "[cells.a]\nscenarios = []\n", "mine.toml:4: cells.a.scenarios: is empty"),
         (GOOD + '[cells.a]\nscenarios = "one"\n', "mine.toml:4: cells.a.scenarios: has to be a list"),
         (GOOD + '[cells.a]\nkernels = ["5.1"]\n', "mine.toml:4: cells.a.kernels: no kernel '5.1'"),
@@ -258,16 +270,17 @@ def test_those_that_come_with_the_lab(name, scenarios_init):
         (GOOD + '[cells.a]\nstrategies = ["replay"]\n', "mine.toml:4: cells.a.strategies: replay is no strategy for"),
         (GOOD + '[cells.a]\nstrategies = ["random"]\nprofiles = ["delay"]\n',
          "mine.toml:5: cells.a.profiles: profile delay delays actors, but strategy random itself decides"),
-        (GOOD + "[cells.a]\nseeds = 9000\n[cells.b]\nseeds = 10_000\nprofiles = ['none', 'delay', 'mixed', 'failslab', 'access']\n",
+        (GOOD + "[cells.a]\nseeds = 9000\n[cells.b]\nseeds = 10_000\n"
+         "profiles = ['none', 'delay', 'mixed', 'failslab', 'access']\n",
          "mine.toml:3: cells: more than 100,000 combinations"),
     ],
 )  # fmt: skip
-def test_wrong_descriptions(tmp_path, text, message):
+def test_wrong_descriptions(tmp_path: Path, text: str, message: str) -> None:
     error = error_of(described, tmp_path, text)
     assert error.status == 2 and message in error.message, error.message
 
 
-def test_a_description_that_is_not_there(tmp_path):
+def test_a_description_that_is_not_there(tmp_path: Path) -> None:
     assert (
         "no sweep 'nihgtly' in harness/sweeps: there is nightly, smoke"
         in error_of(description.path_of, "nihgtly").message
@@ -280,7 +293,7 @@ def test_a_description_that_is_not_there(tmp_path):
 # === The results file ===
 
 
-def test_what_was_committed_is_there(tmp_path):
+def test_what_was_committed_is_there(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         row = night(store, "a", "b", "a")
     with Store(tmp_path / "results.sqlite", writable=False) as store:
@@ -292,7 +305,7 @@ def test_what_was_committed_is_there(tmp_path):
         assert store.rows("SELECT signature, n FROM findings ORDER BY 1") == [("a", 3), ("b", 4)]
 
 
-def test_nothing_is_counted_twice(tmp_path):
+def test_nothing_is_counted_twice(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         row = store.begin(sweep_row(), cell_rows())
         commit(store, row, 1, outcome())
@@ -302,7 +315,7 @@ def test_nothing_is_counted_twice(tmp_path):
         assert store.rows("SELECT * FROM cells") == before
 
 
-def test_the_first_batch_speaks_for_a_finding_whichever_comes_in_first(tmp_path):
+def test_the_first_batch_speaks_for_a_finding_whichever_comes_in_first(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         row = store.begin(sweep_row(), cell_rows())
         for n in (3, 1, 2):
@@ -310,7 +323,7 @@ def test_the_first_batch_speaks_for_a_finding_whichever_comes_in_first(tmp_path)
         assert store.rows("SELECT n FROM findings") == [(1,)]
 
 
-def test_a_transaction_is_whole_or_not_at_all(tmp_path):
+def test_a_transaction_is_whole_or_not_at_all(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         row = store.begin(sweep_row(), cell_rows())
         with pytest.raises(KeyError), store.transaction():
@@ -319,7 +332,7 @@ def test_a_transaction_is_whole_or_not_at_all(tmp_path):
         assert len(store.cells(row.sweep)) == 2
 
 
-def test_migrations(tmp_path, monkeypatch):
+def test_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of an older schema is brought up to date, and keeps what it has."""
     with results(tmp_path) as store:
         night(store, "a")
@@ -331,7 +344,7 @@ def test_migrations(tmp_path, monkeypatch):
         assert store.rows("SELECT * FROM notes") == []
 
 
-def test_causes_of_a_file_without_them(tmp_path, monkeypatch):
+def test_causes_of_a_file_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Version 1 knew signatures only: the consoles that it has kept say the causes."""
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
@@ -366,7 +379,9 @@ def test_causes_of_a_file_without_them(tmp_path, monkeypatch):
         assert len(judge.findings(store, store.sweeps(), {})) == 4
 
 
-def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
+def test_a_migration_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with results(tmp_path) as store:
         night(store, "a")
     monkeypatch.setattr(
@@ -379,7 +394,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
         assert not store.rows("SELECT * FROM sqlite_schema WHERE name = 'x'")
 
 
-def test_a_newer_schema(tmp_path):
+def test_a_newer_schema(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         store.execute("PRAGMA user_version = 7")
     error = error_of(results, tmp_path)
@@ -390,7 +405,7 @@ def test_a_newer_schema(tmp_path):
     )
 
 
-def test_a_file_of_something_else(tmp_path):
+def test_a_file_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "results.sqlite"
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE recipes (name)")
@@ -410,7 +425,7 @@ def test_a_file_of_something_else(tmp_path):
     )
 
 
-def test_a_damaged_file(tmp_path):
+def test_a_damaged_file(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         for number in range(20):
             night(store, *(f"a{number}-{n}" for n in range(20)))
@@ -423,7 +438,7 @@ def test_a_damaged_file(tmp_path):
     assert error.status == 3 and "is damaged (" in error.message and "move it away" in error.message
 
 
-def test_two_sweeps_at_once(tmp_path):
+def test_two_sweeps_at_once(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "results.sqlite"
     with alone(path):
         error = error_of(alone(path).__enter__)
@@ -432,7 +447,7 @@ def test_two_sweeps_at_once(tmp_path):
         pass
 
 
-def test_no_results_to_report_of(tmp_path):
+def test_no_results_to_report_of(tmp_path: Path) -> None:
     path = tmp_path / "results.sqlite"
     assert "there is no results file " in error_of(Store, path, writable=False).message
     assert not path.exists()
@@ -475,7 +490,7 @@ except LabError as error:
 """
 
 
-def test_a_full_disk(tmp_path, mount_namespace):
+def test_a_full_disk(tmp_path: Path, mount_namespace: list[str]) -> None:
     """What was committed is there, and the message says what to do."""
     mount = 'mount -t tmpfs -o size=8m none "$2" && head -c 1000000 /dev/zero > "$2/ballast"'
     said = in_namespace(mount_namespace, mount, _RUN, tmp_path).splitlines()
@@ -485,7 +500,7 @@ def test_a_full_disk(tmp_path, mount_namespace):
         or "the disk fails" in message  # fmt: skip
 
 
-def test_a_read_only_folder(tmp_path, mount_namespace):
+def test_a_read_only_folder(tmp_path: Path, mount_namespace: list[str]) -> None:
     said = in_namespace(
         mount_namespace,
         'mount -t tmpfs -o ro none "$2"',
@@ -501,13 +516,13 @@ def test_a_read_only_folder(tmp_path, mount_namespace):
 # === New, known, gone ===
 
 
-def statuses(store, *numbers, reasons=()):
+def statuses(store: Store, *numbers: int, reasons: tuple[()] = ()) -> dict[str, str]:
     rows = store.sweeps()
     found = judge.findings(store, [rows[number] for number in numbers or (-1,)], dict(reasons))
     return {one.cause: one.status for one in found}
 
 
-def test_three_nights(tmp_path):
+def test_three_nights(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a", "b")
         assert statuses(store) == {"a": "new", "b": "new"}
@@ -525,7 +540,7 @@ def test_three_nights(tmp_path):
         assert statuses(store, 1, 2) == {"b": "gone", "c": "gone"}
 
 
-def test_gone_is_only_what_a_whole_sweep_of_that_name_did_not_find(tmp_path):
+def test_gone_is_only_what_a_whole_sweep_of_that_name_did_not_find(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a")
         night(store, name="smoke")
@@ -536,7 +551,7 @@ def test_gone_is_only_what_a_whole_sweep_of_that_name_did_not_find(tmp_path):
         assert statuses(store) == {"a": "known"}
 
 
-def test_gone_is_only_what_was_looked_for(tmp_path):
+def test_gone_is_only_what_was_looked_for(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "in cell 1", "in cell 0")
         night(store, whole=False)
@@ -549,7 +564,7 @@ def test_gone_is_only_what_was_looked_for(tmp_path):
         assert store.rows("SELECT signature FROM findings") == [("in cell 1",)]
 
 
-def test_a_list_of_known_ones(tmp_path):
+def test_a_list_of_known_ones(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a", "b")
         (one, other) = judge.findings(store, store.sweeps(), {"b": "a fix waits"})
@@ -557,7 +572,7 @@ def test_a_list_of_known_ones(tmp_path):
         assert (other.cause, other.status, other.reason) == ("b", "known", "a fix waits")
 
 
-def test_readers_of_one_cause_are_one_finding(tmp_path):
+def test_readers_of_one_cause_are_one_finding(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a@C", "b@C", "a@C", "a@D")
         one, other = judge.findings(store, store.sweeps(), {})
@@ -573,14 +588,17 @@ def test_readers_of_one_cause_are_one_finding(tmp_path):
         assert course.new == 2 and store.rows("SELECT max(findings) FROM moments") == [(2,)]
 
 
-def test_a_reader_that_is_new_does_not_make_a_known_cause_new(tmp_path):
+def test_a_reader_that_is_new_does_not_make_a_known_cause_new(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a@C")
         night(store, "a@C", "b@C")
         (one,) = judge.findings(store, store.sweeps()[-1:], {})
         assert one.status == "known" and [of.signature for of in one.also] == ["b"]
         lines = text.document([one], [])
-        assert lines[1:] == ["known: C", "  also seen as: 1 time: KASAN: b (a.c:1)", text.command_of(one.also[0], "replay")]
+        assert lines[1:] == [
+            "known: C", "  also seen as: 1 time: KASAN: b (a.c:1)",
+            text.command_of(one.also[0], "replay"),
+        ]  # fmt: skip
         # Next time it is known that it shows so; and it is not gone while it shows in any way.
         night(store, "b@C")
         (one,) = judge.findings(store, store.sweeps()[-1:], {})
@@ -593,7 +611,7 @@ def test_a_reader_that_is_new_does_not_make_a_known_cause_new(tmp_path):
         ]  # fmt: skip
 
 
-def test_a_reader_that_is_known_does_not_make_a_new_cause_known(tmp_path):
+def test_a_reader_that_is_known_does_not_make_a_new_cause_known(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a@C")
         night(store, "a@D")
@@ -601,7 +619,7 @@ def test_a_reader_that_is_known_does_not_make_a_new_cause_known(tmp_path):
 
 
 @pytest.mark.parametrize(("listed", "also"), [("C", []), ("a", ["b"]), ("b", ["a"])])
-def test_a_list_names_a_cause_or_a_signature(tmp_path, listed, also):
+def test_a_list_names_a_cause_or_a_signature(tmp_path: Path, listed: Any, also: Any) -> None:
     path = tmp_path / "known.toml"
     key = "cause" if listed == "C" else "signature"
     path.write_text(f'[[known]]\n{key} = "{listed}"\nreason = "a fix waits"\n')
@@ -614,7 +632,7 @@ def test_a_list_names_a_cause_or_a_signature(tmp_path, listed, also):
         assert (course.new, course.known) == (0, 1)
 
 
-def test_what_a_sweep_says_of_one_cause(tmp_path):
+def test_what_a_sweep_says_of_one_cause(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, *(f"{name * 30}@C" for name in "abcdefghijkl"), "a" * 30 + "@C")
         lines = text.document(judge.findings(store, store.sweeps(), {}), [])
@@ -627,7 +645,7 @@ def test_what_a_sweep_says_of_one_cause(tmp_path):
     assert all(len(line) <= 80 for line in lines if not line.startswith("make "))
 
 
-def test_findings_say_how_often(tmp_path):
+def test_findings_say_how_often(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a", "b", "a")
         one, other = judge.findings(store, store.sweeps(), {})
@@ -665,14 +683,14 @@ def test_findings_say_how_often(tmp_path):
         ("[[known", "known.toml:1: not TOML"),
     ],
 )
-def test_wrong_lists(tmp_path, text, message):
+def test_wrong_lists(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "known.toml"
     path.write_text(text)
     error = error_of(known.read, path)
     assert error.status == 2 and message in error.message, error.message
 
 
-def test_an_empty_list(tmp_path):
+def test_an_empty_list(tmp_path: Path) -> None:
     path = tmp_path / "known.toml"
     path.write_text("# nothing yet\n")
     assert known.read(path) == {}
@@ -686,7 +704,7 @@ DAY = 86400
 OLD, YOUNG = "2026-01-01T22:00:00+00:00", "2026-02-20T22:00:00+00:00"
 
 
-def test_old_sweeps_go(tmp_path):
+def test_old_sweeps_go(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a", started=OLD)
         night(store, started=OLD)
@@ -707,7 +725,7 @@ def test_old_sweeps_go(tmp_path):
         assert night(store).id == "nightly-4"
 
 
-def test_the_last_occurrence_of_an_open_finding_stays(tmp_path):
+def test_the_last_occurrence_of_an_open_finding_stays(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, "a", "open", started=OLD)
         night(store, "a", started=OLD, done=False)
@@ -731,7 +749,7 @@ def test_the_last_occurrence_of_an_open_finding_stays(tmp_path):
         assert [row.sweep for row in store.sweeps()] == [3, 5, 6]
 
 
-def test_the_latest_sweep_of_a_name_stays(tmp_path):
+def test_the_latest_sweep_of_a_name_stays(tmp_path: Path) -> None:
     with results(tmp_path) as store:
         night(store, started=OLD)
         assert retention.apply(store, DAY, NOW) == 0
@@ -741,7 +759,7 @@ def test_the_latest_sweep_of_a_name_stays(tmp_path):
 # === Telling a command ===
 
 
-def test_a_command_is_told(tmp_path, capsys):
+def test_a_command_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert notify.tell(f"cat > '{tmp_path}/told'", {"headline": "ü"})
     assert '"headline": "\\u00fc"' in (tmp_path / "told").read_text()
     # One that does not read is no error.
@@ -749,7 +767,9 @@ def test_a_command_is_told(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_command_that_fails_is_said(capsys, monkeypatch):
+def test_a_command_that_fails_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert not notify.tell("echo no such list >&2; exit 4", {})
     assert (
         capsys.readouterr().err

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """`nslab sweep` from end to end, but for the kernel: see test_sweep_e2e.py."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -12,18 +14,22 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
 import test_run
-from lab import fake_machine, run_plan
+from lab import Command, fake_machine, FOREVER_S, run_plan, wait_for
 from nslab_lab.cli import main
+from nslab_lab.commands import run
 from nslab_lab.debuginfo import layout
+from nslab_lab.guest import boots
 from nslab_lab.plans import profiles
 from nslab_lab.sweeps import command, nightly, view, work
 from nslab_lab.sweeps.store import Store, alone
-from test_guest import pids_in, wait_for
+from test_guest import pids_in
 
 SWEEP = """
 about = "a test"
@@ -36,19 +42,21 @@ profiles = ["none"]
 """
 
 
-def install(folder: Path, put=setattr) -> None:
+def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
     """Put a mere process in the place of the kernel."""
     test_run.install(folder, put)
-    put(command, "ensure_kernel", test_run.run.ensure_kernel)
+    put(command, "ensure_kernel", getattr(run, "ensure_kernel"))
     put(layout, "watches", lambda linux, names: [])
 
 
 @pytest.fixture
-def nslab(tmp_path, monkeypatch, capsys):
+def nslab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
     """Runs the command line; returns status, stdout, stderr."""
     install(tmp_path / "lab", monkeypatch.setattr)
 
-    def command(*args):
+    def command(*args: Any) -> tuple[int, str, str]:
         status = main.main([str(arg) for arg in args])
         captured = capsys.readouterr()
         return status, captured.out, captured.err
@@ -56,18 +64,20 @@ def nslab(tmp_path, monkeypatch, capsys):
     return command
 
 
-def sweep(folder, *scenarios, executions=60, name="mine"):
+def sweep(
+    folder: Path, *scenarios: str, executions: int = 60, name: str = "mine"
+) -> tuple[Path | str, ...]:
     path = folder / f"{name}.toml"
     path.write_text(SWEEP.format(executions=executions, scenarios=json.dumps(scenarios)))
     return ("sweep", path, "--db", folder / "r" / "results.sqlite", "--no-report")
 
 
-def rows(folder, query):
+def rows(folder: Path, query: str) -> list[Any] | None:
     with contextlib.closing(sqlite3.connect(folder / "r" / "results.sqlite")) as connection:
         return connection.execute(query).fetchall()
 
 
-def test_a_sweep_without_findings(nslab, tmp_path):
+def test_a_sweep_without_findings(nslab: Callable[..., Any], tmp_path: Path) -> None:
     status, out, err = nslab(*sweep(tmp_path, "passes", "slow", executions=40))
     assert status == 0
     assert re.fullmatch(
@@ -83,7 +93,7 @@ def test_a_sweep_without_findings(nslab, tmp_path):
     ]  # fmt: skip
 
 
-def test_findings_are_grouped_and_told(nslab, tmp_path):
+def test_findings_are_grouped_and_told(nslab: Callable[..., Any], tmp_path: Path) -> None:
     told = tmp_path / "told"
     words = (*sweep(tmp_path, "passes", "asserts", "dies"), "--notify", f"cat >> {told}")
     status, out, err = nslab(*words)
@@ -120,7 +130,7 @@ def test_findings_are_grouped_and_told(nslab, tmp_path):
     )
 
 
-def test_a_list_of_the_users(nslab, tmp_path):
+def test_a_list_of_the_users(nslab: Callable[..., Any], tmp_path: Path) -> None:
     listed = tmp_path / "known.toml"
     listed.write_text(
         '[[known]]\nsignature = "assertion:a.c:#: link # went back"\nreason = "a fix waits"\n'
@@ -129,8 +139,10 @@ def test_a_list_of_the_users(nslab, tmp_path):
     assert status == 0 and "known: a.c:9: link 3 went back (a fix waits)" in out
 
 
-def test_the_same_with_any_number_of_guests_and_again(nslab, tmp_path):
-    def everything():
+def test_the_same_with_any_number_of_guests_and_again(
+    nslab: Callable[..., Any], tmp_path: Path
+) -> None:
+    def everything() -> list[Any]:
         return [
             rows(tmp_path, f"SELECT {what} WHERE sweep = (SELECT max(sweep) FROM sweeps) ORDER BY 1, 2, 3")
             for what in (
@@ -154,10 +166,12 @@ def test_the_same_with_any_number_of_guests_and_again(nslab, tmp_path):
     assert [seeds for (seeds,) in rows(tmp_path, "SELECT seeds FROM sweeps")] == ["mine-1"] * 3
 
 
-def test_what_an_executor_gets_and_gives_is_plain_data(tmp_path, monkeypatch):
+def test_what_an_executor_gets_and_gives_is_plain_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """So that another executor can take the place of threads."""
     install(tmp_path / "lab", monkeypatch.setattr)
-    kernel = command.ensure_kernel("6.12", ())
+    kernel = getattr(command, "ensure_kernel")("6.12", ())
     made = run_plan("asserts", executions=10)
     machine = fake_machine(tmp_path)
     task = work.Task(machine, kernel, profiles.load("none"), made, 0, 1, tmp_path)
@@ -168,7 +182,7 @@ def test_what_an_executor_gets_and_gives_is_plain_data(tmp_path, monkeypatch):
     assert (outcome.executions, outcome.found[0].oracle) == (3, "assertion")
 
 
-def test_a_cell_that_cannot_be_run_ends_no_night(nslab, tmp_path):
+def test_a_cell_that_cannot_be_run_ends_no_night(nslab: Callable[..., Any], tmp_path: Path) -> None:
     status, out, _ = nslab(*sweep(tmp_path, "passes", "no-boot"))
     assert status == 3
     assert (
@@ -181,15 +195,19 @@ def test_a_cell_that_cannot_be_run_ends_no_night(nslab, tmp_path):
     assert executions == 10 * batches and batches >= 3
 
 
-def test_a_guest_that_somebody_else_kills(nslab, tmp_path, monkeypatch):
+def test_a_guest_that_somebody_else_kills(
+    nslab: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is run again, and counted once."""
-    killed = []
-    boot = work.batch.boots.boot
+    killed: list[int] = []
+    boot = boots.boot
 
-    def one_is_killed(machine, plan, folder, stop, on_execution=lambda execution: None):
+    def one_is_killed(
+        machine: Any, plan: Any, folder: Any, stop: Any, on_execution: Any = lambda execution: None
+    ) -> Any:
         if plan.token.scenario == "slow" and not killed:
 
-            def kill(execution):
+            def kill(execution: Any) -> None:
                 if execution.n == 3 and not killed:
                     killed.append(True)
                     for pid in pids_in(folder):
@@ -198,13 +216,13 @@ def test_a_guest_that_somebody_else_kills(nslab, tmp_path, monkeypatch):
             return boot(machine, plan, folder, stop, kill)
         return boot(machine, plan, folder, stop, on_execution)
 
-    monkeypatch.setattr(work.batch.boots, "boot", one_is_killed)
+    monkeypatch.setattr(boots, "boot", one_is_killed)
     status, out, _ = nslab(*sweep(tmp_path, "slow", executions=20), "--jobs", 1)
     assert killed and status == 0
     assert "20 executions in 1 cell of 1" in out and "no new findings" in out
 
 
-def test_two_at_once(nslab, tmp_path):
+def test_two_at_once(nslab: Callable[..., Any], tmp_path: Path) -> None:
     with alone(tmp_path / "r" / "results.sqlite"):
         status, out, err = nslab(*sweep(tmp_path, "passes"))
     assert (status, out) == (2, "") and re.fullmatch(
@@ -212,7 +230,7 @@ def test_two_at_once(nslab, tmp_path):
     )
 
 
-def test_nothing_to_go_on_with(nslab, tmp_path):
+def test_nothing_to_go_on_with(nslab: Callable[..., Any], tmp_path: Path) -> None:
     status, _, err = nslab(*sweep(tmp_path, "passes", executions=10), "--resume")
     assert status == 0
     assert err.startswith(
@@ -220,7 +238,7 @@ def test_nothing_to_go_on_with(nslab, tmp_path):
     )
 
 
-def left(folder, *scenarios, executions=4000):
+def left(folder: Path, *scenarios: str, executions: int = 4000) -> str:
     """A sweep that was interrupted; its stdout."""
     words = sweep(folder, *scenarios, executions=executions)
     code = (
@@ -234,48 +252,54 @@ def left(folder, *scenarios, executions=4000):
     )  # fmt: skip
     results = folder / "r" / "results.sqlite"
 
-    def some():
+    def some() -> bool:
         try:
-            return rows(folder, "SELECT count(executions) FROM batches")[0][0] > 2
+            return int(rows(folder, "SELECT count(executions) FROM batches")[0][0]) > 2
         except sqlite3.Error:
             return False
 
-    assert wait_for(lambda: results.exists() and some(), 30)
+    assert wait_for(lambda: results.exists() and some())
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=FOREVER_S)
     assert process.returncode == 128 + signal.SIGTERM, err
     assert not pids_in(folder)
     return out
 
 
-def test_the_state_of_a_sweep_that_was_interrupted(tmp_path, monkeypatch, capsys):
+def test_the_state_of_a_sweep_that_was_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It is to go on, and so it is running by what the file says; nobody runs it."""
     left(tmp_path, "slow", executions=4000)
     results = tmp_path / "r" / "results.sqlite"
     monkeypatch.setattr(nightly, "DEFAULT", results)
     monkeypatch.setenv("DESTDIR", str(tmp_path))
-    status = lambda: (main.main(["nightly", "status", "--user"]), capsys.readouterr().out)[1]  # noqa: E731
+
+    def status() -> str:
+        main.main(["nightly", "status", "--user"])
+        return capsys.readouterr().out
+
     assert re.search(r"^last sweep: mine-1, .* UTC, interrupted; make sweep RESUME=1 goes on$", status(), re.M)
     with alone(results):
         assert re.search(r"^last sweep: mine-1, .* UTC, running$", status(), re.M)
     assert " UTC, interrupted; " in status()
 
 
-def test_fewer_executions_than_a_boot_has(nslab, tmp_path):
+def test_fewer_executions_than_a_boot_has(nslab: Command, tmp_path: Path) -> None:
     words = sweep(tmp_path, "passes", "slow", executions=400)
     status, out, _ = nslab(*words, "--budget", "1h", "--executions", "5")
     assert status == 0 and out.startswith("sweep mine-1: 5 executions in 1 cell of 2, ")
     assert nslab("sweep", "--repeat", "mine-1", *words[2:])[1].startswith("sweep mine-2: 5 executions in 1 ")
 
 
-def test_results_that_are_a_folder(nslab, tmp_path):
-    for command in (["sweep", sweep(tmp_path, "passes")[1]], ["report"]):
-        status, out, err = nslab(*command, "--db", tmp_path)
+def test_results_that_are_a_folder(nslab: Command, tmp_path: Path) -> None:
+    for words in (("sweep", sweep(tmp_path, "passes")[1]), ("report",)):
+        status, out, err = nslab(*words, "--db", tmp_path)
         assert (status, out) == (2, "")
         assert err == f"nslab: {tmp_path} is a folder: give a file, DB=FILE\n"
 
 
-def test_interrupted_and_resumed(nslab, tmp_path):
+def test_interrupted_and_resumed(nslab: Command, tmp_path: Path) -> None:
     out = left(tmp_path, "slow", "asserts", executions=60)
     assert "INTERRUPTED: these are the results so far; RESUME=1 goes on" in out
     status, out, err = nslab(*sweep(tmp_path, "slow", "asserts", executions=60), "--resume")
@@ -295,15 +319,15 @@ def test_interrupted_and_resumed(nslab, tmp_path):
     )
 
 
-def test_what_a_killed_one_left_running_is_ended(nslab, tmp_path):
+def test_what_a_killed_one_left_running_is_ended(nslab: Callable[..., Any], tmp_path: Path) -> None:
     place = tmp_path / "r" / "results.sqlite.work" / "boot"
     place.mkdir(parents=True)
     process = subprocess.Popen(["sleep", "1000"], cwd=place)
     assert nslab(*sweep(tmp_path, "passes", executions=10))[0] == 0
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(FOREVER_S) == -signal.SIGKILL
 
 
-def test_one_that_was_given_up_does_not_go_on(nslab, tmp_path):
+def test_one_that_was_given_up_does_not_go_on(nslab: Callable[..., Any], tmp_path: Path) -> None:
     left(tmp_path, "slow")
     words = sweep(tmp_path, "passes", executions=10)
     assert nslab(*words)[0] == 0
@@ -315,7 +339,7 @@ def test_one_that_was_given_up_does_not_go_on(nslab, tmp_path):
     )
 
 
-def test_what_has_changed_cannot_go_on(nslab, tmp_path):
+def test_what_has_changed_cannot_go_on(nslab: Callable[..., Any], tmp_path: Path) -> None:
     left(tmp_path, "slow")
     connection = sqlite3.connect(tmp_path / "r" / "results.sqlite")
     connection.execute("UPDATE cells SET kernel_id = 'ffffffff'")
@@ -343,14 +367,16 @@ def test_what_has_changed_cannot_go_on(nslab, tmp_path):
         (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
-def test_wrong_usage(nslab, tmp_path, options, message):
+def test_wrong_usage(
+    nslab: Callable[..., Any], tmp_path: Path, options: list[str], message: str
+) -> None:
     status, out, err = nslab(*sweep(tmp_path, "passes"), *options)
     assert (status, out) == (2, "")
     assert err.startswith(f"nslab: {message}") and err.count("\n") == 1
     assert not (tmp_path / "r").exists()
 
 
-def test_wrong_repeats(nslab, tmp_path):
+def test_wrong_repeats(nslab: Callable[..., Any], tmp_path: Path) -> None:
     words = sweep(tmp_path, "passes", executions=10)
     assert nslab(*words)[0] == 0
     assert "repeat takes the cells of that sweep" in nslab(*words, "--repeat", "mine-1")[2]
@@ -362,10 +388,12 @@ def test_wrong_repeats(nslab, tmp_path):
     )
 
 
-def test_no_room_for_guests(nslab, tmp_path, monkeypatch):
+def test_no_room_for_guests(
+    nslab: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A full disk is no fault of the cell's."""
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(work.shutil, "disk_usage", lambda folder: usage._replace(free=1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=1000))
     status, _, err = nslab(*sweep(tmp_path, "no-boot"))
     assert (
         status == 3
@@ -376,7 +404,7 @@ def test_no_room_for_guests(nslab, tmp_path, monkeypatch):
     ) == [("running", 0)]
 
 
-def test_old_sweeps_are_dropped_at_the_end(nslab, tmp_path):
+def test_old_sweeps_are_dropped_at_the_end(nslab: Callable[..., Any], tmp_path: Path) -> None:
     words = sweep(tmp_path, "passes", executions=10)
     assert nslab(*words)[0] == 0
     connection = sqlite3.connect(tmp_path / "r" / "results.sqlite")
@@ -390,9 +418,11 @@ def test_old_sweeps_are_dropped_at_the_end(nslab, tmp_path):
 # === What is seen of it ===
 
 
-def test_a_line_a_minute(monkeypatch, capsys):
+def test_a_line_a_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(view.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     lines = view.Lines()
     for second in range(0, 200, 5):
         clock[0] = 1000.0 + second
@@ -407,12 +437,14 @@ def test_a_line_a_minute(monkeypatch, capsys):
     ]
 
 
-def test_cells_left():
+def test_cells_left() -> None:
     line = view.line(view.State(5, 0, 3, 0.0, 1.0), 5.0)
     assert line == "5 executions/s, 5 executions, 0 findings, 3 cells left"
 
 
-def test_the_results_file_can_be_read_while_a_sweep_goes_on(nslab, tmp_path):
+def test_the_results_file_can_be_read_while_a_sweep_goes_on(
+    nslab: Callable[..., Any], tmp_path: Path
+) -> None:
     words = sweep(tmp_path, "asserts", executions=10)
     assert nslab(*words)[0] == 1
     path = tmp_path / "r" / "results.sqlite"

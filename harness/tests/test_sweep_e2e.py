@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from lab import FOREVER_S, NSLAB, Ended, nslab, wait_for
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.paths import BUILD, REPO, cache
-from test_e2e import NSLAB, TIMEOUT_S, Ended, nslab
-from test_guest import pids_in, wait_for
+from test_guest import pids_in
 
 ALL = """
 about = "all scenarios"
@@ -186,9 +186,9 @@ def test_killed_at_random_instants(kernel: Kernel, tmp_path: Path) -> None:
     calm, killed = tmp_path / "calm.sqlite", tmp_path / "killed" / "results.sqlite"
     begun = time.monotonic()
     process = start(night, calm)
-    assert wait_for(lambda: through(calm) > 0, TIMEOUT_S)
+    assert wait_for(lambda: through(calm) > 0)
     first = time.monotonic() - begun
-    assert process.wait(TIMEOUT_S) == 1
+    assert process.wait(FOREVER_S) == 1
     whole = time.monotonic() - begun
 
     # While it starts, too, and so that it does not come to its end meanwhile.
@@ -206,7 +206,7 @@ def test_killed_at_random_instants(kernel: Kernel, tmp_path: Path) -> None:
     done = sweep(night, killed, "--resume", "--no-report")
     assert done.status == 1 and "1 new finding\n" in done.out, done.out + done.err
     # No process is left, of any of them.
-    assert wait_for(lambda: not pids_in(killed.parent), 10)
+    assert wait_for(lambda: not pids_in(killed.parent))
     expected = totals(calm)
     assert all(expected.values())
     assert totals(killed) == expected
@@ -225,9 +225,9 @@ def test_a_killed_guest_is_run_again(kernel: Kernel, tmp_path: Path) -> None:
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
                     # The next one is another guest.
-                    wait_for(lambda: not Path(f"/proc/{pid}").exists(), 5)
+                    wait_for(lambda: not Path(f"/proc/{pid}").exists())
                     break
-    assert process.wait(TIMEOUT_S) == 1
+    assert process.wait(FOREVER_S) == 1
     assert killed == 5
     assert totals(results) == totals(calm)
 
@@ -246,7 +246,7 @@ def test_without_network_and_with_the_system_read_only(
     done = subprocess.run(
         [*mount_namespace, "--net", "sh", "-c", script, NSLAB.with_name("no"), BUILD, cache(),
          NSLAB, "sweep", night, "--db", results],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=FOREVER_S,
     )  # fmt: skip
     try:
         assert done.returncode == 1, done.stdout + done.stderr
@@ -272,7 +272,7 @@ def test_a_full_disk_while_guests_run(
     )
     done = subprocess.run(
         [*mount_namespace, "sh", "-c", script, NSLAB, mounted, night],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=FOREVER_S,
     )  # fmt: skip
     first, second = re.findall(r"^status (\d)$", done.stdout, re.M)
     assert first == "3", done.stdout + done.stderr

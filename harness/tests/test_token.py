@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tokens: there and back, and what is said of those that are none."""
 
+from __future__ import annotations
+
 import dataclasses
 import re
 
@@ -17,28 +19,28 @@ TOKEN = Token(
 )  # fmt: skip
 
 
-def test_there_and_back():
+def test_there_and_back() -> None:
     assert token.parse(TEXT) == TOKEN
     assert str(TOKEN) == TEXT
 
 
-def test_characters_need_no_quoting():
+def test_characters_need_no_quoting() -> None:
     assert re.fullmatch(r"[A-Za-z0-9._-]+", TEXT)
 
 
-def test_prefix_and_number_make_the_token():
+def test_prefix_and_number_make_the_token() -> None:
     assert f"{TOKEN.prefix}.{TOKEN.n}" == TEXT
 
 
-def test_solo():
+def test_solo() -> None:
     assert str(TOKEN.solo) == TEXT.replace(".7.9", ".9.9")
 
 
-def test_blanks_around_do_not_matter():
+def test_blanks_around_do_not_matter() -> None:
     assert token.parse(f" {TEXT}\n") == TOKEN
 
 
-def test_dashes_in_names():
+def test_dashes_in_names() -> None:
     text = TEXT.replace("delay-00ff00", "my-own-delay-00ff00").replace("6.12-", "7.3-")
     assert token.parse(text).profile == "my-own-delay"
     assert token.parse(text).kernel == "7.3"
@@ -49,7 +51,7 @@ def test_dashes_in_names():
     "strategy",
     ["none", "random", "pos", "pct-3-400", "bounded-2", "replay-0", f"replay-{'a12bb3a' * 200}-a7"],
 )
-def test_strategies_with_parameters(strategy):
+def test_strategies_with_parameters(strategy: str) -> None:
     text = TEXT.replace(".none.", f".{strategy}.")
     assert token.parse(text) == dataclasses.replace(TOKEN, strategy=strategy)
     assert str(token.parse(text)) == text
@@ -76,7 +78,7 @@ def test_strategies_with_parameters(strategy):
         (TEXT.replace(".none.", f".replay-{'a5b' * 300}x."), "is no strategy as a token names it"),
     ],
 )
-def test_errors(text, why):
+def test_errors(text: str, why: str) -> None:
     with pytest.raises(LabError) as caught:
         token.parse(text)
     assert caught.value.status == 2
@@ -84,7 +86,7 @@ def test_errors(text, why):
     assert len(caught.value.message) < 200
 
 
-def test_a_scenario_of_the_users_own_has_a_hash():
+def test_a_scenario_of_the_users_own_has_a_hash() -> None:
     text = "NSLAB1.6.12-0123abcd.mine+1a2b3c4d.none.none-e3b0c4.replay-0.1.1.1"
     assert token.parse(text).scenario == "mine+1a2b3c4d" and str(token.parse(text)) == text
     for wrong in ("mine+1a2b3c4", "mine+", "mine+1a2b3c4d+1a2b3c4d", "+1a2b3c4d"):

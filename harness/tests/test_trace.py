@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0
 """Traces as tables."""
 
+from __future__ import annotations
+
 import pytest
 
 from nslab_lab.findings import trace
 from nslab_lab.guest.results import Step
 
 
-def step(number, actor, point="rcu_read_lock", nesting=0, delay_ns=0, where="utsns_get+0x1/0x2"):
+def step(
+    number: int,
+    actor: str,
+    point: str = "rcu_read_lock",
+    nesting: int = 0,
+    delay_ns: int = 0,
+    where: str = "utsns_get+0x1/0x2",
+) -> Step:
     return Step(1, number, actor, point, where, nesting, delay_ns)
 
 
-def test_each_actor_has_its_column():
+def test_each_actor_has_its_column() -> None:
     steps = [
         step(1, "reader", "start", where=""),
         step(2, "reader", nesting=1, delay_ns=12_300),
@@ -29,18 +38,18 @@ def test_each_actor_has_its_column():
 
 
 @pytest.mark.parametrize("actors", range(1, 9))
-def test_no_line_is_wider_than_80(actors):
+def test_no_line_is_wider_than_80(actors: int) -> None:
     steps = [step(n, f"actor-number-{n % actors}", delay_ns=n * 999, nesting=n % 4) for n in range(1, 200)]
     text = trace.table(steps)
     assert len(text.splitlines()) == 201
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_no_steps():
+def test_no_steps() -> None:
     assert trace.table([]) == ""
 
 
-def test_what_nobody_does_has_no_column():
+def test_what_nobody_does_has_no_column() -> None:
     begin = Step(1, 1, "", "begin", "", 0, 0, kind="begin", next="reader", free=True)
     assert trace.table([begin, step(2, "reader")]) == trace.table([step(2, "reader")])
     assert trace.table([begin]) == ""
@@ -53,5 +62,5 @@ def test_what_nobody_does_has_no_column():
         (1_000_000, "1 ms"), (2_500_000_000, "2.5 s"), (1_234_000_000_000, "1234 s"),
     ],
 )  # fmt: skip
-def test_durations(ns, text):
+def test_durations(ns: int, text: str) -> None:
     assert trace.duration(ns) == text

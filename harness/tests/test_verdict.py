@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Consoles and what they say went wrong."""
 
+from __future__ import annotations
+
 import pytest
 
 from nslab_lab.guest import verdict
@@ -69,7 +71,7 @@ nslab: trace hash=00000000deadbeef points=42
 )
 
 
-def test_kasan():
+def test_kasan() -> None:
     found = verdict.of_console(BOOT + KASAN)
     assert found.oracle == "kasan"
     assert found.headline == "KASAN: slab-use-after-free in utsns_get+0x5e/0xb0"
@@ -82,19 +84,19 @@ def test_kasan():
     assert "Allocated by task 36:" in lines and "Kernel panic" not in found.report
 
 
-def test_the_dying_kernels_trace_and_token():
+def test_the_dying_kernels_trace_and_token() -> None:
     assert verdict.trace_of(BOOT + KASAN) == ("00000000deadbeef", 42)
     assert verdict.token_of(BOOT + KASAN).endswith(".1.1.7")
     assert verdict.trace_of(BOOT) == (None, None)
     assert verdict.token_of(BOOT) is None
 
 
-def test_a_quiet_console():
+def test_a_quiet_console() -> None:
     assert verdict.of_console(BOOT) is None
     assert verdict.of_console("") is None
 
 
-def test_printk_times_do_not_matter():
+def test_printk_times_do_not_matter() -> None:
     timed = "\n".join(f"[    1.234567][   T35] {line}" for line in KASAN.splitlines())
     plain = verdict.of_console(KASAN)
     assert verdict.of_console(timed).signature == plain.signature
@@ -102,7 +104,7 @@ def test_printk_times_do_not_matter():
     assert verdict.trace_of(timed) == ("00000000deadbeef", 42)
 
 
-def test_the_signature_does_not_depend_on_addresses_offsets_and_pids():
+def test_the_signature_does_not_depend_on_addresses_offsets_and_pids() -> None:
     other = KASAN.replace("0x5e", "0x77").replace("600f1a2f", "60aaaaaa").replace("/35", "/99")
     assert verdict.of_console(other).signature == verdict.of_console(KASAN).signature
 
@@ -258,7 +260,7 @@ FRAMES = " [<60111111>] {}+0x10/0x20\n [<60111112>] create_new_namespaces+0x3/0x
         ),
     ],
 )  # fmt: skip
-def test_reports(text, oracle, headline, signature):
+def test_reports(text: str, oracle: str, headline: str, signature: str | None) -> None:
     found = verdict.of_console(BOOT + text)
     assert (found.oracle, found.headline) == (oracle, headline)
     if signature:
@@ -267,7 +269,7 @@ def test_reports(text, oracle, headline, signature):
     assert "after" not in found.report.split()
 
 
-def test_the_report_of_a_fault_begins_with_the_registers():
+def test_the_report_of_a_fault_begins_with_the_registers() -> None:
     text = (
         "Pid: 35, comm: reader Not tainted 6.12.117-nslab\nRIP: 0033:utsns_get+0x5e/0xb0\n"
         "Kernel panic - not syncing: Kernel mode fault at addr 0x8, ip 0x600f1a2f\n"
@@ -275,7 +277,7 @@ def test_the_report_of_a_fault_begins_with_the_registers():
     assert verdict.of_console(BOOT + text).report == text
 
 
-def test_verdicts_without_a_console():
+def test_verdicts_without_a_console() -> None:
     one = verdict.leak("nsproxies +2, uts namespaces +1")
     assert one.headline == "counts changed: nsproxies +2, uts namespaces +1"
     assert one.signature == "leak:nsproxies +#, uts namespaces +#"

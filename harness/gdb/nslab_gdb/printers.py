@@ -11,6 +11,7 @@ import gdb.printing
 from nslab_gdb import kernel
 from nslab_gdb.guest import GUEST
 from nslab_gdb.trace import symbol_of
+from nslab_lab.findings import stepping
 
 NAMESPACES = ("uts_ns", "ipc_ns", "mnt_ns", "pid_ns_for_children", "net_ns", "time_ns",
               "time_ns_for_children", "cgroup_ns")  # fmt: skip
@@ -109,7 +110,7 @@ class _Event(_Printer):
         address = self.value.address
         if address is None:
             return "event"
-        event = kernel.stepping.events_of(kernel.memory(int(address), self.value.type.sizeof))
+        event = stepping.events_of(kernel.memory(int(address), self.value.type.sizeof))
         (step,) = GUEST.trace.steps(event)
         actor = f"{step.actor}: " if step.actor else ""
         where = f", {step.where}" if step.where else ""
@@ -126,5 +127,5 @@ class _Actor(_Printer):
 class _Switch(_Printer):
     def to_string(self) -> str:
         letters = [chr(ord("a") + int(self.value[name])) for name in ("at", "next")]
-        at = "z" if int(self.value["at"]) == kernel.stepping.NOBODY else letters[0]
+        at = "z" if int(self.value["at"]) == stepping.NOBODY else letters[0]
         return f"{at}{int(self.value['local'])}{letters[1]}"

@@ -41,7 +41,7 @@ class Session:
     steps: tuple[Step, ...] = ()
     verdict: Verdict | None = None
     hash: str | None = None
-    lines: dict[str, str | None] | None = None  # by "utsns_get+0x1a"
+    lines: dict[str, str | None] | None = None  # by "vfs_read+0x1a"
 
     @property
     def console(self) -> Path:
@@ -54,8 +54,9 @@ def load() -> Session:
     if "NSLAB_GDB" not in os.environ:
         raise ValueError("nobody has prepared a session: start it by `make gdb`")
     data: dict[str, Any] = json.loads(Path(os.environ["NSLAB_GDB"]).read_text())
-    paths = {name: Path(data[name]) for name in ("linux", "src", "out", "init", "folder", "scratch")}
-    lists = {name: tuple(data[name]) for name in ("actors", "watch", "arguments")}
+    folders = ("linux", "src", "out", "init", "folder", "scratch")
+    paths: dict[str, Any] = {name: Path(data[name]) for name in folders}
+    lists: dict[str, Any] = {name: tuple(data[name]) for name in ("actors", "watch", "arguments")}
     lines = data.get("lines", {})
     return Session(
         token=token.parse(data["token"]),

@@ -12,7 +12,7 @@ import gdb
 from nslab_gdb import kernel, printers, stacks
 from nslab_gdb.guest import GUEST
 from nslab_gdb.trace import place_of
-from nslab_lab.findings import diagram, stepping
+from nslab_lab.findings import diagram, diagram_text, stepping
 from nslab_lab.findings.stepping import Event
 from nslab_lab.guest import abi, verdict
 from nslab_lab.host.paths import shown
@@ -228,8 +228,8 @@ def nsproxy(address: int) -> None:
     try:
         print(f"  {'count':<22}{printers.count_of(value['count'])}")
         for member in printers.NAMESPACES:
-            number = printers.namespace_id(value, member)
-            print(f"  {member:<22}{int(value[member]):#x}  {number or 'no namespace is there'}")
+            inode = printers.namespace_id(value, member)
+            print(f"  {member:<22}{int(value[member]):#x}  {inode or 'no namespace is there'}")
     except gdb.MemoryError:
         raise gdb.GdbError(f"nothing can be read at {address:#x}") from None
 
@@ -275,7 +275,7 @@ def interleaving() -> None:
     else:
         drawn = GUEST.trace.drawn(GUEST.trace.steps(events), judged=False)
         row = len(drawn.rows) - 1
-    print(diagram.text(drawn, row) or "nothing has happened yet\n", end="")
+    print(diagram_text.text(drawn, row) or "nothing has happened yet\n", end="")
 
 
 def trace_hash() -> str:

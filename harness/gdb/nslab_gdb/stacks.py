@@ -55,7 +55,7 @@ def _hook(command: str, function: str) -> None:
 def interesting(where: str = "") -> gdb.Frame:
     """The frame of the code under test, above the lab's and what reports.
 
-    @where: of the step at which it stands, "utsns_get+0x1a/0x80".
+    @where: of the step at which it stands, "vfs_read+0x1a/0x80".
     """
     frame = gdb.newest_frame()
     if found := _judged(frame) or _named(where, frame):
@@ -240,7 +240,7 @@ class _UserFrame(FrameDecorator):
 
 
 def _whose(frame: gdb.Frame) -> str:
-    """ "reader, in read_link (scenarios/nsproxy/ns_readlink_vs_unshare.c:78)"."""
+    """ "reader, in read_link (scenarios/x/read_vs_exit.c:78)"."""
     size = gdb.lookup_type("union thread_union").sizeof
     base = int(frame.read_register("rsp")) & -size
     info = gdb.Value(base).cast(gdb.lookup_type("struct thread_info").pointer())

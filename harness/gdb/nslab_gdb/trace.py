@@ -13,6 +13,7 @@ from nslab_gdb.session import Session
 from nslab_lab.debuginfo import layout, symbols
 from nslab_lab.findings import diagram, stepping
 from nslab_lab.findings.stepping import Event
+from nslab_lab.findings.wording import FieldOf
 from nslab_lab.guest.results import Step
 from nslab_lab.host.errors import LabError
 
@@ -31,7 +32,7 @@ class Trace:
         return stepping.steps(self._session.token.n, events, self._names)
 
     def line_of(self, where: str, is_return_address: bool = True) -> str | None:
-        """The source line of "utsns_get+0x5e/0xb0", None if it cannot be told."""
+        """The source line of "vfs_read+0x5e/0xb0", None if it cannot be told."""
         lines = self._session.lines or {}
         place = where.partition("/")[0]
         if is_return_address and place in lines:
@@ -47,7 +48,7 @@ class Trace:
         )
 
     def place(self, where: str) -> str:
-        """ "utsns_get (kernel/utsname.c:133)", "" for nowhere."""
+        """ "vfs_read (fs/read_write.c:133)", "" for nowhere."""
         name = where.partition("+")[0]
         line = self.line_of(where) if where else None
         return f"{name} ({line})" if line else name
@@ -65,7 +66,7 @@ class Trace:
         )  # fmt: skip
 
     @functools.cache
-    def _field_of(self) -> diagram.FieldOf | None:
+    def _field_of(self) -> FieldOf | None:
         linux, names = self._session.linux, self._session.watch
         try:
             return layout.namer(linux, layout.watches(linux, names)) if names else None
@@ -75,14 +76,14 @@ class Trace:
 
 @functools.cache
 def where_of(offset: int) -> str:
-    """An offset in the kernel's text as the lab writes places: "utsns_get+0x1a/0x80"."""
+    """An offset in the kernel's text as the lab writes places: "vfs_read+0x1a/0x80"."""
     return symbol_of(int(gdb.parse_and_eval("(unsigned long)&_stext")) + offset)
 
 
 @functools.cache
 def symbol_of(address: int) -> str:
     """The same of an address; "" if nothing is there."""
-    # "utsns_get + 449 in section .text"
+    # "vfs_read + 449 in section .text"
     said = gdb.execute(f"info symbol {address - 1:#x}", to_string=True)
     name, plus, rest = said.partition(" in section ")[0].partition(" + ")
     if " " in name:

@@ -1,37 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`nslab bench --part design`: what each design of the nsproxy rules costs, and what it gains.
+"""`nslab bench --part design`: what each design costs, and what it gains.
 
-All series of a kernel are measured in one run, a boot of one between those of the others. The
-figures are those of the two commits: cf7b708c8d (2007) wanted cheaper reads of another task's
-namespaces, 728dba3a39 (2014) cheaper setns(). scenarios/nsproxy/lib/measure.c makes the calls.
+All series of a kernel are measured in one run, a boot of one between those of the others. What is
+measured is the subject's business: [benchmark.rows] of its subject.toml.
 """
 
 from __future__ import annotations
 
+import functools
 import statistics
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Mapping, Sequence
 
+from nslab_lab.bench.session import Bench, ordinary
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.guest import boots
+from nslab_lab.guest.boots import Machine
 from nslab_lab.guest.results import Measured
 from nslab_lab.host.errors import lab_failed
+from nslab_lab.host.paths import shown
 from nslab_lab.host.progress import say
+from nslab_lab.plans import plan, profiles, strategies, subject
 from nslab_lab.report import table
 
 ROUNDS = 9
 NOTHING = 0.02  # so much more or less is no difference worth a word
-
-# What is measured: the guest's name for it, the row's, and whether a single call's time counts
-# (microseconds, less is better) or calls in a second.
-ROWS = (
-    ("unshare", "unshare(CLONE_NEWUTS), us", True),
-    ("unshare, expedited", "  with expedited grace periods, us", True),
-    ("setns", "setns() to a UTS namespace, us", True),
-    ("setns, expedited", "  with expedited grace periods, us", True),
-    ("reads", "readlink /proc/PID/ns/uts, per s", False),
-    ("reads of a switcher", "  while PID calls unshare(), per s", False),
-    ("its unshare", "  and as often it did so, per s", False),
-)
 
 # By what was measured, a figure for each round.
 Figures = Mapping[str, Sequence[float]]
@@ -68,9 +62,10 @@ def ratio(of: Sequence[float], to: Sequence[float]) -> Ratio:
 def figures(measured: Sequence[Measured]) -> dict[str, float]:
     """What a boot measured, as the rows have it. Raises LabError(3) if it measured something else."""
     of = {one.what: one for one in measured}
-    if of.keys() != {what for what, *_ in ROWS}:
+    rows = subject.benchmark().rows
+    if of.keys() != {row.what for row in rows}:
         raise lab_failed(f"the guest measured {', '.join(of) or 'nothing'}: remove build/scenarios")
-    return {what: _figure(of[what], is_time) for what, _, is_time in ROWS}
+    return {row.what: _figure(of[row.what], row.is_time) for row in rows}
 
 
 def _figure(one: Measured, is_time: bool) -> float:
@@ -78,14 +73,35 @@ def _figure(one: Measured, is_time: bool) -> float:
     return one.ns / one.calls / 1000 if is_time else one.calls / one.ns * 1e9
 
 
-def measure(rounds: int, boots: Mapping[str, Callable[[], Mapping[str, float]]]) -> dict[str, Figures]:
-    """By series, the figures of all rounds. @boots: boots a guest and gives the figures of it."""
+def compare(bench: Bench, rounds: int, designs: Mapping[str, tuple[Machine, Kernel]]) -> None:
+    """What the subject's calls cost with each of the designs."""
+    measured = {name: functools.partial(_costs, bench, *design) for name, design in designs.items()}
+    bench.tell(*text(measure(rounds, measured)))
+
+
+def _costs(bench: Bench, machine: Machine, kernel: Kernel) -> dict[str, float]:
+    """The figures of one boot, by what was measured."""
+    made = plan.make(
+        kernel.name, kernel.id, profiles.load("none"), (bench.scenario,), variant=plan.NO_VARIANT,
+        strategy=strategies.UNSTEERED, seed=1, executions=1, findings=1, inputs=(1,),
+        series=kernel.series,
+    )  # fmt: skip
+    boot_plan = replace(made.boot(bench.scenario, 1, 1), measure=True)
+    boot = boots.boot(ordinary(machine), boot_plan, bench.place(), bench.stop)
+    boots.check_boot(boot)
+    if not boot.ended:
+        raise lab_failed(f"the guest ended before all was measured; see {shown(boot.console)}")
+    return figures(boot.measured)
+
+
+def measure(rounds: int, boot_of: Mapping[str, Callable[[], Mapping[str, float]]]) -> dict[str, Figures]:
+    """By series, the figures of all rounds. @boot_of: boots a guest and gives the figures of it."""
     found: dict[str, dict[str, list[float]]] = {
-        name: {what: [] for what, *_ in ROWS} for name in boots
+        name: {row.what: [] for row in subject.benchmark().rows} for name in boot_of
     }
     for number in range(rounds):
         say(f"designs, round {number + 1} of {rounds}")
-        for name, boot in boots.items():
+        for name, boot in boot_of.items():
             for what, one in boot().items():
                 found[name][what].append(one)
     return dict(found)
@@ -94,12 +110,12 @@ def measure(rounds: int, boots: Mapping[str, Callable[[], Mapping[str, float]]])
 def text(found: Mapping[str, Figures]) -> list[str]:
     """The table, and what it says, in 80 columns: the first series is set against the others."""
     first, *others = found
-    rounds = len(found[first]["setns"])
+    rounds = len(next(iter(found[first].values())))
     rows = [("", *found, *(f"{first}/{other}" for other in others))]
-    for what, name, _ in ROWS:
-        medians = [f"{statistics.median(figures[what]):,.0f}" for figures in found.values()]
-        ratios = [_times(ratio(found[first][what], found[other][what])) for other in others]
-        rows.append((name, *medians, *ratios))
+    for row in subject.benchmark().rows:
+        medians = [f"{statistics.median(figures[row.what]):,.0f}" for figures in found.values()]
+        ratios = [_times(ratio(found[first][row.what], found[other][row.what])) for other in others]
+        rows.append((row.about, *medians, *ratios))
     heading, rule, *lines = table.lines(rows, left=1)
     said = [sentence for other in others for sentence in _conclusions(found, first, other)]
     about = (
@@ -124,15 +140,20 @@ def _number(one: Ratio) -> str:
 
 
 def _conclusions(found: Mapping[str, Figures], first: str, other: str) -> list[str]:
-    """In words, from the figures: reads, which were to become cheaper; setns(), which was too slow."""
-    reads = ratio(found[first]["reads"], found[other]["reads"])
-    setns = ratio(found[first]["setns"], found[other]["setns"])
-    more = statistics.median(found[first]["setns"]) - statistics.median(found[other]["setns"])
-    return [
-        f"Reads with {first} are {_compared(reads, 'as fast')} as with {other}.",
-        f"setns() takes {_compared(setns, 'as long')}: {abs(more):,.0f} us "
-        f"{'more' if more >= 0 else 'less'}.",
-    ]
+    """In words, from the figures that the subject has a word for."""
+    said = []
+    for row in subject.benchmark().rows:
+        of, to = found[first][row.what], found[other][row.what]
+        if row.called and row.is_time:
+            more = statistics.median(of) - statistics.median(to)
+            said.append(
+                f"{row.called} takes {_compared(ratio(of, to), 'as long')}: {abs(more):,.0f} us "
+                f"{'more' if more >= 0 else 'less'}."
+            )
+        elif row.called:
+            fast = _compared(ratio(of, to), "as fast")
+            said.insert(0, f"{row.called} with {first} are {fast} as with {other}.")
+    return said
 
 
 def _compared(one: Ratio, what: str) -> str:

@@ -107,7 +107,6 @@ def _entry(name: str, table: tomlfile.Table, uml: Path, patches: Path) -> Entry:
     )
 
 
-
 def _series(table: tomlfile.Table, folder: Path) -> dict[str, Series]:
     if "series" not in table.values:
         return {"default": Series("default", "the only one", folder / "series")}

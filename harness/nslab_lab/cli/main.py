@@ -50,7 +50,9 @@ class _Parser(argparse.ArgumentParser):
 def make_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The parser for these arguments: only what they ask for is imported."""
     parser = _Parser(
-        prog="nslab", description="controlled concurrency and fault injection for the Linux kernel, run as User-Mode Linux"
+        prog="nslab",
+        description="controlled concurrency and fault injection for the Linux kernel, "
+        "run as User-Mode Linux",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     wanted = argv[:1] if argv and argv[0] in COMMANDS else COMMANDS

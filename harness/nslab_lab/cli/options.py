@@ -20,6 +20,7 @@ from nslab_lab.plans import plan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.strategies import Strategy
 from nslab_lab.plans.token import Token
+from nslab_lab.plans.watch import Watch
 
 
 def add_kernel_options(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +98,7 @@ def check_profile(profile: Profile, strategy: Strategy) -> None:
         )
 
 
-def watches(profile: Profile, strategy: Strategy, kernel: Kernel) -> list[layout.Watch]:
+def watches(profile: Profile, strategy: Strategy, kernel: Kernel) -> list[Watch]:
     """What is watched; without a strategy that decides, accesses are no points. Raises LabError."""
     return layout.watches(kernel.linux, profile.watch) if strategy.steers else []
 

@@ -26,7 +26,7 @@ from nslab_lab.guest.results import Execution, Points
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, bad_input
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import BUILD, shown
-from nslab_lab.plans import plan, profiles, strategies
+from nslab_lab.plans import plan, profiles, strategies, subject
 from nslab_lab.plans.plan import BootPlan, RunPlan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.report import reach, runfolder
@@ -71,8 +71,9 @@ def _command(args: argparse.Namespace) -> int:
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     machine = options.machine(args, kernel, guest.init)
     if not readers.names(kernel.linux):
+        names = " or ".join(f"{one.function}()" for one in subject.accessors())
         raise bad_input(
-            f"{shown(kernel.linux)}: no function calls task_nsproxy(), so there are no readers to count"
+            f"{shown(kernel.linux)}: no function calls {names}, so there are no readers to count"
         )
     reach.check(kernel, chosen)
     ways = []

@@ -98,8 +98,8 @@ def _command(args: argparse.Namespace) -> int:
     }
     jobs = options.jobs_of(args)
     strategy = _strategy(args, name)
-    default = plan.DEFAULT_STEERED_PROFILE if strategy.steers else plan.DEFAULT_PROFILE
-    profile = profiles.load(args.profile or default)
+    usual = plan.DEFAULT_STEERED_PROFILE if strategy.steers else plan.DEFAULT_PROFILE
+    profile = profiles.load(args.profile or usual)
     if profile.fail_nth and not args.executions:
         numbers["executions"] = 0  # as many as that takes, which is not known yet
     variant = catalog.choose("variant", args.variant or plan.NO_VARIANT, catalog.variants())

@@ -20,6 +20,7 @@ from nslab_lab.debuginfo import dwarf
 from nslab_lab.host import files
 from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.paths import shown
+from nslab_lab.plans import subject
 from nslab_lab.plans.watch import Watch
 
 _FORMAT = 1  # of layout.json
@@ -33,19 +34,16 @@ _STRUCT_OF = {
     "inode_cache": "inode",
     "key_jar": "key",
     "mnt_cache": "mount",
-    "net_namespace": "net",
     "posix_timers_cache": "k_itimer",
     "proc_inode_cache": "proc_inode",
     "sighand_cache": "sighand_struct",
     "signal_cache": "signal_struct",
     "uid_cache": "user_struct",
+    **subject.caches(),
 }
 
 # Some of the others.
-_CACHES = (
-    "cred", "dentry", "mm_struct", "nsproxy", "pid", "pid_namespace", "task_struct",
-    "user_namespace", "uts_namespace", "vm_area_struct",
-)  # fmt: skip
+_CACHES = ("cred", "dentry", "mm_struct", "pid", "task_struct", "vm_area_struct")
 _CACHE_OF = {struct: cache for cache, struct in _STRUCT_OF.items()}
 
 # Runs inside gdb. A struct of one member as large as itself (refcount_t, atomic_t) is no
@@ -87,7 +85,7 @@ class Member:
 
     offset: int  # bytes
     size: int  # bytes
-    name: str  # "uts_ns", "ns.count"
+    name: str  # "uid", "user.count"
 
 
 # === Layouts ===
@@ -126,7 +124,7 @@ def field(members: Sequence[Member], offset: int, size: int) -> str:
 
 
 def namer(linux: Path, watches: Iterable[Watch]) -> Callable[[str, int, int], str]:
-    """A function that names what an access is of: (name of the watch, offset, size) -> "uts_ns".
+    """A function that names what an access is of: (name of the watch, offset, size) -> "uid".
 
     Raises as members() does.
     """

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The functions that look at another task's nsproxy, by task_nsproxy(): which there are in a
-kernel, and which of them executions have come to.
+"""The functions that look at another task's object by the subject's accessor: which there are in
+a kernel, and which of them executions have come to.
 
 The binary's debug information tells, so a reader that a patch adds is one, too. A function that
-itself returns a struct nsproxy * only hands it on, as get_task_nsproxy() does: then its callers
-are the readers. `readers.json` beside the binary keeps what gdb was asked for.
+itself returns a pointer to the object only hands it on: then its callers are the readers.
+`readers.json` beside the binary keeps what gdb was asked for.
 """
 
 from __future__ import annotations
@@ -19,19 +19,22 @@ from typing import Any, Iterable
 from nslab_lab.debuginfo import dwarf, symbols
 from nslab_lab.guest.results import Points
 from nslab_lab.host import files
+from nslab_lab.plans import subject
 
-SUBJECT = "nsproxy"  # whose accessor task_nsproxy() is
-_FORMAT = 1  # of readers.json
+# The subject with an accessor; were there two, its readers would have to be told apart.
+(SUBJECT,) = (one.name for one in subject.all_subjects() if one.accessor)
+_FORMAT = 2  # of readers.json
 
-# Runs inside gdb; PLACES: addresses of call instructions. Where a function is called, or jumped to,
-# an instruction has how far it is to there; or, with -mcmodel=large, its address.
+# Runs inside gdb; ACCESSORS: by function, the struct; PLACES: addresses of call instructions. Where
+# a function is called, or jumped to, an instruction has how far it is to there; or, with
+# -mcmodel=large, its address.
 _GDB = r"""
 import re
 def hands_on(function):
     type = function.type.target().strip_typedefs()
     if type.code != gdb.TYPE_CODE_PTR:
         return False
-    return type.target().strip_typedefs().unqualified().tag == 'nsproxy'
+    return type.target().strip_typedefs().unqualified().tag in ACCESSORS.values()
 def functions(pc):
     block, found = gdb.block_for_pc(pc), []
     while block and not block.is_static and not block.is_global:
@@ -51,11 +54,12 @@ def mentions(address):
     return [start + found.start() for found in far] + [
         start + found.start() for found in near
         if start + found.start() + 5 + int.from_bytes(found[1], 'little', signed=True) == address]
-names, entries = set(), set()
-try:
-    inlined = gdb.decode_line('task_nsproxy')[1]
-except gdb.error:
-    inlined = ()
+names, entries, inlined = set(), set(), []
+for accessor in ACCESSORS:
+    try:
+        inlined += gdb.decode_line(accessor)[1]
+    except gdb.error:
+        pass
 for place in inlined:
     around = functions(place.pc)
     name, handed_on = reader(around)
@@ -81,12 +85,12 @@ class _Known:
     """What gdb has told of a binary."""
 
     names: list[str] = field(default_factory=list)
-    # By place, "utsns_get+0x1a/0x80": the reader, and whether it only hands the pointer on.
+    # By place, "vfs_read+0x1a/0x80": the reader, and whether it only hands the pointer on.
     places: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
 
 def names(linux: Path) -> list[str]:
-    """All readers of the kernel, sorted; none where nobody calls task_nsproxy(). Raises LabError(3)."""
+    """All readers of the kernel, sorted; none where nobody calls an accessor. Raises LabError(3)."""
     return _known(linux, ()).names
 
 
@@ -123,16 +127,24 @@ def _known(linux: Path, places: Iterable[str]) -> _Known:
         asked = _ask_gdb(linux, missing)
         known.names = asked["names"]
         known.places |= {place: (told[0], told[1]) for place, told in asked["places"].items()}
-        data = {"format": _FORMAT, "names": known.names, "places": known.places}
+        data = {
+            "format": _FORMAT, "accessors": _accessors(), "names": known.names,
+            "places": known.places,
+        }  # fmt: skip
         with contextlib.suppress(OSError):  # then gdb is asked again
             files.write(path, f"{json.dumps(data, separators=(',', ':'))}\n".encode())
     return known
 
 
+def _accessors() -> dict[str, str]:
+    """By function, the struct that it returns."""
+    return {one.function: one.struct for one in subject.accessors()}
+
+
 def _kept(path: Path) -> _Known:
     try:
         data = json.loads(path.read_bytes())
-        if data["format"] != _FORMAT:
+        if data["format"] != _FORMAT or data["accessors"] != _accessors():
             return _Known()
         told = data["places"].items()
         places = {place: (str(name), bool(handed_on)) for place, (name, handed_on) in told}
@@ -145,7 +157,8 @@ def _ask_gdb(linux: Path, places: Iterable[str]) -> Any:
     # A return address: the call before it is meant.
     addresses = {place: symbols.address(linux, place) for place in places}
     found = {place: address for place, address in addresses.items() if address is not None}
-    answer = dwarf.ask(linux, "the readers", f"PLACES = {json.dumps(found)}\n{_GDB}")
+    given = f"ACCESSORS = {json.dumps(_accessors())}\nPLACES = {json.dumps(found)}\n"
+    answer = dwarf.ask(linux, "the readers", given + _GDB)
     # What binutils does not find has at least a name.
     for place in addresses.keys() - found.keys():
         answer["places"][place] = [place.partition("+")[0], False]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import re
 import subprocess
@@ -15,7 +14,7 @@ _FRAME = re.compile(r"(?P<name>[\w.]+)\+0x(?P<offset>[0-9a-f]+)/0x(?P<size>[0-9a
 
 
 def line_of(linux: Path, frame: str, is_return_address: bool = True) -> str | None:
-    """The source line of "utsns_get+0x5e/0xb0": "kernel/utsname.c:126".
+    """The source line of "vfs_read+0x5e/0xb0": "fs/read_write.c:126".
 
     @is_return_address: the call before it is meant, as everywhere but at a fault.
     None where binutils or the debug information does not tell.
@@ -45,14 +44,14 @@ def _look_up(linux: Path, addresses: Sequence[int]) -> None:
     told = _output("addr2line", "-a", "-i", "-e", str(linux), *words)
     # With -a each address stands on a line of its own before its lines.
     parts = re.split(r"^0x[0-9a-f]+$\n", told, flags=re.MULTILINE)[1:]
-    for address, part in itertools.zip_longest(addresses, parts, fillvalue=""):
+    for address, part in zip(addresses, [*parts, *[""] * len(addresses)]):
         # Of functions inlined one into the other, the last line is the frame's own.
         last = [line for line in part.split("\n") if line and not line.startswith("??")][-1:]
         _lines[linux, address] = _below_the_tree(last[0]) if last else None
 
 
 def address(linux: Path, frame: str, is_return_address: bool = True) -> int | None:
-    """The address of "utsns_get+0x5e/0xb0", None where binutils does not tell.
+    """The address of "vfs_read+0x5e/0xb0", None where binutils does not tell.
 
     @is_return_address: of the call before it, by its last byte.
     """

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import Any, Iterator
 
-from nslab_lab.findings.diagram import FAIL, Diagram, Row, shorten, verdict_lines, wording
+from nslab_lab.findings.diagram import Diagram
+from nslab_lab.findings.diagram_text import FAIL, shorten, verdict_lines, wording
+from nslab_lab.findings.rows import Row
 
 # All in pixels.
 _WIDTH = 900

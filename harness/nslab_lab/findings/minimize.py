@@ -14,7 +14,7 @@ import itertools
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Any, Iterator, Sequence, TypeVar
 
 from nslab_lab.findings import retrace
 from nslab_lab.guest import boots
@@ -25,7 +25,10 @@ from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.strategies import Schedule, Switch
 from nslab_lab.search import batch
-from nslab_lab.search.batch import Failure, Finding
+from nslab_lab.search.batch import Finding
+from nslab_lab.search.failures import Failure, examine
+
+T = TypeVar("T")
 
 # All pairs of so many switches are tried before ddmin; and so many boots in all.
 MAX_PAIRS_OF = 90
@@ -79,7 +82,7 @@ class _Trials:
         while schedules and self.nr_boots < MAX_BOOTS:
             texts = tuple(map(str, schedules[:MAX_CANDIDATES]))
             boot = self._boot(strategies.Strategy("replay", schedule=texts[0]), schedules=texts)
-            executions, failures = batch.examine(boot, self.machine)
+            executions, failures = examine(boot, self.machine)
             for failure in failures:
                 if self._same(failure) and failure.execution.schedule:
                     return strategies.parse_schedule(failure.execution.schedule)
@@ -90,8 +93,8 @@ class _Trials:
         """A schedule that fails in the same way, with as few preemptions as possible."""
         strategy = strategies.Strategy("bounded", preemptions=SEARCH_PREEMPTIONS)
         boot = self._boot(strategy, count=SEARCH_EXECUTIONS, failures="".join(failed))
-        _, failures = batch.examine(boot, self.machine)
-        if not failures or not failures[-1].execution.schedule:
+        _, failures = examine(boot, self.machine)
+        if not failures or not (schedule := failures[-1].execution.schedule):
             return None
         found = failures[-1]
         if not self._same(found):
@@ -102,21 +105,21 @@ class _Trials:
             if not same_place and not same_kind:
                 return None
             self.failure = replace(self.failure, verdict=found.verdict)
-        return strategies.parse_schedule(found.execution.schedule)
+        return strategies.parse_schedule(schedule)
 
     def replay(self, schedule: Schedule) -> tuple[Sequence[Step], bool]:
         """The steps of that schedule, and whether it fails in the same way."""
         boot = self._boot(strategies.Strategy("replay", schedule=str(schedule)), trace=True)
-        _, failures = batch.examine(boot, self.machine)
+        _, failures = examine(boot, self.machine)
         return boot.steps, any(map(self._same, failures))
 
     def _same(self, failure: Failure) -> bool:
         return failure.verdict.signature == self.failure.verdict.signature
 
-    def _boot(self, strategy: strategies.Strategy, **changes: object) -> boots.Boot:
+    def _boot(self, strategy: strategies.Strategy, **changes: Any) -> boots.Boot:
         self.nr_boots += 1
         token = replace(self.failure.token.solo, strategy=str(strategy))
-        values = {"count": 1, "trace": False, **changes}
+        values: dict[str, Any] = {"count": 1, "trace": False, **changes}
         boot = boots.boot(
             self.machine, replace(self.like, token=token, **values), self._place(), self.stop
         )
@@ -241,7 +244,7 @@ def _fewest_failures(trials: _Trials, schedule: Schedule) -> Schedule:
     return schedule
 
 
-def _without_one(whole: Sequence, chunks: int) -> Iterator[tuple]:
+def _without_one(whole: Sequence[T], chunks: int) -> Iterator[tuple[T, ...]]:
     """@whole without the first of @chunks equal parts, without the second, ..."""
     size = -(-len(whole) // chunks)
     for start in range(0, len(whole), size):

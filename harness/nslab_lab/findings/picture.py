@@ -10,14 +10,14 @@ from typing import Sequence
 
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.debuginfo import layout, symbols
-from nslab_lab.findings import diagram, diagram_svg
+from nslab_lab.findings import diagram, diagram_svg, diagram_text
 from nslab_lab.findings.diagram import Diagram
 from nslab_lab.guest.results import Step
 from nslab_lab.guest.verdict import Verdict
 
 FORMATS = ("text", "svg", "json")
 
-text = diagram.text
+text = diagram_text.text
 
 
 def draw(
@@ -48,4 +48,4 @@ def render(drawn: Diagram, form: str) -> str:
             return diagram_svg.svg(drawn)
         case "json":
             return json.dumps(diagram.json_of(drawn), indent=2) + "\n"
-    return diagram.text(drawn)
+    return diagram_text.text(drawn)

@@ -127,7 +127,7 @@ class Names:
     actors: Sequence[str]
     points: Sequence[str] | Mapping[int, str]  # by number
     watch: Sequence[str]
-    where: Callable[[int], str]  # of an offset in the text: "utsns_get+0x1a/0x80"
+    where: Callable[[int], str]  # of an offset in the text: "vfs_read+0x1a/0x80"
     owner: Callable[[int], int]  # of an object: the index of the actor whose task it is
 
     def actor(self, index: int) -> str:
@@ -176,7 +176,7 @@ def same_steps(one: Sequence[Step], other: Sequence[Step]) -> bool:
 
 
 def announced(step: Step, field_of: Callable[[str, int, int], str] | None = None) -> str:
-    """What is about to be done: "about to read nsproxy #2->uts_ns".
+    """What is about to be done: "about to read cred #2->uid".
 
     @field_of: names the member, as layout.namer returns.
     """

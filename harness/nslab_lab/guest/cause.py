@@ -53,7 +53,10 @@ _PRIMITIVE = re.compile(
 )
 _RELEASE = r"put|free|release|destroy|drop|unref|delete|del|dec|cleanup|kill|teardown"
 _RELEASES = re.compile(rf"_*(?:{_RELEASE})_\w+|\w+_(?:{_RELEASE})(?:_(?:rcu|work|fn|cb|locked|many|common))*")
-_VERB = re.compile(rf"^_*(?:do_)?(?:(?:delayed_|{_RELEASE})_)+|_(?:(?:{_RELEASE}|rcu|work|fn|cb|locked|many|common)(?=_|$))")
+_VERB = re.compile(
+    rf"^_*(?:do_)?(?:(?:delayed_|{_RELEASE})_)+"
+    rf"|_(?:(?:{_RELEASE}|rcu|work|fn|cb|locked|many|common)(?=_|$))"
+)
 # Callbacks are run by these, whoever asked for them.
 _RUNS_CALLBACKS = re.compile(r"rcu_do_batch|rcu_core.*|srcu_invoke_callbacks|process_one_work|process_scheduled_works")
 _GENERIC_CACHE = re.compile(r"(?:kmalloc|dma-kmalloc|kmalloc-rcl)\b.*")
@@ -122,7 +125,8 @@ def _of_kasan(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
     if released.by is None or _RUNS_CALLBACKS.fullmatch(released.by):
         # A callback frees what somebody else has released.
         asked = _plain_stack(lines, "Last potentially related work creation")
-        asked = [name for name in asked if not re.fullmatch(r"(?:__)?call_rcu.*|(?:__)?queue_.*|kvfree_call_rcu|insert_work", name)]
+        queues = re.compile(r"(?:__)?call_rcu.*|(?:__)?queue_.*|kvfree_call_rcu|insert_work")
+        asked = [name for name in asked if not queues.fullmatch(name)]
         if asked:
             by = _release(asked)
             released = _Release(by.object or released.object, by.by or asked[0])

@@ -69,7 +69,7 @@ class Step:
     step: int
     actor: str
     point: str
-    where: str  # "utsns_get+0x1a/0x80", or empty
+    where: str  # "vfs_read+0x1a/0x80", or empty
     nesting: int  # of rcu_read_lock()
     delay_ns: int  # guest time
     kind: str = "point"  # "access", "block", ...: see faults/kernel/events.def
@@ -100,7 +100,7 @@ class Points:
 
     hits: Counter[str] = field(default_factory=Counter)  # how often, by named point
     executions: Counter[str] = field(default_factory=Counter)  # by how many, by named point
-    # By how many executions, by place that looks at another task's nsproxy: "utsns_get+0x1a/0x80".
+    # By how many executions, by place that calls the subject's accessor: "vfs_read+0x1a/0x80".
     places: Counter[str] = field(default_factory=Counter)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)  # by place and caller
 
@@ -156,7 +156,7 @@ class Stack:
 
     id: str  # 16 hex digits
     fault: str  # "failslab", "fail_page_alloc"
-    frames: list[str]  # "copy_utsname+0x17d/0x410", the innermost first
+    frames: list[str]  # "copy_creds+0x17d/0x410", the innermost first
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Verdict:
     headline: str  # one line, without addresses and pids
     signature: str  # the same for the same defect, also in another build
     report: str = ""  # the console's own text
-    function: str | None = None  # "utsns_get+0x5e/0xb0", where it happened
+    function: str | None = None  # "vfs_read+0x5e/0xb0", where it happened
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,20 @@ class Table:
             raise self.wrong(key, "has to be a list of strings")
         return tuple(value)
 
+    def boolean(self, key: str) -> bool:
+        """true or false."""
+        value = self._get(key)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "has to be true or false")
+        return value
+
     def tables(self, key: str) -> dict[str, Table]:
         """The tables inside a table, in the file's order."""
-        inner = self._table(key)
-        return {name: inner._table(name) for name in inner.values}
+        inner = self.table(key)
+        return {name: inner.table(name) for name in inner.values}
 
-    def _table(self, key: str) -> Table:
+    def table(self, key: str) -> Table:
+        """A table that is not empty."""
         value = self._get(key)
         if not isinstance(value, dict) or not value:
             raise self.wrong(key, "has to be a table with something in it")

@@ -108,7 +108,8 @@ def soonest(results: Sequence[Result]) -> Result | None:
 
     An oracle that says what is wrong goes before a guest that only stops answering.
     """
-    return min(results, key=lambda one: (one.oracle not in ORACLES, one.until), default=None)
+    by_worth = sorted(results, key=lambda one: (one.oracle not in ORACLES, one.until))
+    return by_worth[0] if by_worth else None
 
 
 @dataclass

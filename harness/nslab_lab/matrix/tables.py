@@ -83,7 +83,8 @@ def _wrapped(head: tuple[str, str, str], rows: Sequence[tuple[str, str, str]]) -
 
 def judged(matrix: Matrix) -> tuple[list[str], list[str]]:
     """One line for each thing that does not hold, and one for each that does."""
-    failures, holds = [], []
+    failures: list[str] = []
+    holds: list[str] = []
     for kind in (_variants, _oracles, _correct):
         for line, is_well in kind(matrix):
             (holds if is_well else failures).append(line)

@@ -52,7 +52,7 @@ class BootPlan:
     watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
     fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
-    measure: bool = False  # no execution: what namespaces cost is measured
+    measure: bool = False  # no execution: the subject's benchmark is run
 
     @property
     def first(self) -> int:

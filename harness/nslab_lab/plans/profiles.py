@@ -3,56 +3,19 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import jsonschema
 
 from nslab_lab.host.errors import bad_input
 from nslab_lab.host.paths import REPO, shown
 from nslab_lab.host.tomllines import TomlLines
+from nslab_lab.plans import profile_schema, subject
+from nslab_lab.plans.profile_schema import FAIL_NTH, KNOBS
 
 PROFILES = REPO / "faults" / "profiles"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")  # it goes into tokens
-
-_ULONG = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
-_FLAG = {"type": "boolean"}
-_DELAY_NS = {"type": "integer", "minimum": 0, "maximum": 10**10}
-
-# struct fault_attr, as Documentation/fault-injection/fault-injection.rst describes it.
-_ATTR: dict[str, dict[str, Any]] = {
-    "task_filter": _FLAG,
-    "verbose": {"type": "integer", "minimum": 0, "maximum": 2},
-    "interval": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
-    "times": {"type": "integer", "minimum": -1, "maximum": 2**31 - 1},
-    "space": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
-    "stacktrace_depth": {"type": "integer", "minimum": 0, "maximum": 32},
-    "require_start": _ULONG,
-    "require_end": _ULONG,
-    "reject_start": _ULONG,
-    "reject_end": _ULONG,
-    "probability": {"type": "integer", "minimum": 0, "maximum": 100},
-}
-# Faults that are no struct fault_attr: each allocation of each marked call fails once.
-FAIL_NTH = "fail_nth"
-_DELAY = {**_ATTR, "min_delay_ns": _DELAY_NS, "max_delay_ns": _DELAY_NS}
-
-_KNOBS: dict[str, dict[str, dict[str, Any]]] = {
-    "delay_rcu_read_lock": _DELAY,
-    "delay_switch_task_namespaces": _DELAY,
-    "delay_exit": _DELAY,
-    "failslab": {**_ATTR, "ignore_gfp_wait": _FLAG, "cache_filter": _FLAG},
-    "fail_page_alloc": {
-        **_ATTR,
-        "ignore_gfp_wait": _FLAG,
-        "ignore_gfp_highmem": _FLAG,
-        "min_order": {"type": "integer", "minimum": 0, "maximum": 10},
-    },
-}
 
 # What is written although the profile does not say it, so that a profile means the same
 # whatever the kernel's own defaults are.  The kernel stops after one fault (times=1), and
@@ -76,42 +39,7 @@ _EVERY_ALLOCATION: dict[str, dict[str, int | bool]] = {
 }  # fmt: skip
 
 # Where accesses are scheduling points: slab caches, or "struct.member".
-DEFAULT_WATCH = ("nsproxy", "task_struct.nsproxy")
-
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["about"],
-    "properties": {
-        "about": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"\A[^\n]*\Z"},
-        "named_points": _FLAG,
-        "kmemleak": _FLAG,
-        "watch": {
-            "type": "array",
-            "maxItems": 16,
-            "uniqueItems": True,
-            "items": {"type": "string", "minLength": 1, "maxLength": 60},
-        },
-        "faults": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                **{
-                    fault: {
-                        "type": "object",
-                        "additionalProperties": False,
-                        "required": ["probability"],
-                        "properties": knobs,
-                    }
-                    for fault, knobs in _KNOBS.items()
-                },
-                FAIL_NTH: {"type": "object", "additionalProperties": False, "properties": {}},
-            },
-        },
-    },
-}
-# Draft 4 is the last one in which 10.0 is no integer.
-_VALIDATOR = jsonschema.Draft4Validator(SCHEMA)
+DEFAULT_WATCH = subject.default_watch()
 
 
 @dataclass(frozen=True)
@@ -195,11 +123,7 @@ def read(path: Path) -> Profile:
         )
     file = TomlLines(path)
     # Of several errors the first in the file is the one to tell.
-    errors = [
-        (file.line(where), message)
-        for error in _VALIDATOR.iter_errors(file.data)
-        for where, message in _explain(error)
-    ]
+    errors = [(file.line(where), message) for where, message in profile_schema.errors(file.data)]
     if errors:
         line, message = min(errors)
         raise bad_input(f"{shown(path)}:{line}: {message}")
@@ -216,7 +140,7 @@ def read(path: Path) -> Profile:
     if FAIL_NTH in faults:
         faults = {**faults, **_EVERY_ALLOCATION}
     knobs = tuple(
-        knob for name in _KNOBS if name in faults for knob in _knobs(name, faults[name])
+        knob for name in KNOBS if name in faults for knob in _knobs(name, faults[name])
     )
     if file.data.get("kmemleak"):
         knobs = (KMEMLEAK, *knobs)
@@ -234,7 +158,7 @@ def _knobs(name: str, fault: dict[str, int | bool]) -> list[Knob]:
         low = values.setdefault("min_delay_ns", 0)
         values.setdefault("max_delay_ns", low)
     # probability comes last: nothing fires while the rest is still being set.
-    order = [*(key for key in _KNOBS[name] if key != "probability"), "probability"]
+    order = [*(key for key in KNOBS[name] if key != "probability"), "probability"]
     return [
         Knob(f"{name}/{key.replace('_', '-')}", _written(values[key]))
         for key in order
@@ -254,67 +178,3 @@ def _check_range(file: TomlLines, name: str, fault: dict[str, int], low: str, hi
             ("faults", name, low),
             f"faults.{name}.{low}: {fault[low]} is more than {high}, {fault[high]}",
         )
-
-
-def _explain(error: jsonschema.ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
-    """The keys a schema error is about, and what to say of each."""
-    where = tuple(error.absolute_path)
-    at = _dotted(where)
-    value = error.instance
-    limit = error.validator_value
-    match error.validator:
-        case "additionalProperties":
-            known = error.schema["properties"]
-            return [
-                ((*where, key), f"{_dotted((*where, key))}: no such key{_hint(key, known)}")
-                for key in value
-                if key not in known
-            ]
-        case "required":
-            return [
-                (where, f"{_dotted((*where, key))}: missing, and there is no default")
-                for key in limit
-                if key not in value
-            ]
-        case "type":
-            return [(where, f"{at}: {_toml(value)} is not {_TYPES[limit]}")]
-        case "minimum":
-            return [(where, f"{at}: {value} is less than the minimum of {limit}")]
-        case "maximum":
-            return [(where, f"{at}: {value} is more than the maximum of {limit}")]
-        case "minLength" | "maxLength" | "pattern":
-            return [(where, f"{at}: not one line of 1 to {error.schema['maxLength']} characters")]
-        case "maxItems" | "uniqueItems":
-            return [(where, f"{at}: more than 16 entries, or one of them twice")]
-    raise AssertionError(error.validator)
-
-
-_TYPES = {
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "string": "a string",
-    "object": "a table",
-    "array": "an array",
-}
-
-
-def _dotted(where: tuple[str | int, ...]) -> str:
-    return ".".join(map(str, where))
-
-
-def _toml(value: Any) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return f'"{value}"'
-        case dict():
-            return "a table"
-        case list():
-            return "an array"
-    return str(value)
-
-
-def _hint(key: str, known: dict[str, Any]) -> str:
-    close = difflib.get_close_matches(key.replace("-", "_"), known, 1)
-    return f"; is '{close[0]}' meant?" if close else f"; there is {', '.join(known)}"

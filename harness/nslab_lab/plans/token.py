@@ -36,7 +36,7 @@ class Token:
 
     kernel: str  # "6.12"
     kernel_id: str  # 8 hex digits
-    scenario: str  # "zombie-read", or of the user's own "mine+1a2b3c4d"
+    scenario: str  # "read-vs-exit", or of the user's own "mine+1a2b3c4d"
     variant: str  # "none" for the kernel as it should be
     profile: str
     profile_digest: str  # 6 hex digits

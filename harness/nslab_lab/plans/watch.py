@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Watch:
     """Bytes of every object of a slab cache."""
 
-    name: str  # as it was asked for: "nsproxy", "task_struct.nsproxy"
+    name: str  # as it was asked for: "cred", "task_struct.cred"
     cache: str
     offset: int  # bytes
     size: int  # bytes

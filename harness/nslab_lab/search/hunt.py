@@ -12,8 +12,8 @@ from nslab_lab.guest import boots
 from nslab_lab.guest.boots import Machine, Stop
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan, RunPlan
-from nslab_lab.search import batch
-from nslab_lab.search.batch import EnoughOr, Failure
+from nslab_lab.search.batch import EnoughOr
+from nslab_lab.search.failures import Failure, check_search, examine
 
 # How often results are looked at, host seconds: no guest is to go on long after a failure.
 _POLL_S = 0.02
@@ -46,11 +46,11 @@ def until_failure(
         boot = boots.boot(machine, boot_plan, folder, enough, enough.count)
         seconds += time.monotonic() - start
         boots.check_boot(boot)
-        ran, failures = batch.examine(boot, machine)
+        ran, failures = examine(boot, machine)
         if failures:
             first = next(index for index, one in enumerate(ran) if one.failed)
             return Hunt(executions + first + 1, failures[0], False, seconds)
-        batch.check_search(boot)
+        check_search(boot)
         executions += len(ran)
         if boot.stopped:
             return Hunt(executions, None, True, seconds)

@@ -94,7 +94,7 @@ class Report:
 
 
 def way_of(strategy: str, profile: str, variant: str) -> str:
-    """How a cell is run: "none+delay", "random+none, no-grace-period"."""
+    """How a cell is run: "none+delay", "random+none, some-variant"."""
     name = profile.rpartition("/")[2].removesuffix(".toml")
     return f"{strategy}+{name}" + (f", {variant}" if variant != NO_VARIANT else "")
 

@@ -6,7 +6,7 @@
     reason = "fixed by the patch that waits for review"
 
     [[known]]
-    signature = "kasan:slab-use-after-free:utsns_get:..."   # or one way in which it shows
+    signature = "kasan:slab-use-after-free:vfs_read:..."   # or one way in which it shows
     reason = "..."
 """
 

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One run of `nslab bench`: its folder, its boots, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.cli import options
+from nslab_lab.guest.boots import Machine, Stop
+from nslab_lab.host.interrupts import Interrupts
+from nslab_lab.plans import plan, profiles, strategies
+from nslab_lab.plans.plan import BootPlan
+
+
+@dataclass
+class Bench:
+    """One run of it."""
+
+    machine: Machine
+    kernel: Kernel
+    folder: Path
+    scenario: str  # in which speed is measured
+    boots: int = 0
+    stop: Stop = field(default_factory=Interrupts)
+
+    def tell(self, *lines: str) -> None:
+        """What is known so far is not lost, whatever comes."""
+        text = "".join(f"{line}\n" for line in lines)
+        print(text, end="", flush=True)
+        with (self.folder / "bench.txt").open("a") as file:
+            file.write(text)
+
+    def boot_plan(
+        self, scenario: str, strategy: str, profile: str, count: int, seed: int = 1, variant: str = "none"
+    ) -> BootPlan:
+        """A plan of @count executions; of a bounded search, of at most so many."""
+        chosen = profiles.load(profile)
+        how = strategies.parse(strategy)
+        made = plan.make(
+            self.kernel.name, self.kernel.id, chosen, (scenario,),
+            options.watches(chosen, how, self.kernel), variant=variant, strategy=strategy,
+            seed=seed, executions=count, findings=1, inputs=(1,),
+        )  # fmt: skip
+        if how.name == "bounded":
+            return replace(made.boot(scenario, seed, seed), count=count)
+        return made.boot(scenario, 1, count)
+
+    def machine_for(self, plan_of: BootPlan) -> Machine:
+        """The baseline has an ordinary clock."""
+        if plan_of.strategy.name != strategies.UNSTEERED:
+            return self.machine
+        return ordinary(self.machine)
+
+    def place(self) -> Path:
+        """A folder for the next boot."""
+        self.boots += 1
+        folder = self.folder / f"{self.boots:04}"
+        folder.mkdir()
+        return folder
+
+
+def ordinary(machine: Machine) -> Machine:
+    """The same with a clock that goes on by itself."""
+    words = (word for word in machine.cmdline if not word.startswith("time-travel"))
+    return replace(machine, cmdline=tuple(words))
