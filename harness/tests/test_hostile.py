@@ -26,6 +26,8 @@ from nslab_lab.host.paths import REPO
 from test_run import nslab, small, watched  # noqa: F401  (fixtures)
 
 NSLAB = str(REPO / "harness" / "nslab")
+# The tests may themselves be run by make, which would have it say so.
+OUTSIDE = {name: text for name, text in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
 SYSCALLS = {"personality": 135, "ptrace": 101, "pidfd_open": 434}  # of x86-64
 TOKEN = "NSLAB1.6.12-0123abcd.zombie-read.none.none-e3b0c4.{}.1.1.1"
 
@@ -138,7 +140,10 @@ def test_a_small_place_for_memory(kernel: builds.Kernel, mount_namespace: list[s
 
 def test_no_place_for_memory(mount_namespace: list[str]) -> None:
     """Before anything is built."""
-    mounts = f"mkdir -p {REPO}/build && mount -t tmpfs -o size=1m none /dev/shm && mount -t tmpfs -o size=9m none {REPO}/build"
+    build = REPO / "build"
+    build.mkdir(exist_ok=True)
+    small = "mount -t tmpfs -o size=9m none"
+    mounts = f"{small} /dev/shm && {small} {build}"
     one_line(mounted(mount_namespace, mounts, FEW), 3, "no room for a guest's memory, 256 MB")
 
 
@@ -245,7 +250,7 @@ def test_a_clone_in_such_a_place_says_so(tmp_path: Path) -> None:
     (place / "harness").unlink()
     shutil.copytree(REPO / "harness", place / "harness", ignore=shutil.ignore_patterns("__pycache__"))
     for command in (["make", "-C", str(place), "list"], [str(place / "harness" / "nslab"), "list"]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=OUTSIDE)
         lines = [line for line in done.stderr.splitlines() if not line.startswith("make: ")]
         assert done.returncode == 2 and len(lines) == 1
         assert "' ' in it: move the clone to another folder" in lines[0]
@@ -257,7 +262,9 @@ def test_a_clone_whose_ends_of_lines_git_would_convert(tmp_path: Path) -> None:
     subprocess.run(["git", *convert, "clone", "-q", *convert, REPO, clone], check=True)
     for name in ("uml/setup.sh", "Makefile", "harness/nslab", "uml/kernels.toml"):
         assert b"\r" not in (clone / name).read_bytes(), name
-    done = subprocess.run(["make", "-C", clone, "list"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["make", "-C", clone, "list"], capture_output=True, text=True, check=False, env=OUTSIDE
+    )
     assert done.returncode == 0 and "\nkernels\n" in done.stdout, done.stderr
 
 
@@ -280,7 +287,9 @@ def test_a_clone_whose_ends_of_lines_git_would_convert(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_variables_that_are_wrong(words: list[str], line: str) -> None:
-    done = subprocess.run(["make", "-C", REPO, *words], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["make", "-C", REPO, *words], capture_output=True, text=True, check=False, env=OUTSIDE
+    )
     said, *rest = done.stderr.splitlines()
     assert done.returncode == 2 and said.startswith(f"nslab: {line}") and len(said) < 200
     assert all(one.startswith("make: ") for one in rest)
