@@ -128,7 +128,7 @@ def test_replays_that_loop_are_soon_enough_of(monkeypatch: pytest.MonkeyPatch) -
     """Each of them takes seconds; there would be 200."""
     again = walk(Schedule())
     again += [again[-1]] * 65_536
-    replays = []
+    replays: list[Schedule] = []
     # A replay always comes one turn further.
     monkeypatch.setattr(
         retrace, "_next_turn", lambda steps, again, actors: strategies.Switch("a", len(replays), "b")
