@@ -28,6 +28,10 @@ ALLOWED = "allowed: "
 # the processes that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What the make that runs the tests was told is none of the makes that they run.
+for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):
+    os.environ.pop(name, None)
+
 
 @pytest.fixture(scope="session")
 def kernel() -> Kernel:

@@ -17,7 +17,8 @@ from nslab_lab.guest.boots import Machine
 from nslab_lab.guest.results import Step
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan
-from nslab_lab.search import batch, failures
+from nslab_lab.search import batch
+from nslab_lab.search.failures import Failure
 
 
 @pytest.fixture
@@ -298,7 +299,7 @@ def test_what_no_search_finds_is_made_from_its_trace(
 def test_who_loops(headline: str, actor: str) -> None:
     """A search that finds the same actor in a loop has found the same, wherever it is then."""
     judged = verdict.Verdict("hang", headline, "hang:x")
-    failure = failures.Failure(None, None, judged)
+    failure = Failure(None, None, judged)
     assert minimize._loops(failure) == actor
     elsewhere = dataclasses.replace(failure, verdict=dataclasses.replace(judged, oracle="kasan"))
     assert minimize._loops(elsewhere) == ""

@@ -289,7 +289,7 @@ def test_one_that_does_not_compile(
 ) -> None:
     # In a macro: the compiler tells by which way it came to that.
     path = mine(content=text("mine").replace("ASSERT_TRUE(!self->unused)", "REQUIRE(y)"))
-    assert refused(f"zombie-read,{path}") == f"{path} does not compile: see the lines above"
+    assert refused(f"zombie-read,{path}") == f"{paths.shown(path)} does not compile: see the lines above"
     err = capfd.readouterr().err
     assert err.startswith(f"In file included from {path}:2:\n{path}: In function 'actor_one':\n")
     assert f"{path}:12:17: error: 'y' undeclared" in err
@@ -354,11 +354,11 @@ def test_a_changed_file_says_so(lab: Path, mine: Callable[..., Path]) -> None:
     mine("my.h", "/* new */\n")
     message = token_refused(name, path)
     assert message.startswith(
-        f"{path} is not the text of the token (hash {hash_of(path)}, the token has {digest}), "
+        f"{paths.shown(path)} is not the text of the token (hash {hash_of(path)}, the token has {digest}), "
         "changed since then: my.h; SCENARIO="
     )
     copy = re.search(r"SCENARIO=(\S+) is the text as it was, or run the new one again$", message)
-    assert copy and hash_of(Path(copy[1])) == digest
+    assert copy and hash_of(paths.REPO / copy[1]) == digest
     mine(content=path.read_text() + "/* more */\n")
     mine("c.h", "/* new */\n", folder="common")
     assert "changed since then: ../common/c.h, mine.c, my.h; " in token_refused(name, path)

@@ -26,6 +26,7 @@ from nslab_lab.cli import main
 from nslab_lab.commands import run
 from nslab_lab.debuginfo import layout
 from nslab_lab.guest import boots
+from nslab_lab.host.paths import shown
 from nslab_lab.plans import profiles
 from nslab_lab.sweeps import command, nightly, view, work
 from nslab_lab.sweeps.store import Store, alone
@@ -296,7 +297,7 @@ def test_results_that_are_a_folder(nslab: Command, tmp_path: Path) -> None:
     for words in (("sweep", sweep(tmp_path, "passes")[1]), ("report",)):
         status, out, err = nslab(*words, "--db", tmp_path)
         assert (status, out) == (2, "")
-        assert err == f"nslab: {tmp_path} is a folder: give a file, DB=FILE\n"
+        assert err == f"nslab: {shown(tmp_path)} is a folder: give a file, DB=FILE\n"
 
 
 def test_interrupted_and_resumed(nslab: Command, tmp_path: Path) -> None:
