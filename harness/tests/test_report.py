@@ -372,9 +372,9 @@ def test_a_large_one_opens_soon(browser: Any, tmp_path: Path) -> None:
     browser.get(path.as_uri())
     browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
     metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
-    made = {one["name"]: one["value"] for one in metrics}
+    count = {one["name"]: one["value"] for one in metrics}
     assert len(browser.find_elements(By.CSS_SELECTOR, "#list > details")) == LARGE_FINDINGS
-    assert {name: made[name] for name, most in MOST.items() if made[name] > most} == {}
+    assert {name: count[name] for name, most in MOST.items() if count[name] > most} == {}
     browser.find_element(By.ID, "search").send_keys("sig77x")
     assert shown(browser) == ["KASAN: sig77x"]
     assert browser.get_log("browser") == []
