@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Linters and types, as harness/setup.cfg has them."""
+"""Linters and types, as harness/setup.cfg has them; the length of modules."""
 
 from __future__ import annotations
 
@@ -29,6 +29,34 @@ def shell_scripts() -> list[Path]:
         path for path in files
         if path.is_file() and path.open("rb").readline().split(b"/")[-1].strip() in (b"sh", b"bash")
     )  # fmt: skip
+
+
+# === Length ===
+
+MOST_LINES = 300
+# Modules that are longer, each with the reason.
+LONGER = {
+    "nslab_lab/build/kernel.py": "steps of one build, each of which needs the one before",
+    "nslab_lab/build/scenarios.py": "a file of the user's from its path to its name in a token",
+    "nslab_lab/commands/run.py": "options, the run and its end: it is to come apart",
+    "nslab_lab/guest/boots.py": "a boot from its command line to its last line: it is to come apart",
+    "nslab_lab/guest/cause.py": "names of functions that are no cause",
+    "nslab_lab/sweeps/command.py": "it is to come apart",
+    "nslab_lab/sweeps/store.py": "one class for one file, it is to come apart by its tables",
+}
+
+
+def test_no_module_is_longer_than_one_can_read() -> None:
+    paths = [path for folder in ("nslab_lab", "gdb") for path in (HARNESS / folder).rglob("*.py")]
+    long = {
+        str(path.relative_to(HARNESS)) for path in paths
+        if len(path.read_text().splitlines()) > MOST_LINES
+    }  # fmt: skip
+    assert long - set(LONGER) == set()
+    assert set(LONGER) - long == set(), "these need not be exceptions any more"
+
+
+# === Linters and types ===
 
 
 def test_mypy() -> None:

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import time
 import xml.etree.ElementTree as xml
 import zlib
 from html.parser import HTMLParser
@@ -32,7 +31,9 @@ from nslab_lab.sweeps.store import Store
 from sweeplab import PICTURE, cell_rows, commit, found, night, outcome, results, sweep_row
 
 LARGE_CELLS, LARGE_FINDINGS = 10_000, 500
-OPENS_WITHIN_S = 2.0
+# What the browser makes of it until it is shown, by its own counts: time depends on the machine. At
+# first 69,000 nodes, 15,000 of them laid out, by 11 layouts, and the picture of the open finding.
+MOST = {"Nodes": 100_000, "LayoutObjects": 25_000, "LayoutCount": 30, "Resources": 6}
 
 
 @pytest.fixture(scope="module")
@@ -344,7 +345,7 @@ def test_what_a_screen_reader_finds(opened: Any) -> None:
 
 
 def test_a_large_one_opens_soon(browser: Any, tmp_path: Path) -> None:
-    """10,000 cells, 500 findings; in a browser that has run before."""
+    """10,000 cells, 500 findings: what is closed is neither laid out nor loaded."""
     with results(tmp_path) as store:
         row = store.begin(
             sweep_row(),
@@ -367,16 +368,13 @@ def test_a_large_one_opens_soon(browser: Any, tmp_path: Path) -> None:
     assert len(made.cells) == LARGE_CELLS and len(made.findings) == LARGE_FINDINGS
     path = report.write(made, tmp_path)
     browser.get("about:blank")
-    took = []
-    for _ in range(3):
-        start = time.monotonic()
-        browser.get(path.as_uri())
-        browser.execute_async_script(
-            "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
-        )
-        took.append(time.monotonic() - start)
+    browser.execute_cdp_cmd("Performance.enable", {})
+    browser.get(path.as_uri())
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    count = {one["name"]: one["value"] for one in metrics}
     assert len(browser.find_elements(By.CSS_SELECTOR, "#list > details")) == LARGE_FINDINGS
-    assert min(took) < OPENS_WITHIN_S, took
+    assert {name: count[name] for name, most in MOST.items() if count[name] > most} == {}
     browser.find_element(By.ID, "search").send_keys("sig77x")
     assert shown(browser) == ["KASAN: sig77x"]
     assert browser.get_log("browser") == []

@@ -221,6 +221,73 @@ def test_checkpatch(patch: Path, pristine_src: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+# Types of what checkpatch says of the lab's own C that are not meant, each with the reason.
+NOT_MEANT = {
+    "BRACKET_SPACE": "an entry of an array, made by a list",
+    "COMPLEX_MACRO": "what a list makes, and a list of error numbers, is no expression",
+    "EXPORT_SYMBOL": "the macro that defines a variable exports it",
+    "LONG_LINE_STRING": "one line of JSON or of the console, as it is searched for",
+    "MACRO_ARG_PRECEDENCE": "an argument is the name of a member",
+    "MACRO_ARG_REUSE": "an argument is a variable or the name of a member",
+    "MACRO_ARG_UNUSED": "who includes a list uses of each line what it needs; stubs of hooks use nothing",
+    "MULTISTATEMENT_MACRO_USE_DO_WHILE": "definitions are no statements",
+    "TRAILING_SEMICOLON": "what a list makes are definitions",
+}
+# The same of programs, which do not live in the kernel.
+NOT_MEANT_IN_PROGRAMS = NOT_MEANT | {
+    "ARRAY_SIZE": "there is none", "PREFER_DEFINED_ATTRIBUTE_MACRO": "there are none",
+    "PREFER_KERNEL_TYPES": "stdint.h has the others", "STRCPY": "strscpy() is the kernel's",
+    "AVOID_BUG": "BUG() is a stub of a test", "CAMELCASE": "names of libc, cmocka and ELF",
+    "MACRO_WITH_FLOW_CONTROL": "ASSERT_*() end an actor, as kselftest's do",
+    "MISSING_SPACE": "a set of characters", "QUOTED_WHITESPACE_BEFORE_NEWLINE": "what is expected has it",
+    "SPLIT_STRING": "many strings are input or output of a test", "STRING_FRAGMENTS": "the same",
+    "VOLATILE": "shared with a signal handler, a clone or a fork",
+}  # fmt: skip
+# One by one: file, type, and why.
+ONE_BY_ONE = (
+    ("faults/kernel/core/numbers.h", "BIT_MACRO", "a number of slots, no bit"),
+    ("scenarios/lib/run/actors.c", "UNNECESSARY_PARENTHESES", "they tell == of == apart"),
+)
+
+
+def objections(sources: list[Path], not_meant: dict[str, str], tree: Path, scratch: Path) -> list[str]:
+    """What checkpatch --strict says of @sources but for what is not meant: file:line: type."""
+    # It leaves a list of names beside what it works on.
+    listed = ("perl", tree / "scripts" / "checkpatch.pl", "--strict", "--no-tree", "--terse", "--show-types")
+    done = run(*listed, "-f", *sources, cwd=scratch, env={"GIT_DIR": os.devnull + "/none"})
+    found = re.findall(r"^(.+?):(\d+): \w+:(\w+): ", done.stdout, re.M)
+    # 0: nothing is said; 1: something is.
+    assert done.returncode in (0, 1) and bool(found) == bool(done.returncode), done.stdout
+    return [
+        f"{name.removeprefix(f'{ROOT}/')}:{line}: {kind}"
+        for name, line, kind in found
+        if kind not in not_meant
+        and not any((name.removeprefix(f"{ROOT}/"), kind) == one[:2] for one in ONE_BY_ONE)
+    ]
+
+
+def sources_of(folder: str) -> list[Path]:
+    return sorted(path for path in (ROOT / folder).rglob("*.[ch]"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "not_meant"), [("faults/kernel", NOT_MEANT), ("scenarios", NOT_MEANT_IN_PROGRAMS)]
+)
+def test_checkpatch_of_the_labs_own(
+    folder: str, not_meant: dict[str, str], pristine_src: Path, tmp_path: Path
+) -> None:
+    sources = sources_of(folder)
+    assert len(sources) > 40
+    assert objections(sources, not_meant, pristine_src, tmp_path) == []
+
+
+def test_checkpatch_would_say_so(pristine_src: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bad.c"
+    path.write_text("// SPDX-License-Identifier: GPL-2.0\nint f(void)\n{\n\treturn(1) ;\n}\n")
+    said = objections([path], NOT_MEANT_IN_PROGRAMS, pristine_src, tmp_path)
+    assert [line.rpartition(": ")[2] for line in said] == ["SPACING", "RETURN_PARENTHESES"]
+
+
 # === Access rules ===
 
 
@@ -372,3 +439,13 @@ def test_sparse_gives_no_new_warning(pristine_src: Path, kernel_src: Path, kerne
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = dict(zip(sources, pool.map(new_warnings, sources)))
     assert {name: list(warnings) for name, warnings in found.items() if warnings} == {}
+
+
+def test_sparse_of_the_labs_own(kernel_src: Path, kernel_out: Path) -> None:
+    """No warning within faults/kernel at all."""
+    folder = ROOT / "faults" / "kernel"
+    sources = [f"kernel/nslab/{path.relative_to(folder)}" for path in sorted(folder.rglob("*.c"))]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        said = list(pool.map(lambda name: sparse(name, kernel_src, kernel_out, kernel_src), sources))
+    assert [line for one in said for line in one if line.startswith("kernel/nslab/")] == []
+    assert len(sources) > 20

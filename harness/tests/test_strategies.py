@@ -38,8 +38,6 @@ def test_all_parameters_that_run_takes_can_be_written_down() -> None:
     for preemptions in range(strategies.MAX_PREEMPTIONS + 1):
         wanted = Strategy("bounded", preemptions=preemptions)
         assert strategies.parse(str(wanted)) == wanted
-    assert 1 <= strategies.DEFAULT_DEPTH <= strategies.MAX_DEPTH
-    assert 0 <= strategies.DEFAULT_PREEMPTIONS <= strategies.MAX_PREEMPTIONS
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ static int open_one(void)
 			 actor_pid("target"));
 		dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
-	fd = dir < 0 ? -1 : 
+	fd = dir < 0 ? -1 :
 		       MARKED(openat(dir, "dev", O_RDONLY | O_CLOEXEC),
 			      ERRNOS_OPEN, ENXIO);
 	if (fd >= 0)

@@ -124,7 +124,7 @@ def owner_of(number: int) -> int:
 
 @dataclass(frozen=True)
 class Life:
-    """Of a nsproxy, as the oracle "lifetime" follows it."""
+    """Of an object, as the oracle "lifetime" follows it."""
 
     generation: int  # from 1, since boot
     made_by: int
@@ -135,7 +135,7 @@ class Life:
 
 
 def life_of(address: int) -> Life | None:
-    """The life of the nsproxy there, the last one if there were several."""
+    """The life of the object there, the last one if there were several."""
     found = None
     for name in ("ended", "live"):
         table = variable("nslab_lives")[name]

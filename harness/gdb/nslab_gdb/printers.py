@@ -3,25 +3,20 @@
 
 from __future__ import annotations
 
-from typing import Iterator
-
 import gdb
 import gdb.printing
 
-from nslab_gdb import kernel
+from nslab_gdb import kernel, subjects
 from nslab_gdb.guest import GUEST
 from nslab_gdb.trace import symbol_of
 from nslab_lab.findings import stepping
-
-NAMESPACES = ("uts_ns", "ipc_ns", "mnt_ns", "pid_ns_for_children", "net_ns", "time_ns",
-              "time_ns_for_children", "cgroup_ns")  # fmt: skip
 
 
 def register() -> None:
     """Have gdb use them."""
     printer = gdb.printing.RegexpCollectionPrettyPrinter("nslab")
     for name, kind in (
-        ("nsproxy", _Nsproxy), ("ns_common", _NsCommon), ("pid", _Pid),
+        *(one for module in subjects.modules() for one in module.PRINTERS), ("pid", _Pid),
         ("refcount_struct", _Refcount), ("refcount_t", _Refcount), ("list_head", _ListHead),
         ("callback_head", _RcuHead), ("nslab_event", _Event), ("nslab_actor", _Actor),
         ("nslab_switch", _Switch),
@@ -35,53 +30,27 @@ def count_of(value: gdb.Value) -> int:
     return int(value["refs"]["counter"])
 
 
-def namespace_id(value: gdb.Value, member: str) -> int | None:
-    """The id of a nsproxy's namespace, None if it cannot be read."""
-    try:
-        pointer = value[member]
-        return int(pointer["ns"]["inum"]) if int(pointer) else None
-    except gdb.error:
-        return None
+class Printer:
+    """Of one structure."""
 
-
-class _Printer:
     def __init__(self, value: gdb.Value) -> None:
         self.value = value
 
 
-class _Nsproxy(_Printer):
-    def to_string(self) -> str:
-        address = self.value.address
-        number = kernel.number_of(int(address)) if address is not None and kernel.alive() else 0
-        return f"nsproxy #{number}" if number else "nsproxy"
-
-    def children(self) -> Iterator[tuple[str, object]]:
-        yield "count", count_of(self.value["count"])
-        for name in NAMESPACES:
-            yield name, namespace_id(self.value, name) or self.value[name]
-
-
-class _NsCommon(_Printer):
-    def to_string(self) -> str:
-        ops = self.value["ops"]
-        kind = ops["name"].string() if int(ops) else "?"
-        return f"{kind}:[{int(self.value['inum'])}] count {count_of(self.value['count'])}"
-
-
-class _Pid(_Printer):
+class _Pid(Printer):
     def to_string(self) -> str:
         level = int(self.value["level"])
         numbers = [str(int(self.value["numbers"][at]["nr"])) for at in range(level + 1)]
         return f"pid {' in '.join(reversed(numbers))}, count {count_of(self.value['count'])}"
 
 
-class _Refcount(_Printer):
+class _Refcount(Printer):
     def to_string(self) -> str:
         count = count_of(self.value)
         return f"{count} (saturated)" if count < 0 else str(count)
 
 
-class _ListHead(_Printer):
+class _ListHead(Printer):
     """How many there are, as far as one likes to count."""
 
     def to_string(self) -> str:
@@ -99,13 +68,13 @@ class _ListHead(_Printer):
         return f"list of {count}, next {int(next_one):#x}"
 
 
-class _RcuHead(_Printer):
+class _RcuHead(Printer):
     def to_string(self) -> str:
         function = int(self.value["func"])
         return f"callback {symbol_of(function + 1).partition('+')[0]}" if function else "no callback"
 
 
-class _Event(_Printer):
+class _Event(Printer):
     def to_string(self) -> str:
         address = self.value.address
         if address is None:
@@ -117,14 +86,14 @@ class _Event(_Printer):
         return f"{actor}{GUEST.trace.announced(step)}{where}"
 
 
-class _Actor(_Printer):
+class _Actor(Printer):
     def to_string(self) -> str:
         name, task = self.value["name"].string(), int(self.value["task"])
         state = "through" if int(self.value["done"]) else "waits" if int(self.value["waits"]) else "in"
         return f"actor {name}, {state}, {int(self.value['points'])} points, task {task:#x}"
 
 
-class _Switch(_Printer):
+class _Switch(Printer):
     def to_string(self) -> str:
         letters = [chr(ord("a") + int(self.value[name])) for name in ("at", "next")]
         at = "z" if int(self.value["at"]) == stepping.NOBODY else letters[0]

@@ -9,7 +9,7 @@ import textwrap
 
 import gdb
 
-from nslab_gdb import kernel, printers, stacks
+from nslab_gdb import kernel, stacks, subjects
 from nslab_gdb.guest import GUEST
 from nslab_gdb.trace import place_of
 from nslab_lab.findings import diagram, diagram_text, stepping
@@ -177,7 +177,8 @@ def actors() -> None:
             at = f", {place}" if place else ""
             print(f"    step {mine[-1].step}: {GUEST.trace.announced(mine[-1])}{at}")
         if one.task is not None:
-            print(f"    {_nsproxy_line(one.task['nsproxy'])}")
+            for line in (line for module in subjects.modules() for line in module.about(one.task)):
+                print(f"    {line}")
             nesting, prio = int(one.task["rcu_read_lock_nesting"]), int(one.task["rt_priority"])
             kind = "real-time " if int(one.task["policy"]) == 1 else ""
             print(f"    RCU read sections {nesting}, {kind}priority {prio}, pid {int(one.task['pid'])}")
@@ -196,50 +197,13 @@ def _state(one: kernel.Actor, started: bool) -> str:
     return f"blocked in {function}()" if function else "blocked"
 
 
-def _nsproxy_line(pointer: gdb.Value) -> str:
-    if not int(pointer):
-        return "nsproxy NULL: almost dead"
-    number = kernel.number_of(int(pointer))
-    name = f"nsproxy #{number}" if number else f"nsproxy {int(pointer):#x}"
-    ids = {}
-    for member in printers.NAMESPACES:
-        if found := printers.namespace_id(pointer, member):
-            ids[member.removesuffix("_ns").replace("_ns_", "_")] = found
-    words = [f"{kind} {number}" for kind, number in ids.items()]
-    text = f"{name}, count {printers.count_of(pointer['count'])}: {', '.join(words)}"
-    return "\n    ".join(textwrap.wrap(text, WIDTH - 4, subsequent_indent="  "))
-
-
-def nsproxy(address: int) -> None:
-    """A nsproxy: its life, then its fields."""
-    number = kernel.number_of(address)
-    life = kernel.life_of(address)
-    name = f"nsproxy #{number}" if number else "nsproxy"
-    state = "unknown to the lab" if life is None else "freed" if life.ended else "alive"
-    if life is None and gdb.parse_and_eval("(unsigned long)&init_nsproxy") == address:
-        state = "alive, the first one"
-    generation = f", generation {life.generation}" if life else ""
-    print(bold(f"{name} at {address:#x}{generation}, {state}"))
-    if life:
-        _tell_moment("allocated", life.made_by, life.made_at, _step_of("alloc", number))
-        if life.ended:
-            _tell_moment("freed", life.freed_by, life.freed_at, _step_of("free", number))
-    value = gdb.Value(address).cast(gdb.lookup_type("struct nsproxy").pointer()).dereference()
-    try:
-        print(f"  {'count':<22}{printers.count_of(value['count'])}")
-        for member in printers.NAMESPACES:
-            inode = printers.namespace_id(value, member)
-            print(f"  {member:<22}{int(value[member]):#x}  {inode or 'no namespace is there'}")
-    except gdb.MemoryError:
-        raise gdb.GdbError(f"nothing can be read at {address:#x}") from None
-
-
-def _tell_moment(what: str, actor: int, address: int, step: int) -> None:
+def moment(what: str, actor: int, address: int, step: int) -> None:
+    """Say who did @what to an object, at which step, and where."""
     at = f"step {step}, " if step else ""
     print(f"  {what} by {_who(actor)}: {at}{place_of(GUEST.trace, address)}")
 
 
-def _step_of(kind: str, number: int) -> int:
+def step_of(kind: str, number: int) -> int:
     """The last step of that kind with that object, 0 for none in this execution."""
     events = enumerate(GUEST.so_far(), 1)
     found = [step for step, event in events if number and (event.name, event.object) == (kind, number)]
