@@ -10,7 +10,7 @@ import pytest
 
 from nslab_lab.host.errors import LabError
 from nslab_lab.host.paths import shown
-from nslab_lab.plans import profiles
+from nslab_lab.plans import profile_schema, profiles
 
 GOOD = 'about = "x"\n[faults.failslab]\nprobability = 5\n'
 
@@ -57,6 +57,15 @@ def test_the_shipped_profiles() -> None:
     assert profiles.names() == [
         "access", "delay", "fail-nth", "failslab", "kmemleak", "mixed", "named", "none",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["delay", "mixed", "kmemleak"])
+def test_delays_are_at_the_points_of_every_subject(name: str) -> None:
+    """So a class of points that a subject adds has a line in each of these profiles."""
+    own = {knob.path.partition("/")[0] for knob in profiles.load(name).knobs}
+    assert {one for one in own if one.startswith("delay_")} == {
+        one for one in profile_schema.KNOBS if one.startswith("delay_")
+    }
 
 
 def test_knobs_come_with_defaults_and_probability_last(profile: Callable[..., Any]) -> None:
