@@ -16,7 +16,7 @@ import pytest
 
 from nslab_lab.guest import boots
 from nslab_lab.guest.boots import Machine
-from nslab_lab.host.paths import REPO
+from nslab_lab.host.paths import REPO, SCENARIOS
 from nslab_lab.plans import plan, profiles
 
 # What runs the command line: status, stdout, stderr.
@@ -54,6 +54,16 @@ def fake_machine(folder: Path) -> Machine:
     base = folder / "base.cpio"
     base.write_bytes(b"base")
     return Machine(FAKE_GUEST, tool, base, ("time-travel=inf-cpu",), 30.0)
+
+
+def scenario_files() -> list[Path]:
+    """The scenarios, by their files."""
+    return [path for path in SCENARIOS.glob("*/*.c") if path.parent.name != "lib"]
+
+
+def name_of(path: Path) -> str:
+    """The name of the scenario in that file."""
+    return path.stem.replace("_", "-")
 
 
 def running(pid: int) -> bool:

@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The layers of faults/kernel, and that the mechanism names no subject."""
+"""The layers of faults/kernel, scenarios/lib and the harness; the mechanism names no subject."""
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, Iterator
 
 import pytest
 
+from lab import name_of, scenario_files
 from nslab_lab.build import catalog
-from nslab_lab.host.paths import FAULTS_KERNEL, REPO
+from nslab_lab.host.paths import FAULTS_KERNEL, REPO, SCENARIOS
+from nslab_lab.plans import subject
+from nslab_lab.plans.plan import NO_VARIANT
 
 LAB_OBJECTS = Path("kernel") / "nslab"
+HARNESS = REPO / "harness"
 
-# === Layers ===
+# === Layers in C ===
 
 
 def layers(makefile: Path = FAULTS_KERNEL / "Makefile") -> list[str]:
@@ -39,7 +44,7 @@ def symbols(path: Path, *options: str) -> set[str]:
 
 def layer_of(name: str) -> str:
     """ "core/strategies/pct.o" is of core, "control.o" of control."""
-    return name.partition("/")[0].removesuffix(".o")
+    return name.partition("/")[0].partition(".")[0]
 
 
 def upward(files: dict[str, Path], order: list[str]) -> list[str]:
@@ -65,6 +70,21 @@ def test_a_layer_needs_no_higher_one(kernel_out: Path) -> None:
     assert upward(files, layers()) == []
 
 
+# Of scenarios/lib, lowest first.
+GUEST_LAYERS = ["scenario", "search", "protocol", "run", "guest"]
+
+
+def test_a_layer_of_the_guest_program_needs_no_higher_one(scenarios_init: Path) -> None:
+    files = objects(scenarios_init.parent / "lib", SCENARIOS / "lib")
+    files = {name: path for name, path in files.items() if layer_of(name) != "tests"}
+    sources = {str(path.relative_to(SCENARIOS / "lib")) for path in (SCENARIOS / "lib").rglob("*.c")}
+    assert {str(Path(name).with_suffix(".c")) for name in files} == {
+        name for name in sources if layer_of(name) != "tests"
+    }
+    assert {layer_of(name) for name in files} == set(GUEST_LAYERS)
+    assert upward(files, GUEST_LAYERS) == []
+
+
 def test_a_call_upwards_is_seen(tmp_path: Path) -> None:
     files = {}
     for name, text in {
@@ -79,12 +99,73 @@ def test_a_call_upwards_is_seen(tmp_path: Path) -> None:
     assert upward(files, ["low", "high"]) == ["low/b.o needs c of high/c.o"]
 
 
+# === Layers in Python ===
+
+# Lowest first; packages in one row do not import each other.
+LAYERS = [
+    ["host"], ["plans"], ["guest"], ["build"], ["debuginfo"], ["cli", "search"], ["findings"],
+    ["report"], ["matrix"], ["sweeps"], ["commands", "bench"],
+]  # fmt: skip
+LEVEL = {name: level for level, row in enumerate(LAYERS) for name in row}
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """The line and the name of each package of nslab_lab that a file imports.
+
+    What is imported for type checking alone counts as well: it is known there.
+    """
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names]
+                if node.module == "nslab_lab"
+                else [node.module]
+            )
+        for name in names:
+            if name.startswith("nslab_lab."):
+                yield node.lineno, name.split(".")[1]
+
+
+def violations(folder: Path, package: str) -> list[str]:
+    """Imports of a package's files that go up, or to a neighbour."""
+    return [
+        f"{path.relative_to(folder)}:{line} imports {target}"
+        for path in sorted((folder / package).rglob("*.py"))
+        for line, target in imported(path)
+        if target != package and LEVEL[target] >= LEVEL[package]
+    ]
+
+
+def test_each_package_has_its_layer() -> None:
+    folders = {path.parent.name for path in (HARNESS / "nslab_lab").glob("*/__init__.py")}
+    assert folders == set(LEVEL)
+    assert [path.name for path in (HARNESS / "nslab_lab").glob("*.py")] == ["__init__.py"]
+
+
+@pytest.mark.parametrize("package", LEVEL)
+def test_a_package_imports_only_what_is_below(package: str) -> None:
+    assert violations(HARNESS / "nslab_lab", package) == []
+
+
+@pytest.mark.parametrize(
+    "text", [
+        "from nslab_lab.guest import boots", "from nslab_lab import sweeps",
+        "import nslab_lab.guest.boots", "def f():\n    from nslab_lab.guest.boots import Machine",
+    ],
+)  # fmt: skip
+def test_an_import_upwards_is_seen(tmp_path: Path, text: str) -> None:
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "plan.py").write_text(f"from nslab_lab.host import paths\n{text}\n")
+    assert len(violations(tmp_path, "plans")) == 1
+
+
 # === Words ===
 
-# What only the folders of subject nsproxy may know.
-NSPROXY = re.compile(
-    r"nsproxy|namespaces?(?![a-z])|\b(?:uts|ipc|mnt|cgroup)\b|(?:user|pid|uts|ipc|net|mnt|cgroup)_?ns(?![a-z])"
-    r"|unshare|setns|CLONE_NEW",
+# Of namespaces, their kinds and the calls that change them.
+WORDS = re.compile(
+    r"nsproxy|(?<!argparse\.)namespaces?(?![a-z])|utsname|task_ns|\b(?:uts|ipc|mnt|cgroup)\b|timens"
+    r"|(?:user|pid|uts|ipc|net|mnt|cgroup)_?ns(?![a-z])|unshare|setns|CLONE_NEW",
     re.IGNORECASE,
 )
 
@@ -97,39 +178,55 @@ MUST: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 
+def own_names() -> set[str]:
+    """What subjects call their points, variants and scenarios."""
+    points = {point.name for point in catalog.points() if point.subject}
+    variants = {item.name for item in catalog.variants()} - {NO_VARIANT}
+    return points | variants | {name_of(path) for path in scenario_files()}
+
+
 def strays(files: Iterable[Path], root: Path = REPO) -> list[str]:
-    """The lines that name the subject, but for those that must."""
+    """The lines that name a subject or what is its own, but for those that must."""
+    names = own_names()
     return [
         f"{path.relative_to(root)}:{number}: {line.strip()}"
         for path in files
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if NSPROXY.search(line)
+        if (WORDS.search(line) or not names.isdisjoint(re.findall(r"[\w-]+", line)))
         and not any(path == root / file and part in line for file, part, _ in MUST)
     ]
 
 
 def mechanism() -> list[Path]:
-    """The files that know no subject: all of faults/kernel but for subjects/, and scenarios/lib."""
-    places = (FAULTS_KERNEL, REPO / "scenarios" / "lib")
+    """The files that know no subject, by the places where they are; what is written for people may."""
+    places = (FAULTS_KERNEL, SCENARIOS / "lib", HARNESS / "nslab_lab", HARNESS / "gdb")
     files = (path for place in places for path in place.rglob("*") if path.is_file())
-    return sorted(path for path in files if (FAULTS_KERNEL / "subjects") not in path.parents)
+    return sorted(
+        path for path in (*files, SCENARIOS / "Makefile", HARNESS / "nslab")
+        if not {"subjects", "__pycache__"} & set(path.parts) and path != HARNESS / "gdb" / "README.md"
+    )  # fmt: skip
 
 
 def test_the_mechanism_names_no_subject() -> None:
-    assert len(mechanism()) > 60
-    assert strays(mechanism()) == []
+    files = mechanism()
+    assert {HARNESS / "nslab_lab/plans/subject.py", HARNESS / "gdb/nslab_gdb/show.py"} <= set(files)
+    assert {FAULTS_KERNEL / "memory/watch.c", SCENARIOS / "lib/run/leak.c"} <= set(files)
+    assert strays(files) == []
 
 
 @pytest.mark.parametrize("file, part, reason", MUST)
 def test_what_must_be_named_is_there(file: str, part: str, reason: str) -> None:
-    assert part in (REPO / file).read_text() and reason
+    assert any(part in line and WORDS.search(line) for line in (REPO / file).read_text().splitlines())
+    assert reason
 
 
 @pytest.mark.parametrize(
     "line, strays_",
     [
         ("struct nsproxy *ns;", True), ("a task's namespaces", True), ("utsns_get()", True),
-        ("unshare(2)", True), ("read_id(UTS)", True), ("&init_pid_ns", True), ("now_ns()", False),
+        ("unshare(2)", True), ("read_id(UTS)", True), ("&init_pid_ns", True), ("a netns of", True),
+        ("'zombie-read'", True), ("no-grace-period", True), ("ipc_last_put", True),
+        ("now_ns()", False), ("insns = 1", False), ("args: argparse.Namespace", False),
         ("u64 delay_ns; /* guest time */", False), ("nslab_point(X)", False), ("description", False),
     ],
 )  # fmt: skip
@@ -143,10 +240,6 @@ def test_words(tmp_path: Path, line: str, strays_: bool) -> None:
 
 def test_subjects_have_numbers_of_their_own() -> None:
     """Those of their points in traces derive from them, so one never changes."""
-    numbers = {}
-    for subject in catalog.subjects():
-        text = (catalog.SUBJECTS / subject / "subject.c").read_text()
-        (number,) = re.findall(r"^#define NUMBER\s+(\d+)$", text, re.M)
-        numbers[subject] = int(number)
-    assert numbers["nsproxy"] == 1
+    numbers = {one.name: one.number for one in subject.all_subjects()}
+    assert (numbers["nsproxy"], numbers["ipc"]) == (1, 2)
     assert len(set(numbers.values())) == len(numbers)

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What subject.toml says, and that the harness says nothing of a subject anywhere else."""
+"""What subject.toml says: test_layers.py has it that the harness names no subject anywhere else."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
+from lab import name_of, scenario_files
 from nslab_lab.build import catalog
 from nslab_lab.host.errors import BAD_INPUT, LabError
-from nslab_lab.host.paths import REPO, SCENARIOS
 from nslab_lab.plans import profile_schema, profiles, subject
 from nslab_lab.plans.subject import Accessor, Benchmark, Row
 
-HARNESS = REPO / "harness"
 TEXT = """
 about = "files"
 watch = ["filp"]
@@ -95,7 +93,7 @@ def test_each_subject_of_the_kernel_has_one() -> None:
 
 def test_those_of_the_lab_are_of_this_lab() -> None:
     """Names in them are names of scenarios, variants and points."""
-    scenarios = {name_of(path) for path in sources()}
+    scenarios = {name_of(path) for path in scenario_files()}
     variants = {item.name for item in catalog.variants()}
     benchmark = subject.benchmark()
     assert {benchmark.scenario, *benchmark.hunts.values()} <= scenarios
@@ -103,66 +101,3 @@ def test_those_of_the_lab_are_of_this_lab() -> None:
     assert set(subject.waits()) <= {item.name for item in catalog.points()}
     assert set(subject.delays()) < set(profile_schema.KNOBS)
     assert profiles.DEFAULT_WATCH == subject.default_watch() != ()
-
-
-# === Words ===
-
-
-def sources() -> list[Path]:
-    """The scenarios, by their files."""
-    return [path for path in SCENARIOS.glob("*/*.c") if path.parent.name != "lib"]
-
-
-def name_of(path: Path) -> str:
-    return path.stem.replace("_", "-")
-
-
-# Of namespaces, their kinds and the calls that change them.
-WORDS = re.compile(
-    r"nsproxy|namespace|unshare|setns|utsname|task_ns|(?:uts|ipc|mnt|net|pid|user|cgroup)_?ns(?:\b|_)|timens"
-)
-# Files that must name them, each with the reason.
-MUST: dict[str, str] = {
-    "gdb/nslab_gdb/commands.py": "nslab nsproxy, until it is the subject's",
-    "gdb/nslab_gdb/kernel.py": "the same",
-    "gdb/nslab_gdb/printers.py": "the same",
-    "gdb/nslab_gdb/show.py": "the same",
-}
-
-
-def words_in(text: str, names: set[str]) -> list[tuple[int, str]]:
-    """Line and word, for each word of a subject and each of @names."""
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        found += [(number, match[0]) for match in WORDS.finditer(line)]
-        found += [(number, name) for name in re.findall(r"[\w-]+", line) if name in names]
-    return found
-
-
-def own_names() -> set[str]:
-    """What subjects call their points, variants and scenarios."""
-    general = {"none", "rcu_read_lock", "rcu_read_unlock"}
-    items = [*catalog.points(), *catalog.variants()]
-    return {item.name for item in items} - general | {name_of(path) for path in sources()}
-
-
-def test_no_word_of_a_subject_in_the_harness() -> None:
-    names = own_names()
-    found = {
-        str(path.relative_to(HARNESS)): words
-        for folder in ("nslab_lab", "gdb")
-        for path in sorted((HARNESS / folder).rglob("*.py"))
-        if path.parent.name != "subjects" and (words := words_in(path.read_text(), names))
-    }
-    assert {name: words for name, words in found.items() if name not in MUST} == {}
-    assert set(MUST) <= set(found), "a file that need not be an exception any more"
-
-
-@pytest.mark.parametrize(
-    ("text", "word"), [
-        ("task->nsproxy", "nsproxy"), ("mnt_ns", "mnt_ns"), ("struct uts_namespace", "namespace"),
-        ("a netns of", "netns"), ("zombie-read", "zombie-read"), ("'no-grace-period'", "no-grace-period"),
-    ],
-)  # fmt: skip
-def test_such_a_word_is_seen(text: str, word: str) -> None:
-    assert words_in(f"insns = 1\nb {text} c\n", own_names()) == [(2, word)]
