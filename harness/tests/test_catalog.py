@@ -18,8 +18,9 @@ from nslab_lab.commands import listing
 from nslab_lab.debuginfo import readers
 from nslab_lab.host.errors import LabError
 from nslab_lab.host.paths import FAULTS_KERNEL
+from nslab_lab.plans.subject import SUBJECTS
 
-LIST = {
+LIST: dict[str, Any] = {
     "scenarios": [
         {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3,
          "subject": "widgets", "file": "widgets/a.c", "reaches": ["utsns_get", "exit_notify"]},
@@ -94,7 +95,7 @@ def test_what_is_only_in_one_design() -> None:
         for one in entry.series.values()
     }
     # Those of nsproxy are defects of the RCU design.
-    nsproxys = catalog.variants(catalog.SUBJECTS / "nsproxy" / "variants.def")[1:]
+    nsproxys = catalog.variants(SUBJECTS / "nsproxy" / "variants.def")[1:]
     assert nsproxys and variants["rcu"] == catalog.variants()[1:]
     assert variants["task_lock"] == [one for one in variants["rcu"] if one not in nsproxys]
 
@@ -103,6 +104,15 @@ def test_definitions_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="points.def: No such file") as caught:
         catalog.points(tmp_path / "points.def")
     assert caught.value.status == 3
+
+
+def test_subjects_are_in_the_order_of_their_numbers(init: Callable[..., Any]) -> None:
+    assert catalog.subjects() == ["nsproxy", "ipc"]
+    assert catalog.in_order(["", "ipc", "widgets", "nsproxy", "ipc"]) == ["nsproxy", "ipc", "widgets", ""]
+    one = LIST["scenarios"][0]
+    of = {"a": "ipc", "b": "", "c": "nsproxy", "d": "ipc"}
+    known = init(json.dumps(LIST | {"scenarios": [one | {"name": a, "subject": b} for a, b in of.items()]}))
+    assert [each.name for each in catalog.from_init(known).scenarios] == ["c", "a", "d", "b"]
 
 
 def test_from_init(init: Callable[..., Any]) -> None:
@@ -166,15 +176,15 @@ def test_list(nslab_list: Callable[..., Any]) -> None:
     text = nslab_list()
     blocks = text.split("\n\n")
     assert [block.splitlines()[0] for block in blocks] == [
-        "scenarios", "scenarios of widgets", "profiles", "strategies", "variants", "points", "kernels",
+        "scenarios of widgets", "scenarios", "profiles", "strategies", "variants", "points", "kernels",
         "series", "sweeps",
     ]  # fmt: skip
-    assert blocks[0].splitlines() == ["scenarios", "  c  c alone"]
-    assert blocks[1].splitlines() == [
+    assert blocks[1].splitlines() == ["scenarios", "  c  c alone"]
+    assert blocks[0].splitlines() == [
         "scenarios of widgets",
         "  a-vs-b  a against b",
         "          readers: utsns_get",
-        "          writers: exit_notify",
+        "          points: exit_notify",
     ]
     assert blocks[5].count("(series rcu)") == 3
     assert max(map(len, text.splitlines())) <= 80
@@ -193,7 +203,7 @@ def test_a_list_of_many_readers_fits() -> None:
     reaches = ("exit_notify", *(f"a_reader_with_a_name_{n}_get" for n in range(9)))
     text = listing.section("scenarios", [Scenario("x" * 30, "about", reaches=reaches)])
     assert max(map(len, text.splitlines())) <= 80
-    assert text.split().index("readers:") < text.split().index("writers:")
+    assert text.split().index("readers:") < text.split().index("points:")
 
 
 @pytest.mark.parametrize("wanted, names", [(None, "ab"), ("", "ab"), ("all", "ab"), ("b, a,b", "ba")])

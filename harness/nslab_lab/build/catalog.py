@@ -9,15 +9,15 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Collection, Sequence
+from typing import Collection, Iterable, Sequence
 
 from nslab_lab.build import kernels, series
 from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.paths import FAULTS_KERNEL, shown
-from nslab_lab.plans import profiles
+from nslab_lab.plans import profiles, subject
 from nslab_lab.plans.plan import NO_VARIANT
+from nslab_lab.plans.subject import SUBJECTS
 
-SUBJECTS = FAULTS_KERNEL / "subjects"
 CORE_POINTS = FAULTS_KERNEL / "core" / "points.def"
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
@@ -63,41 +63,38 @@ class Program:
 
 
 def from_init(init: Path) -> Program:
-    """The scenarios and strategies that the guest program knows. Raises LabError(3)."""
+    """The scenarios, subject by subject, and strategies that the guest program knows. Raises LabError(3)."""
     try:
         done = subprocess.run([init, "--list"], capture_output=True, text=True, timeout=60)
         data = json.loads(done.stdout)
-        return Program(
-            [
-                Scenario(
-                    one["name"], one["about"], tuple(one["actors"]), one["inputs"],
-                    tuple(one["reaches"]), one["subject"], one["file"],
-                )  # fmt: skip
-                for one in data["scenarios"]
-            ],
-            [Item(one["name"], one["about"]) for one in data["strategies"]],
-        )
+        scenarios = [
+            Scenario(
+                one["name"], one["about"], tuple(one["actors"]), one["inputs"],
+                tuple(one["reaches"]), one["subject"], one["file"],
+            )  # fmt: skip
+            for one in data["scenarios"]
+        ]
+        strategies = [Item(one["name"], one["about"]) for one in data["strategies"]]
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError) as error:
         raise lab_failed(
             f"{shown(init)} --list does not list its scenarios ({error}); "
             "remove build/scenarios and build again"
         ) from None
+    order = in_order(one.subject for one in scenarios)
+    return Program(sorted(scenarios, key=lambda one: order.index(one.subject)), strategies)
 
 
 def subjects() -> list[str]:
-    """The subjects that are compiled into the kernel, in the order of their numbers.
-
-    Raises LabError(3) for one without a number.
-    """
-    return sorted((path.parent.name for path in SUBJECTS.glob("*/subject.c")), key=_number_of)
+    """The subjects that are compiled into the kernel, in the order of their numbers. Raises LabError(2)."""
+    folders = [path.parent for path in SUBJECTS.glob("*/subject.c")]
+    return [folder.name for folder in sorted(folders, key=subject.number_of)]
 
 
-def _number_of(subject: str) -> int:
-    path = SUBJECTS / subject / "subject.c"
-    found = re.search(r"^#define NUMBER\s+(\d+)$", _text(path), re.M)
-    if not found:
-        raise lab_failed(f"{shown(path)} does not define NUMBER, the number of the subject")
-    return int(found[1])
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of subjects, each once, in the order of their numbers; those of none, such as "", are last."""
+    given = set(names)
+    known = [name for name in subjects() if name in given]
+    return known + sorted(given - set(known), key=lambda name: (not name, name))
 
 
 def points(*paths: Path) -> list[Point]:
@@ -109,13 +106,6 @@ def points(*paths: Path) -> list[Point]:
     ]
 
 
-def points_of(subject: str) -> list[Point]:
-    """The named points that count in scenarios of @subject; "": all."""
-    if not subject:
-        return points()
-    return points(CORE_POINTS, SUBJECTS / subject / "points.def")
-
-
 def variants(*paths: Path) -> list[Item]:
     """The kernel as it should be, and its deliberate defects, subject by subject."""
     found = _definitions(paths or tuple(_of_subjects("variants.def")), "NSLAB_VARIANT")
@@ -123,7 +113,7 @@ def variants(*paths: Path) -> list[Item]:
 
 
 def _of_subjects(name: str) -> list[Path]:
-    return [SUBJECTS / subject / name for subject in subjects()]
+    return [SUBJECTS / one / name for one in subjects()]
 
 
 def all_profiles() -> list[Item]:

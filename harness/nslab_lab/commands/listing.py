@@ -70,13 +70,12 @@ def _points() -> list[Item]:
 
 def sections(scenarios: Sequence[Scenario]) -> list[str]:
     """The scenarios, those of each subject by themselves."""
-    subjects = sorted({one.subject for one in scenarios})
     return [
         section(
             f"scenarios of {subject}" if subject else "scenarios",
             [one for one in scenarios if one.subject == subject],
         )
-        for subject in subjects
+        for subject in catalog.in_order(one.subject for one in scenarios)
     ]
 
 
@@ -95,10 +94,10 @@ def section(kind: str, items: Sequence[Item]) -> str:
 
 
 def _reaches(scenario: Scenario, width: int) -> list[str]:
-    """Whom it has race each other in the kernel, in lines of @width."""
+    """The readers and named points that it reaches, in lines of @width."""
     points = {point.name for point in catalog.points()}
     lines = []
-    for who, is_point in (("readers", False), ("writers", True)):
+    for who, is_point in (("readers", False), ("points", True)):
         names = [name for name in scenario.reaches if (name in points) == is_point]
         if names:
             lines += textwrap.wrap(f"{who}: {', '.join(names)}", width, subsequent_indent="  ")

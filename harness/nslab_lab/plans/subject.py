@@ -75,7 +75,7 @@ def read(path: Path) -> Subject:
     if accessor:
         accessor.allow(("function", "struct"))
     return Subject(
-        path.parent.name, top.string("about"), _number(path.parent),
+        path.parent.name, top.string("about"), number_of(path.parent),
         top.strings("watch") if "watch" in top.values else (),
         top.strings("delays") if "delays" in top.values else (),
         _pairs(top, "caches"),
@@ -85,8 +85,11 @@ def read(path: Path) -> Subject:
     )  # fmt: skip
 
 
-def _number(folder: Path) -> int:
-    """The number that its points in traces derive from; lists go by it."""
+def number_of(folder: Path) -> int:
+    """The number of the subject in @folder: those of its points in traces derive from it, and lists go by it.
+
+    Raises LabError(2).
+    """
     source = folder / "subject.c"
     try:
         found = re.search(r"^#define NUMBER\s+(\d+)$", source.read_text(), re.MULTILINE)

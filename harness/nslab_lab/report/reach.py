@@ -84,7 +84,7 @@ def subjects(
     scenarios: Sequence[Scenario], placed: Iterable[Point], names: Iterable[str],
     reached: Collection[str],
 ) -> list[str]:  # fmt: skip
-    """Those that take part, sorted: those of @scenarios, and where one is of none what is @reached.
+    """Those that take part, by number: those of @scenarios, and where one is of none what is @reached.
 
     @placed, @names: the points and the readers of the kernel.
     """
@@ -92,7 +92,7 @@ def subjects(
     if any(not one.subject for one in scenarios):
         found |= {one.subject for one in placed if one.subject and one.name in reached}
         found |= {readers.SUBJECT for name in names if name in reached}
-    return sorted(found)
+    return catalog.in_order(found)
 
 
 @dataclass
