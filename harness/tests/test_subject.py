@@ -122,12 +122,7 @@ WORDS = re.compile(
     r"nsproxy|namespace|unshare|setns|utsname|task_ns|(?:uts|ipc|mnt|net|pid|user|cgroup)_?ns(?:\b|_)|timens"
 )
 # Files that must name them, each with the reason.
-MUST: dict[str, str] = {
-    "gdb/nslab_gdb/commands.py": "nslab nsproxy, until it is the subject's",
-    "gdb/nslab_gdb/kernel.py": "the same",
-    "gdb/nslab_gdb/printers.py": "the same",
-    "gdb/nslab_gdb/show.py": "the same",
-}
+MUST: dict[str, str] = {}
 
 
 def words_in(text: str, names: set[str]) -> list[tuple[int, str]]:
