@@ -43,10 +43,28 @@ find_missing() {
 	missing=${missing# }
 }
 
+# Run apt-get with these arguments, so that a signal ends it, too, and at once.
+apt=
+apt_get() {
+	# shellcheck disable=SC2086
+	$sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get "$@" >>"$log" 2>&1 </dev/null &
+	apt=$!
+	wait "$apt"
+}
+
+end() {
+	trap '' HUP INT TERM
+	if [ -n "$apt" ]; then
+		kill "$apt" 2>/dev/null
+		wait "$apt"
+	fi
+	echo "nslab: interrupted" >&2
+	exit $((128 + $1))
+}
+
 install() {
 	# shellcheck disable=SC2086
-	$sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get install -y -q \
-		--no-install-recommends -o DPkg::Lock::Timeout=600 $missing >>"$log" 2>&1 </dev/null
+	apt_get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=600 $missing
 }
 
 command -v dpkg-query >/dev/null ||
@@ -69,11 +87,14 @@ flock 9
 find_missing	# whoever held the lock may have installed them
 [ -n "$missing" ] || exit 0
 
+trap 'end 1' HUP
+trap 'end 2' INT
+trap 'end 15' TERM
 echo "nslab: installing $missing" >&2
 : >"$log"
 if ! install; then
 	# No package lists yet, or old ones.
-	$sudo env LC_ALL=C apt-get update -q >>"$log" 2>&1 </dev/null
+	apt_get update -q
 	install || fail "apt-get install failed: $(grep '^E:' "$log" | tail -n 1) (log: build/setup.log)"
 fi
 find_missing

@@ -26,6 +26,8 @@ from nslab_lab.host.paths import REPO
 from test_run import nslab, small, watched  # noqa: F401  (fixtures)
 
 NSLAB = str(REPO / "harness" / "nslab")
+# The tests may themselves be run by make, which would have it say so.
+OUTSIDE = {name: text for name, text in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
 SYSCALLS = {"personality": 135, "ptrace": 101, "pidfd_open": 434}  # of x86-64
 TOKEN = "NSLAB1.6.12-0123abcd.zombie-read.none.none-e3b0c4.{}.1.1.1"
 
@@ -106,6 +108,50 @@ def test_limits_that_are_too_low(limit: int, option: str) -> None:
 def test_a_limit_that_can_be_lifted(kernel: builds.Kernel) -> None:
     unlimited = resource.RLIM_INFINITY
     assert run(FEW, preexec_fn=limited(resource.RLIMIT_AS, 8 << 30, unlimited)).returncode == 0
+
+
+def mounted(namespace: list[str], mounts: str, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """The program, where something else is mounted."""
+    done = subprocess.run(
+        [*namespace, "/bin/sh", "-c", f'{mounts} && exec "$0" "$@"', NSLAB, *words],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_gdb_without_terminals(
+    kernel: builds.Kernel, scenarios_init: Path, mount_namespace: list[str], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.gdb"
+    script.write_text("quit\n")
+    words = ["gdb", "--scenario", "zombie-read", "--script", str(script)]
+    done = mounted(mount_namespace, "mount -t tmpfs none /dev/pts", words)
+    one_line(done, 3, "no pseudo-terminal for the guest")
+    assert "mount -t devpts devpts /dev/pts" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["size=1m", "noexec"])
+def test_a_small_place_for_memory(kernel: builds.Kernel, mount_namespace: list[str], option: str) -> None:
+    """The guest's memory then lies in build/."""
+    done = mounted(mount_namespace, f"mount -t tmpfs -o {option} none /dev/shm", FEW)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_place_for_memory(mount_namespace: list[str]) -> None:
+    """Before anything is built."""
+    build = REPO / "build"
+    build.mkdir(exist_ok=True)
+    small = "mount -t tmpfs -o size=9m none"
+    mounts = f"{small} /dev/shm && {small} {build}"
+    one_line(mounted(mount_namespace, mounts, FEW), 3, "no room for a guest's memory, 256 MB")
+
+
+@pytest.mark.parametrize("words", [["list"], [*FEW]])
+def test_a_clone_that_cannot_be_written(mount_namespace: list[str], words: list[str]) -> None:
+    mounts = f"mount --bind {REPO} {REPO} && mount -o remount,ro,bind {REPO}"
+    done = mounted(mount_namespace, mounts, words)
+    one_line(done, 3, "Read-only file system: the lab writes to ")
 
 
 # === Output ===
@@ -204,7 +250,7 @@ def test_a_clone_in_such_a_place_says_so(tmp_path: Path) -> None:
     (place / "harness").unlink()
     shutil.copytree(REPO / "harness", place / "harness", ignore=shutil.ignore_patterns("__pycache__"))
     for command in (["make", "-C", str(place), "list"], [str(place / "harness" / "nslab"), "list"]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=OUTSIDE)
         lines = [line for line in done.stderr.splitlines() if not line.startswith("make: ")]
         assert done.returncode == 2 and len(lines) == 1
         assert "' ' in it: move the clone to another folder" in lines[0]
@@ -216,7 +262,9 @@ def test_a_clone_whose_ends_of_lines_git_would_convert(tmp_path: Path) -> None:
     subprocess.run(["git", *convert, "clone", "-q", *convert, REPO, clone], check=True)
     for name in ("uml/setup.sh", "Makefile", "harness/nslab", "uml/kernels.toml"):
         assert b"\r" not in (clone / name).read_bytes(), name
-    done = subprocess.run(["make", "-C", clone, "list"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["make", "-C", clone, "list"], capture_output=True, text=True, check=False, env=OUTSIDE
+    )
     assert done.returncode == 0 and "\nkernels\n" in done.stdout, done.stderr
 
 
@@ -239,7 +287,9 @@ def test_a_clone_whose_ends_of_lines_git_would_convert(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_variables_that_are_wrong(words: list[str], line: str) -> None:
-    done = subprocess.run(["make", "-C", REPO, *words], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["make", "-C", REPO, *words], capture_output=True, text=True, check=False, env=OUTSIDE
+    )
     said, *rest = done.stderr.splitlines()
     assert done.returncode == 2 and said.startswith(f"nslab: {line}") and len(said) < 200
     assert all(one.startswith("make: ") for one in rest)

@@ -67,3 +67,10 @@ def test_the_real_kernel_refuses_a_line_and_keeps_its_configuration(
         kconfig.configure(kernel.src, [path], tmp_path / "log", "kernel 6.12")
     assert (config.stat(), config.read_bytes()) == before
     assert not list(kernel.out.glob(".config.nslab*"))
+
+
+def test_the_packages_of_a_machine_are_no_part_of_a_kernels_id() -> None:
+    """Those headers and tools make options appear that nothing is built from."""
+    there = FINAL + "# CONFIG_GCC_PLUGINS is not set\nCONFIG_PAHOLE_VERSION=124\nCONFIG_RUSTC_VERSION=0\n"
+    assert kconfig.settings(there) == kconfig.settings(FINAL)
+    assert kconfig.settings(FINAL.replace("=100", "=250")) != kconfig.settings(FINAL)

@@ -14,7 +14,7 @@ from lab import ACTORS, fake_machine, run_plan
 from nslab_lab.findings import minimize, retrace
 from nslab_lab.guest import verdict
 from nslab_lab.guest.boots import Machine
-from nslab_lab.guest.results import Step
+from nslab_lab.guest.results import Execution, Step
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.search import batch
@@ -299,7 +299,9 @@ def test_what_no_search_finds_is_made_from_its_trace(
 def test_who_loops(headline: str, actor: str) -> None:
     """A search that finds the same actor in a loop has found the same, wherever it is then."""
     judged = verdict.Verdict("hang", headline, "hang:x")
-    failure = Failure(None, None, judged)
+    token = run_plan("hangs").token("hangs", 1, 1)
+    execution = Execution(1, None, "fail", None, None, None, None, None, None)
+    failure = Failure(token, execution, judged)
     assert minimize._loops(failure) == actor
     elsewhere = dataclasses.replace(failure, verdict=dataclasses.replace(judged, oracle="kasan"))
     assert minimize._loops(elsewhere) == ""

@@ -158,6 +158,28 @@ def test_nothing_is_left_after_sigkill(tmp_path: Path) -> None:
     assert wait_for(lambda: not pids_in(folder) and not place.exists())
 
 
+@pytest.mark.parametrize("burst", [[signal.SIGTERM], [signal.SIGHUP, signal.SIGHUP], [signal.SIGTERM] * 20])
+def test_while_packages_are_installed(tmp_path: Path, burst: list[int]) -> None:
+    """With an apt-get that only waits; what is installed already is not known to this dpkg-query."""
+    place = tmp_path / "uml"
+    place.mkdir()
+    for name in ("setup.sh", "packages"):
+        (place / name).write_bytes((REPO / "uml" / name).read_bytes())
+    pid = tmp_path / "pid"
+    for name, does in (("dpkg-query", ":"), ("id", "echo 0"), ("apt-get", f"echo $$ > {pid}; exec sleep 1000")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    process = subprocess.Popen(
+        ["/bin/sh", place / "setup.sh"], env={"PATH": f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin"},
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert wait_for(lambda: pid.exists() and pid.read_text())
+    send(process, burst, 0)
+    assert process.wait(PATIENCE_S) == 128 + burst[0]
+    assert wait_for(lambda: not running(int(pid.read_text())))
+    assert process.stderr and process.stderr.read().endswith("nslab: interrupted\n")
+
+
 def test_a_signal_that_nohup_ignores(tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -15,6 +15,9 @@ from nslab_lab.host.paths import shown
 
 WORK_NAME = ".config.nslab"
 
+# Which tools this machine has beside those that the build uses.
+_TOOLS = re.compile(r"CONFIG_(PAHOLE_VERSION|LLD_VERSION|RUSTC_|RUST_|BINDGEN_)")
+
 
 @dataclass(frozen=True)
 class Line:
@@ -87,3 +90,16 @@ def check(lines: Sequence[Line], config: str) -> None:
         why = "there is no such option here, or what it depends on is off"
     more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
     raise first.wrong(f"did not take: {why}{more}")
+
+
+def settings(config: str) -> str:
+    """What of a final configuration makes the binary, and so belongs to the kernel's id.
+
+    Left out are options that are off, since which ones are offered differs with the packages of the
+    machine (those for plugins of gcc, say), and what is only told of tools that the build does not use.
+    """
+    return "\n".join(
+        line
+        for line in config.splitlines()
+        if line.startswith("CONFIG_") and not _TOOLS.match(line)
+    )

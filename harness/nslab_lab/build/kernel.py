@@ -378,7 +378,7 @@ class _Build:
     def _publish(self, inputs: str) -> Kernel:
         """Set the binary apart under its id, then write the stamp."""
         config = (self.out / ".config").read_bytes()
-        identity = _digest([*self._identity(), config])[:8]
+        identity = _digest([*self._identity(), kconfig.settings(config.decode())])[:8]
         versions = {
             "kernel": self.entry.name,
             "kernel_id": identity,
