@@ -23,7 +23,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Sequence
 
 from nslab_lab.build import catalog, kernels, scenarios
 from nslab_lab.build.scenarios import Guest
@@ -33,7 +33,7 @@ from nslab_lab.host.errors import LabError, bad_input
 from nslab_lab.host.paths import REPO, shown
 from nslab_lab.matrix.cells import Way
 from nslab_lab.plans import plan, profiles
-from nslab_lab.plans.profiles import NAME, Profile
+from nslab_lab.plans.profiles import NAME
 from nslab_lab.sweeps import durations
 
 DESCRIPTIONS = REPO / "harness" / "sweeps"
@@ -257,8 +257,3 @@ def _whole(table: tomlfile.Table, key: str, default: int, most: int) -> int:
     if key in table.values and not 1 <= value <= most:
         raise table.wrong(key, f"{value} is not between 1 and {most:,}")
     return value
-
-
-def profiles_of(cells: Sequence[CellOf]) -> Mapping[str, Profile]:
-    """Their profiles, each read once. Raises LabError(2)."""
-    return {name: profiles.load(name) for name in dict.fromkeys(cell.profile for cell in cells)}
