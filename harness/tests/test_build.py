@@ -136,6 +136,17 @@ def test_a_patch_that_does_not_apply_leaves_nothing(kernel: Kernel, tmp_path: Pa
     assert ensure_kernel() == kernel
 
 
+def test_pages_and_copies_of_editors_make_no_other_kernel(tmp_path: Path) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core/a.c").write_text("one")
+    before = builds._contents(tmp_path)
+    for name in ("README.md", ".a.c.swp", "a.c~"):
+        (tmp_path / "core" / name).write_text("x")
+    assert builds._contents(tmp_path) == before
+    (tmp_path / "core/a.c").write_text("two")
+    assert builds._contents(tmp_path) != before
+
+
 def test_what_a_killed_build_wrote_is_made_again(tmp_path: Path) -> None:
     half = object.__new__(builds._Build)
     half.folder, half.out = tmp_path, tmp_path / "src/out"

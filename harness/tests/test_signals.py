@@ -18,6 +18,9 @@ from lab import running, wait_for
 from nslab_lab.host.paths import REPO
 from test_guest import pids_in
 
+# Half a minute of waiting for processes that end, together.
+pytestmark = pytest.mark.slow
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Far more than it takes, far less than a test's patience; host seconds.
 PATIENCE_S = 60

@@ -441,10 +441,10 @@ def _touches_kconfig(patch: series.Patch) -> bool:
 
 
 def _contents(folder: Path, pattern: str = "*") -> list[str | bytes]:
-    """Names and contents of the folder's files, but for hidden ones and editors' copies."""
+    """Names and contents of the folder's files, but for pages, hidden ones and editors' copies."""
     parts: list[str | bytes] = []
     for path in sorted(folder.rglob(pattern)):
-        if path.is_file() and not path.name.startswith(".") and not path.name.endswith("~"):
+        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(("~", ".md")):
             parts += [str(path.relative_to(folder)), path.read_bytes()]
     return parts
 
