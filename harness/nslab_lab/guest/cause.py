@@ -29,11 +29,7 @@ from nslab_lab.guest import verdict
 # Oracles of the guest program: their message says all.
 _GUEST = ("assertion", "leak", "kmemleak", "no-answer", "crash", "diverged")
 
-_FRAME = re.compile(
-    r"^\s*(?:\[<[0-9a-f]+>\]\s*)?(?P<guess>\? )?(?P<name>[A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+"
-)
 _NAMES = re.compile(r"([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+")
-_COMPILER_SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm)\b.*")
 # A held lock, or one that is asked for: "#0: ADDRESS (&p->lock){++++}-{3:3}, at: seq_read+0x6d/0x100"
 _LOCK = re.compile(r"(?:^|\s)[0-9a-f]{8,16} \((?P<lock>.+?)\)\{[^}]*\}(?:-\{[^}]*\})?, at: (?P<at>\S+)")
 
@@ -163,7 +159,7 @@ def _history(lines: Sequence[str]) -> str | None:
     """What the lab says of an object's end, on one line of its own."""
     for line in lines:
         if found := _GONE.match(line):
-            names = [_clean(name) for name in _NAMES.findall(found["frames"])]
+            names = [verdict.function_name(name) for name in _NAMES.findall(found["frames"])]
             released = _release(names)
             if released.object:
                 return _freed(released.object, released.by)
@@ -187,7 +183,7 @@ def _releasing(lines: Sequence[str]) -> str | None:
     found = set()
     for line in lines:
         if other := _OTHER.match(line):
-            stack = [_clean(name) for name in other["frames"].split(" < ")]
+            stack = [verdict.function_name(name) for name in other["frames"].split(" < ")]
             while stack and not _RELEASES.fullmatch(stack[0]):
                 stack.pop(0)
             released = _release(stack)
@@ -204,7 +200,7 @@ def _of_atomic(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
         if line.startswith("Preemption disabled at:"):
             frame = _NAMES.search(" ".join(lines[index : index + 2]))
             if frame:
-                return f"preemption disabled by {_clean(frame[1])}"
+                return f"preemption disabled by {verdict.function_name(frame[1])}"
     return _in_context(lines)
 
 
@@ -224,7 +220,7 @@ def _of_lockdep(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
     if kind in ("inconsistent-lock-state", "Invalid-wait-context"):
         return _in_context(lines)
     if kind.startswith("lock-held") and locks:
-        return f"lock {locks[0]['lock']} held, taken by {_clean(_function(locks[0]['at']))}"
+        return f"lock {locks[0]['lock']} held, taken by {verdict.function_name(locks[0]['at'])}"
     names = list(dict.fromkeys(found["lock"] for found in locks[:2]))
     if len(names) == 2:
         return f"locks {' and '.join(sorted(names))} in both orders"
@@ -235,7 +231,7 @@ def _of_rcu(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
     if "within RCU read-side" in report.headline:
         for line in lines:
             if (found := _LOCK.search(line)) and found["lock"].startswith("rcu_read_lock"):
-                return f"read section begun by {_clean(_function(found['at']))} left by sleeping"
+                return f"read section begun by {verdict.function_name(found['at'])} left by sleeping"
     return _of_place(report, lines)
 
 
@@ -246,7 +242,7 @@ def _of_place(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
     """What happened, and in which function; while what was released, and by whom, if it was."""
     kind = report.headline.partition(f" in {report.function}")[0]
     kind = re.sub(r" at 0x[0-9a-f]+|:\d+\b", "", kind)
-    stack = [_clean(_function(report.function))] if report.function else []
+    stack = [verdict.function_name(report.function)] if report.function else []
     stack += [name for name in _trace(lines) if name not in stack]
     inner = stack[0] if stack else None
     while len(stack) > 1 and _PRIMITIVE.fullmatch(stack[0]):
@@ -258,7 +254,7 @@ def _of_place(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
 
 
 def _of_hang(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
-    stack = [_clean(_function(report.function))] if report.function else _trace(lines)
+    stack = [verdict.function_name(report.function)] if report.function else _trace(lines)
     return f"hang in {stack[0]}" if stack else re.sub(r"actor \w+ ", "", report.headline)
 
 
@@ -301,41 +297,14 @@ def _plain_stack(lines: Sequence[str], title: str) -> list[str]:
     """The functions below a line that begins with @title, innermost first."""
     for index, line in enumerate(lines):
         if line.startswith(title):
-            return _functions(lines[index + 1 :])
+            return [verdict.function_name(frame) for frame in verdict.stack(lines[index + 1 :])]
     return []
 
 
 def _trace(lines: Sequence[str]) -> list[str]:
     """The functions of the report's call trace, without those that report."""
-    for index, line in enumerate(lines):
-        if line.strip() == "Call Trace:":
-            names = _functions(lines[index + 1 :])
-            while names and verdict.is_machinery(names[0]):
-                names.pop(0)
-            return names
-    return []
+    return [verdict.function_name(frame) for frame in verdict.call_trace(lines)]
 
 
 def _innermost(lines: Sequence[str]) -> str:
     return next(iter(_trace(lines)), "a place unknown")
-
-
-def _functions(lines: Sequence[str]) -> list[str]:
-    names = []
-    for line in lines:
-        found = _FRAME.match(line)
-        if found is None:
-            if re.match(r"^\s*</?(?:TASK|IRQ)>", line):
-                continue
-            break
-        if not found["guess"]:
-            names.append(_clean(found["name"]))
-    return names
-
-
-def _function(frame: str) -> str:
-    return frame.partition("+")[0]
-
-
-def _clean(name: str) -> str:
-    return _COMPILER_SUFFIX.sub("", name)

@@ -118,7 +118,35 @@ _SCHEDULE = re.compile(r"^nslab: token=\S+ schedule=(\S+)$", re.MULTILINE)
 
 def is_machinery(function: str) -> bool:
     """Whether that function only reports, or only lets others run."""
-    return bool(_MACHINERY.fullmatch(_COMPILER_SUFFIX.sub("", function)))
+    return bool(_MACHINERY.fullmatch(function_name(function)))
+
+
+def function_name(frame: str) -> str:
+    """The function of "vfs_read.part.0+0x5e/0xb0": "vfs_read"."""
+    return _COMPILER_SUFFIX.sub("", frame.partition("+")[0])
+
+
+def stack(lines: Sequence[str]) -> list[str]:
+    """The certain frames that @lines begin with, innermost first."""
+    frames = []
+    for line in lines:
+        found = _FRAME.match(line)
+        if found is None:
+            if re.match(r"^\s*</?(?:TASK|IRQ)>", line):
+                continue
+            break
+        if not found["guess"]:
+            frames.append(found["frame"])
+    return frames
+
+
+def call_trace(lines: Sequence[str]) -> list[str]:
+    """Those of the first call trace, without the functions that only report."""
+    at = next((index for index, line in enumerate(lines) if line.strip() == "Call Trace:"), len(lines))
+    frames = stack(lines[at + 1 :])
+    while frames and is_machinery(frames[0]):
+        frames.pop(0)
+    return frames
 
 
 def lines_of(console: str) -> list[str]:
@@ -197,15 +225,15 @@ def _verdict(pattern: _Pattern, found: re.Match[str], lines: Sequence[str], at: 
     title = found.expand(pattern.title)
     start = _start(pattern, lines, at)
     report = lines[start : _end(pattern, lines, at)]
-    frames = _frames(lines[at:])
+    frames = call_trace(lines[at:])
     function = _function(found.string, report, frames)
     if pattern.oracle == "oops" and (address := re.fullmatch(r"fault at (0x[0-9a-f]+)", title)):
         null = int(address[1], 16) < 4096
         title = f"NULL pointer dereference at {address[1]}" if null else "fault at a wild address"
     title = _clean(title)
-    names = [_name(frame) for frame in frames]
-    if function and (not names or names[0] != _name(function)):
-        names.insert(0, _name(function))
+    names = [function_name(frame) for frame in frames]
+    if function and (not names or names[0] != function_name(function)):
+        names.insert(0, function_name(function))
     kind = re.sub(r"\s+", "-", re.sub(r"^KASAN: |:\d+\b|\b0x[0-9a-f]+\b|\b\d+\b", "", title).strip())
     return Verdict(
         oracle=pattern.oracle,
@@ -238,41 +266,13 @@ def _end(pattern: _Pattern, lines: Sequence[str], at: int) -> int:
     return limit
 
 
-def _frames(lines: Sequence[str]) -> list[str]:
-    """The certain frames of the first call trace, innermost first, without the reporting."""
-    frames = []
-    inside = False
-    for line in lines:
-        if line.strip() == "Call Trace:":
-            if inside:
-                break
-            inside = True
-            continue
-        if not inside:
-            continue
-        found = _FRAME.match(line)
-        if found is None:
-            if re.match(r"^\s*</?(?:TASK|IRQ)>", line):
-                continue
-            break
-        if not found["guess"]:
-            frames.append(found["frame"])
-    while frames and _MACHINERY.fullmatch(_name(frames[0])):
-        frames.pop(0)
-    return frames
-
-
 def _function(line: str, report: Sequence[str], frames: Sequence[str]) -> str | None:
     found = _IN.search(line)
     if found is None:
         found = next((match for text in report if (match := _RIP.match(text))), None)
-    if found and not _MACHINERY.fullmatch(_name(found["frame"])):
+    if found and not is_machinery(found["frame"]):
         return found["frame"]
     return frames[0] if frames else None
-
-
-def _name(frame: str) -> str:
-    return _COMPILER_SUFFIX.sub("", frame.partition("+")[0])
 
 
 def _clean(text: str) -> str:
