@@ -187,18 +187,19 @@ struct result {
 	const struct nslab_run *run;
 };
 
-#define RESULT_MAX	(SCHEDULE_TEXT_MAX + 2048)
+/* Each byte of a message may become six. */
+#define RESULT_MAX	(SCHEDULE_TEXT_MAX + 6 * SCENARIO_MESSAGE_MAX + 1024)
 
 struct bounded_stats;
 
-int json_result(char *buf, size_t size, const struct result *result);
-int json_error(char *buf, size_t size, const char *message);
-int json_search(char *buf, size_t size, uint64_t n,
-		const struct bounded_stats *stats);
-int json_site(char *buf, size_t size, uint64_t n, const struct nslab_site *site,
-	      bool counted);
-int json_round(char *buf, size_t size, uint64_t executions,
-	       unsigned int points);
+void json_result(char *buf, size_t size, const struct result *result);
+void json_error(char *buf, size_t size, const char *message);
+void json_search(char *buf, size_t size, uint64_t n,
+		 const struct bounded_stats *stats);
+void json_site(char *buf, size_t size, uint64_t n, const struct nslab_site *site,
+	       bool counted);
+void json_round(char *buf, size_t size, uint64_t executions,
+		unsigned int points);
 void json_list(FILE *out);
 
 /* === Explorer === */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/internal.h"
+#include "lib/protocol/json.h"
 
 static int control_fd = -1;
 static int results_fd = -1;
@@ -255,10 +256,12 @@ static void say(const char *event)
 {
 	struct sysinfo info = {};
 	char line[128];
+	struct json json = json_line(line, sizeof(line));
 
 	sysinfo(&info);
-	snprintf(line, sizeof(line), "{\"event\":\"%s\",\"free_kb\":%lu}\n",
-		 event, info.freeram * info.mem_unit / 1024);
+	json_event(&json, event);
+	json_number(&json, "free_kb", info.freeram * info.mem_unit / 1024);
+	json_end(&json);
 	control_emit(line);
 }
 

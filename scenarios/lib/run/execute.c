@@ -15,7 +15,7 @@
  */
 void json_error_line(const struct control *control, const char *fmt, ...)
 {
-	char text[SCENARIO_MESSAGE_MAX], line[1024];
+	char text[SCENARIO_MESSAGE_MAX], line[6 * SCENARIO_MESSAGE_MAX + 64];
 	va_list args;
 
 	va_start(args, fmt);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit tests: what the program says of its scenarios.
+ * Unit tests: what the program says of its scenarios, and the writer of JSON.
  */
 
 #include <setjmp.h>
@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/internal.h"
+#include "lib/protocol/json.h"
 
 SCENARIO("one", "a \"scenario\" with everything");
 
@@ -75,11 +76,54 @@ static void the_list_is_one_line(void **state)
 	free(text);
 }
 
+static void values_are_escaped_and_parted_by_commas(void **state)
+{
+	struct json json = json_growing();
+
+	json_event(&json, "x");
+	json_string(&json, "text", "a \"b\" \\ \n");
+	json_string(&json, "none", NULL);
+	json_open(&json, "list", '[');
+	json_number(&json, NULL, UINT64_MAX);
+	json_open(&json, NULL, '{');
+	json_close(&json, '}');
+	json_close(&json, ']');
+	json_signed(&json, "less", -1);
+	json_hash(&json, "hash", 0xab);
+	json_bool(&json, "bool", false);
+	json_end(&json);
+	assert_string_equal("{\"event\":\"x\""
+			    ",\"text\":\"a \\\"b\\\" \\\\ \\u000a\""
+			    ",\"none\":null"
+			    ",\"list\":[18446744073709551615,{}]"
+			    ",\"less\":-1"
+			    ",\"hash\":\"00000000000000ab\""
+			    ",\"bool\":false}\n", json.buf);
+	free(json.buf);
+}
+
+static void nothing_is_written_behind_the_buffer(void **state)
+{
+	char buf[24];
+	size_t size;
+
+	for (size = 1; size < sizeof(buf); size++) {
+		struct json json = json_line(memset(buf, '#', sizeof(buf)), size);
+
+		json_event(&json, "a long word");
+		json_end(&json);
+		assert_true(strlen(buf) < size);
+		assert_int_equal('#', buf[size]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scenarios_say_what_they_reach),
 		cmocka_unit_test(the_list_is_one_line),
+		cmocka_unit_test(values_are_escaped_and_parted_by_commas),
+		cmocka_unit_test(nothing_is_written_behind_the_buffer),
 	};
 
 	scenario_register(&two);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/internal.h"
+#include "lib/protocol/json.h"
 
 #define MEASURE_NS	400000000	/* each of them takes so long, or more */
 #define BATCH		8		/* calls between two looks at the clock */
@@ -54,10 +55,13 @@ static void report(const struct control *control, const char *what,
 		   uint64_t calls, uint64_t ns)
 {
 	char line[160];
+	struct json json = json_line(line, sizeof(line));
 
-	snprintf(line, sizeof(line),
-		 "{\"event\":\"measured\",\"what\":\"%s\",\"calls\":%llu,\"ns\":%llu}\n",
-		 what, (unsigned long long)calls, (unsigned long long)ns);
+	json_event(&json, "measured");
+	json_string(&json, "what", what);
+	json_number(&json, "calls", calls);
+	json_number(&json, "ns", ns);
+	json_end(&json);
 	control->emit(line);
 }
 
