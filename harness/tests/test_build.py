@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from lab import FOREVER_S, wait_for
-from nslab_lab.build import kernel as builds
-from nslab_lab.build import kmake
-from nslab_lab.build.kernel import Kernel, ensure_kernel
+from nslab_lab.build import damage, inputs, kernel_build, kmake
+from nslab_lab.build.kernel import KERNELS, Kernel
+from nslab_lab.build.kernel_build import ensure_kernel
 from nslab_lab.host import files, paths
 from nslab_lab.host.errors import LabError
 
@@ -110,21 +110,21 @@ def test_a_patch_that_does_not_compile_or_panics_is_the_users(
     patch = tmp_path / "mine.patch"
     patch.write_text(_ksysfs_patch(kernel.src).replace('pr_info("nslab-one-file\\n");', line))
     assert line in patch.read_text()
-    before = set(os.listdir(builds.KERNELS))
+    before = set(os.listdir(KERNELS))
     command = [str(paths.REPO / "harness/nslab"), "run", "--scenario", "zombie-read", "--patch", str(patch)]
     try:
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         assert ran.returncode == 2, ran.stderr
         assert re.search(rf"^nslab: .*{says}", ran.stderr.splitlines()[-1])
     finally:
-        for name in set(os.listdir(builds.KERNELS)) - before:
-            files.remove(builds.KERNELS / name)
+        for name in set(os.listdir(KERNELS)) - before:
+            files.remove(KERNELS / name)
 
 
 def test_a_patch_that_does_not_apply_leaves_nothing(kernel: Kernel, tmp_path: Path) -> None:
     patch = tmp_path / "mine.patch"
     patch.write_text(_ksysfs_patch(kernel.src).replace(" \n", " something else\n", 1))
-    there = sorted(os.listdir(builds.KERNELS))
+    there = sorted(os.listdir(KERNELS))
     command = [str(paths.REPO / "harness/nslab"), "build", "--patch", str(patch)]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 2
@@ -132,45 +132,44 @@ def test_a_patch_that_does_not_apply_leaves_nothing(kernel: Kernel, tmp_path: Pa
         rf"nslab: .*mine\.patch: does not apply: {TOUCHED}, hunk 1 of 1 \(at line \d+\)\n",
         ran.stderr,
     )
-    assert sorted(os.listdir(builds.KERNELS)) == there
+    assert sorted(os.listdir(KERNELS)) == there
     assert ensure_kernel() == kernel
 
 
 def test_pages_and_copies_of_editors_make_no_other_kernel(tmp_path: Path) -> None:
     (tmp_path / "core").mkdir()
     (tmp_path / "core/a.c").write_text("one")
-    before = builds._contents(tmp_path)
+    before = inputs.contents(tmp_path)
     for name in ("README.md", ".a.c.swp", "a.c~"):
         (tmp_path / "core" / name).write_text("x")
-    assert builds._contents(tmp_path) == before
+    assert inputs.contents(tmp_path) == before
     (tmp_path / "core/a.c").write_text("two")
-    assert builds._contents(tmp_path) != before
+    assert inputs.contents(tmp_path) != before
 
 
 def test_what_a_killed_build_wrote_is_made_again(tmp_path: Path) -> None:
-    half = object.__new__(builds._Build)
-    half.folder, half.out = tmp_path, tmp_path / "src/out"
-    half.out.mkdir(parents=True)
+    out, marker = tmp_path / "src/out", tmp_path / "building"
+    out.mkdir(parents=True)
     for name, when in (("old.o", 1000), ("half.o", 3000), (".config", 3000)):
-        (half.out / name).write_text("x")
-        os.utime(half.out / name, (when, when))
-    half._heal()
-    assert (half.out / "half.o").exists()  # no marker: that build came to its end
-    (tmp_path / "building").touch()
-    os.utime(tmp_path / "building", (2000, 2000))
-    half._heal()
-    assert sorted(os.listdir(half.out)) == [".config", "old.o"]
+        (out / name).write_text("x")
+        os.utime(out / name, (when, when))
+    damage.drop_half_written(out, marker)
+    assert (out / "half.o").exists()  # no marker: that build came to its end
+    marker.touch()
+    os.utime(marker, (2000, 2000))
+    damage.drop_half_written(out, marker)
+    assert sorted(os.listdir(out)) == [".config", "old.o"]
 
 
 def test_only_the_patched_builds_used_last_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builds, "KERNELS", tmp_path)
+    monkeypatch.setattr(kernel_build, "KERNELS", tmp_path)
     for number, name in enumerate(("6.12", "6.12+a", "6.12+b", "6.12+c", "6.12+d", "7.3+a")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "stamp.json").write_text("{}")
         os.utime(tmp_path / name / "stamp.json", (1000 - number, 1000 - number))
-    builds._drop_old(tmp_path / "6.12+new", tmp_path / "6.12")
+    kernel_build._drop_old(tmp_path / "6.12+new", tmp_path / "6.12")
     assert sorted(os.listdir(tmp_path)) == ["6.12", "6.12+a", "6.12+b", "7.3+a"]
 
 

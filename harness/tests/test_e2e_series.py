@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lab import nslab
-from nslab_lab.build import kernel
 from nslab_lab.build.kernel import Kernel
+from nslab_lab.build.kernel_build import ensure_kernel
 from test_e2e import patch_for
 
 SERIES = ("--series", "task_lock")
@@ -20,7 +20,7 @@ SERIES = ("--series", "task_lock")
 @pytest.fixture(scope="module")
 def task_lock() -> Kernel:
     """The kernel of that series, built."""
-    return kernel.ensure_kernel(series_name="task_lock")
+    return ensure_kernel(series_name="task_lock")
 
 
 def test_they_are_two_kernels(kernel: Kernel, task_lock: Kernel) -> None:

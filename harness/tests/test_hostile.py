@@ -17,7 +17,8 @@ from typing import Callable, Sequence
 from lab import Command
 import pytest
 
-from nslab_lab.build import fetch, kernel as builds, series
+from nslab_lab.build import damage, fetch, kernel_build, series
+from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import main
 from nslab_lab.guest import initramfs
 from nslab_lab.host import files, front, paths
@@ -84,7 +85,7 @@ def executions(done: subprocess.CompletedProcess[str]) -> bytes:
 
 
 @pytest.mark.parametrize("denied", ["personality", "pidfd_open"])
-def test_what_a_guest_can_do_without(kernel: builds.Kernel, denied: str) -> None:
+def test_what_a_guest_can_do_without(kernel: Kernel, denied: str) -> None:
     plain, without = run(FEW), run(FEW, preexec_fn=deny(denied))
     assert (plain.returncode, without.returncode) == (0, 0), without.stderr
     assert ("personality() is denied here" in without.stderr) == (denied == "personality")
@@ -105,7 +106,7 @@ def test_limits_that_are_too_low(limit: int, option: str) -> None:
     resource.getrlimit(resource.RLIMIT_AS)[1] != resource.RLIM_INFINITY,
     reason="allowed: nobody may lift the limit here",
 )
-def test_a_limit_that_can_be_lifted(kernel: builds.Kernel) -> None:
+def test_a_limit_that_can_be_lifted(kernel: Kernel) -> None:
     unlimited = resource.RLIM_INFINITY
     assert run(FEW, preexec_fn=limited(resource.RLIMIT_AS, 8 << 30, unlimited)).returncode == 0
 
@@ -121,7 +122,7 @@ def mounted(namespace: list[str], mounts: str, words: Sequence[str]) -> subproce
 
 
 def test_gdb_without_terminals(
-    kernel: builds.Kernel, scenarios_init: Path, mount_namespace: list[str], tmp_path: Path
+    kernel: Kernel, scenarios_init: Path, mount_namespace: list[str], tmp_path: Path
 ) -> None:
     script = tmp_path / "script.gdb"
     script.write_text("quit\n")
@@ -132,7 +133,7 @@ def test_gdb_without_terminals(
 
 
 @pytest.mark.parametrize("option", ["size=1m", "noexec"])
-def test_a_small_place_for_memory(kernel: builds.Kernel, mount_namespace: list[str], option: str) -> None:
+def test_a_small_place_for_memory(kernel: Kernel, mount_namespace: list[str], option: str) -> None:
     """The guest's memory then lies in build/."""
     done = mounted(mount_namespace, f"mount -t tmpfs -o {option} none /dev/shm", FEW)
     assert done.returncode == 0, done.stderr
@@ -366,9 +367,9 @@ def test_garbage_in_the_list_of_what_is_installed(tmp_path: Path, garbage: bytes
 
 @pytest.mark.parametrize("garbage", [*GARBAGE, b'{"id": "a", "versions": [], "inputs": "x"}'])
 def test_garbage_in_a_stamp(tmp_path: Path, garbage: bytes) -> None:
-    half = object.__new__(builds._Build)
+    half = object.__new__(kernel_build._Build)
     half.folder = tmp_path
-    half.entry = half.engine = None  # type: ignore[assignment]
+    half.inputs = None  # type: ignore[assignment]
     (tmp_path / "stamp.json").write_bytes(garbage)
     assert half._finished("x") is None
 
@@ -378,13 +379,13 @@ def test_a_binary_that_was_touched(tmp_path: Path) -> None:
     linux.write_bytes(b"0123")
     now = linux.stat()
     stamp = {"size": 4, "mtime_ns": now.st_mtime_ns, "sha256": files.sha256(linux)}
-    assert builds._is_as_built(linux, stamp)
+    assert damage.is_as_built(linux, stamp)
     os.utime(linux, ns=(0, 0))
-    assert builds._is_as_built(linux, stamp)
+    assert damage.is_as_built(linux, stamp)
     linux.write_bytes(b"0124")
-    assert not builds._is_as_built(linux, stamp)
+    assert not damage.is_as_built(linux, stamp)
     linux.write_bytes(b"012")
-    assert not builds._is_as_built(linux, stamp)
+    assert not damage.is_as_built(linux, stamp)
 
 
 def test_objects_that_are_cut_short(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nslab_lab.build import catalog, scenarios
-from nslab_lab.build.kernel import ensure_kernel
+from nslab_lab.build.kernel_build import ensure_kernel
 from nslab_lab.cli import options
 from nslab_lab.commands import replay
 from nslab_lab.commands.replay import Ready

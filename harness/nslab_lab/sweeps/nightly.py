@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nslab_lab.build.kernel import ensure_kernel
+from nslab_lab.build.kernel_build import ensure_kernel
 from nslab_lab.cli import options
 from nslab_lab.host import files
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input, lab_failed
