@@ -19,9 +19,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from nslab_lab.build import fetch, kernels  # noqa: E402  (the path has to be set first)
+from nslab_lab.build.guest_program import ensure_scenarios  # noqa: E402
 from nslab_lab.build.kernel import Kernel  # noqa: E402
 from nslab_lab.build.kernel_build import ensure_kernel  # noqa: E402
-from nslab_lab.build.scenarios import ensure_scenarios  # noqa: E402
 
 ALLOWED = "allowed: "
 

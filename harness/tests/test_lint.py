@@ -36,7 +36,6 @@ def shell_scripts() -> list[Path]:
 MOST_LINES = 300
 # Modules that are longer, each with the reason.
 LONGER = {
-    "nslab_lab/build/scenarios.py": "a file of the user's from its path to its name in a token",
     "nslab_lab/commands/run.py": "options, the run and its end: it is to come apart",
     "nslab_lab/guest/boots.py": "a boot from its command line to its last line: it is to come apart",
     "nslab_lab/guest/cause.py": "names of functions that are no cause",

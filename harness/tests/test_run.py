@@ -18,7 +18,7 @@ from typing import Any, Callable
 import pytest
 
 from lab import ACTORS, FAKE_GUEST, FOREVER_S, PLACES, READERS, Command, wait_for
-from nslab_lab.build import catalog, kernel, scenarios
+from nslab_lab.build import catalog, guest_program, kernel
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import main
 from nslab_lab.commands import coverage, replay, run
@@ -75,7 +75,7 @@ def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
     put(matrix, "MATRICES", folder / "matrix")
     for module in (run, replay, coverage, matrix):
         put(module, "ensure_kernel", in_series)
-    put(scenarios, "ensure_scenarios", lambda: init)
+    put(guest_program, "ensure_scenarios", lambda: init)
     put(runfolder, "RUNS", folder / "runs")
     put(replay, "REPLAYS", folder / "replays")
 

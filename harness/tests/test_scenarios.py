@@ -14,8 +14,8 @@ from typing import Callable, Iterator
 
 import pytest
 
-from nslab_lab.build import scenarios
-from nslab_lab.build.scenarios import Own
+from nslab_lab.build import guest_program, own_scenarios, scenarios
+from nslab_lab.build.own_scenarios import Own
 from nslab_lab.host import paths
 from nslab_lab.host.errors import LabError
 
@@ -165,7 +165,7 @@ def lab(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The harness works on that tree."""
     monkeypatch.setattr(paths, "SCENARIOS", tree / "scenarios")
     monkeypatch.setattr(paths, "BUILD", tree / "build")
-    monkeypatch.setattr(scenarios, "BUILT", tree / "build" / "scenarios")
+    monkeypatch.setattr(paths, "SCENARIOS_BUILT", tree / "build" / "scenarios")
     return tree
 
 
@@ -194,7 +194,7 @@ def refused(*wanted: object) -> str:
 
 
 def hash_of(path: Path) -> str:
-    return scenarios.read(path).hash
+    return own_scenarios.read(path).hash
 
 
 def test_a_file_is_run_beside_the_others(lab: Path, mine: Callable[..., Path]) -> None:
@@ -270,7 +270,7 @@ def test_headers(lab: Path, mine: Callable[..., Path]) -> None:
     mine("c.h", "#define COMMON 1\n", folder="common")
     path = mine(content=includes + text("mine", "int x[DEEP + COMMON];\nextern int x[2];"))
     names = chosen(path)
-    assert set(scenarios.read(path).texts) == {"mine.c", "my.h", "deep.h", "../common/c.h"}
+    assert set(own_scenarios.read(path).texts) == {"mine.c", "my.h", "deep.h", "../common/c.h"}
     # Each counts.
     mine("deep.h", "#define DEEP 1 /* one */\n")
     assert chosen(path) != names
@@ -336,7 +336,7 @@ def test_a_token_takes_its_file(lab: Path, mine: Callable[..., Path]) -> None:
     # Under whatever name.
     other = path.rename(path.with_name("renamed.c"))
     assert scenarios.of_token(name, str(other)).own[name].path == other
-    copy = scenarios.text_of(name)
+    copy = own_scenarios.text_of(name)
     assert copy and token_refused(name, None) == (
         "the token is of a scenario of your own, mine: give its file, "
         f"SCENARIO={paths.shown(copy)} is its text"
@@ -386,10 +386,10 @@ def test_copies_include_each_other(tmp_path: Path) -> None:
 
 
 def test_few_programs_are_kept(lab: Path, mine: Callable[..., Path]) -> None:
-    for number in range(scenarios.KEPT + 2):
+    for number in range(guest_program.KEPT + 2):
         scenarios.choose([str(mine(content=text(f"mine{number}")))])
     folders = [path for path in (lab / "build" / "scenarios" / "own").iterdir() if path.name != "texts"]
-    assert len(folders) == scenarios.KEPT
+    assert len(folders) == guest_program.KEPT
 
 
 def test_the_labs_error_is_told_with_its_file(lab: Path) -> None:

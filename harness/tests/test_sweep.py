@@ -17,7 +17,8 @@ from typing import Any, Callable
 import pytest
 
 from nslab_lab.build import catalog
-from nslab_lab.build.scenarios import Guest, Own
+from nslab_lab.build.guest_program import Guest
+from nslab_lab.build.own_scenarios import Own
 from nslab_lab.guest import verdict
 from nslab_lab.host.errors import LabError
 from nslab_lab.sweeps import (

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from nslab_lab.bench import design, gdb, rates, variants
 from nslab_lab.bench.session import Bench
 from nslab_lab.build import catalog, kernels
+from nslab_lab.build.guest_program import ensure_scenarios
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.build.kernel_build import ensure_kernel
-from nslab_lab.build.scenarios import ensure_scenarios
 from nslab_lab.cli import options
 from nslab_lab.guest import demands
 from nslab_lab.guest.boots import Machine

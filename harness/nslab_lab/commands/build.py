@@ -6,8 +6,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from nslab_lab.build.guest_program import ensure_scenarios
 from nslab_lab.build.kernel_build import ensure_kernel
-from nslab_lab.build.scenarios import ensure_scenarios
 from nslab_lab.cli import options
 from nslab_lab.host import paths
 from nslab_lab.host.paths import shown

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab.build import scenarios
 from nslab_lab.build.catalog import Scenario
+from nslab_lab.build.guest_program import Guest
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.build.kernel_build import ensure_kernel
-from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.guest import demands

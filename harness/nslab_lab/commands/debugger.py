@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nslab_lab.build import catalog, scenarios
+from nslab_lab.build import catalog, own_scenarios, scenarios
 from nslab_lab.build.kernel_build import ensure_kernel
 from nslab_lab.cli import options
 from nslab_lab.commands import replay
@@ -53,7 +53,7 @@ def register(commands: Commands) -> None:
 def _command(args: argparse.Namespace) -> int:
     script = _script(args.script)
     has_token = bool(args.token)
-    own = args.scenario and scenarios.is_path(args.scenario)
+    own = args.scenario and own_scenarios.is_path(args.scenario)
     if has_token == bool(args.scenario) and not (has_token and own):
         raise bad_input("gdb needs either TOKEN=... of a finding or SCENARIO=... (make list)")
     if not has_token:

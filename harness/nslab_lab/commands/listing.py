@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab.build import catalog, kernels
 from nslab_lab.build.catalog import Item, Scenario
+from nslab_lab.build.guest_program import ensure_scenarios
 from nslab_lab.build.kernel import last_built
-from nslab_lab.build.scenarios import ensure_scenarios
 from nslab_lab.debuginfo import readers
 from nslab_lab.host.progress import say
 from nslab_lab.report import reach

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nslab_lab.build import catalog, scenarios
+from nslab_lab.build.guest_program import Guest
 from nslab_lab.build.kernel import Kernel, series_built
 from nslab_lab.build.kernel_build import ensure_kernel
-from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import symbols
 from nslab_lab.findings import picture, trace

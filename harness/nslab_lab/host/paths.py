@@ -12,6 +12,7 @@ UML = REPO / "uml"
 PATCHES = REPO / "patches"
 FAULTS_KERNEL = REPO / "faults" / "kernel"
 SCENARIOS = REPO / "scenarios"
+SCENARIOS_BUILT = BUILD / "scenarios"
 
 
 def cache() -> Path:

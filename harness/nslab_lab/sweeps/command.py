@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from nslab_lab.build.catalog import Scenario
+from nslab_lab.build.guest_program import Guest
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.build.kernel_build import ensure_kernel
-from nslab_lab.build.scenarios import Guest
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.guest import demands

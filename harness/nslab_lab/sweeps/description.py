@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from nslab_lab.build import catalog, kernels, scenarios
-from nslab_lab.build.scenarios import Guest
+from nslab_lab.build import catalog, kernels, own_scenarios, scenarios
+from nslab_lab.build.guest_program import Guest
 from nslab_lab.cli import options
 from nslab_lab.host import tomlfile
 from nslab_lab.host.errors import LabError, bad_input
@@ -115,7 +115,7 @@ def guest(path: Path) -> Guest:
         for table in tables
         if "scenarios" in table.values
         for name in table.strings("scenarios")
-        if scenarios.is_path(name)
+        if own_scenarios.is_path(name)
     ]
     return scenarios.with_files([_beside(path, name) for name in dict.fromkeys(own)])
 
@@ -199,8 +199,8 @@ def _scenarios(table: tomlfile.Table, path: Path, guest: Guest) -> tuple[str, ..
     """Names; "all" are those of scenarios/, to which files of the user's own are added."""
     wanted = table.strings("scenarios") if "scenarios" in table.values else ("all",)
     files = {own.path: name for name, own in guest.own.items()}
-    own = tuple(files[_beside(path, name)] for name in wanted if scenarios.is_path(name))
-    named = [name for name in wanted if not scenarios.is_path(name)]
+    own = tuple(files[_beside(path, name)] for name in wanted if own_scenarios.is_path(name))
+    named = [name for name in wanted if not own_scenarios.is_path(name)]
     if own and not named:
         return own
     items = [one for one in guest.program.scenarios if one.name not in guest.own]

@@ -9,7 +9,7 @@ import textwrap
 from collections import Counter
 from typing import Sequence
 
-from nslab_lab.build import scenarios
+from nslab_lab.build import own_scenarios
 from nslab_lab.host.paths import shown
 from nslab_lab.report.table import WIDTH, count
 from nslab_lab.sweeps.judge import GONE, KNOWN, NEW, Finding, Signature
@@ -32,7 +32,7 @@ def command_of(finding: Signature, verb: str) -> str:
     words = ["make", verb, f"TOKEN={finding.token}"]
     # The file may have changed since then; its copy has not.
     name = finding.token.split(".")[-7] if finding.token.count(".") >= 8 else ""
-    if copy := scenarios.text_of(name):
+    if copy := own_scenarios.text_of(name):
         words.append(f"SCENARIO={shown(copy)}")
     if finding.own_profile:
         words.append(f"PROFILE={finding.own_profile}")
