@@ -15,7 +15,7 @@ from typing import Any, Callable
 import pytest
 
 from nslab_lab.guest import boots
-from nslab_lab.guest.boots import Machine
+from nslab_lab.guest.machine import Machine
 from nslab_lab.host.paths import REPO, SCENARIOS
 from nslab_lab.plans import plan, profiles
 

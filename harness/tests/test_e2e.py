@@ -753,8 +753,8 @@ def test_a_defect_in_the_users_patch_is_caught(kernel: Kernel, tmp_path: Path) -
 def test_the_guest_is_unprivileged(kernel: Kernel) -> None:
     """Whoever runs the lab: the guest's host process has no capability and can get none."""
     script = (
-        "import os, sys; from nslab_lab.guest import boots;"
-        "os.execvp('setpriv', ['setpriv', *boots._drop_privileges(), 'cat', '/proc/self/status'])"
+        "import os, sys; from nslab_lab.guest import machine;"
+        "os.execvp('setpriv', ['setpriv', *machine._drop_privileges(), 'cat', '/proc/self/status'])"
     )
     done = subprocess.run(
         ["/usr/bin/python3", "-c", script], cwd=REPO / "harness", capture_output=True, text=True,

@@ -19,7 +19,7 @@ from typing import Any, Callable
 import pytest
 
 from lab import fake_machine, hour_passes, run_plan, running, wait_for
-from nslab_lab.guest import boots, demands
+from nslab_lab.guest import boot_errors, boots, demands
 from nslab_lab.host.errors import LabError
 
 
@@ -176,7 +176,7 @@ def test_results_that_make_no_sense(boot: Callable[..., Any]) -> None:
 
 def check(result: boots.Boot) -> str:
     with pytest.raises(LabError) as caught:
-        boots.check_boot(result)
+        boot_errors.check_boot(result)
     assert caught.value.status == 3
     return caught.value.message
 

@@ -13,7 +13,7 @@ import pytest
 from lab import ACTORS, fake_machine, run_plan
 from nslab_lab.findings import minimize, retrace
 from nslab_lab.guest import verdict
-from nslab_lab.guest.boots import Machine
+from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Execution, Step
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan

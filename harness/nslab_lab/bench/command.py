@@ -20,7 +20,7 @@ from nslab_lab.build.kernel import Kernel
 from nslab_lab.build.kernel_build import ensure_kernel
 from nslab_lab.cli import options
 from nslab_lab.guest import demands
-from nslab_lab.guest.boots import Machine
+from nslab_lab.guest.machine import Machine
 from nslab_lab.host import front
 from nslab_lab.host.errors import FOUND_NOTHING, bad_input
 from nslab_lab.host.paths import BUILD, shown

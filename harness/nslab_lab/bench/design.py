@@ -15,8 +15,8 @@ from typing import Callable, Mapping, Sequence
 
 from nslab_lab.bench.session import Bench, ordinary
 from nslab_lab.build.kernel import Kernel
-from nslab_lab.guest import boots
-from nslab_lab.guest.boots import Machine
+from nslab_lab.guest import boot_errors, boots
+from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Measured
 from nslab_lab.host.errors import lab_failed
 from nslab_lab.host.paths import shown
@@ -88,7 +88,7 @@ def _costs(bench: Bench, machine: Machine, kernel: Kernel) -> dict[str, float]:
     )  # fmt: skip
     boot_plan = replace(made.boot(bench.scenario, 1, 1), measure=True)
     boot = boots.boot(ordinary(machine), boot_plan, bench.place(), bench.stop)
-    boots.check_boot(boot)
+    boot_errors.check_boot(boot)
     if not boot.ended:
         raise lab_failed(f"the guest ended before all was measured; see {shown(boot.console)}")
     return figures(boot.measured)

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 
 from nslab_lab.bench.session import Bench
-from nslab_lab.guest import boots
+from nslab_lab.guest import boot_errors, boots
 from nslab_lab.host.progress import say
 from nslab_lab.sweeps import speed as side_by_side
 
@@ -65,7 +65,7 @@ def _rate(bench: Bench, strategy: str, profile: str) -> tuple[float, float]:
     boot = boots.boot(
         machine, boot_plan, bench.place(), bench.stop, lambda _: times.append(time.monotonic())
     )
-    boots.check_boot(boot)
+    boot_errors.check_boot(boot)
     return (len(times) - 1) / (times[-1] - times[0]), times[0] - start
 
 

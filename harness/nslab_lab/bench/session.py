@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import options
-from nslab_lab.guest.boots import Machine, Stop
+from nslab_lab.guest.boots import Stop
+from nslab_lab.guest.machine import Machine
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.plans import plan, profiles, strategies
 from nslab_lab.plans.plan import BootPlan

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Sequence
 
 from nslab_lab.bench.session import Bench
-from nslab_lab.guest import boots
+from nslab_lab.guest import boot_errors, boots
 from nslab_lab.guest.boots import Stop
 from nslab_lab.host.progress import say
 from nslab_lab.plans import strategies, subject
@@ -60,7 +60,7 @@ def _length(bench: Bench, scenario: str) -> int:
     boot = boots.boot(
         bench.machine, bench.boot_plan(scenario, "random", "none", 16), bench.place(), bench.stop
     )
-    boots.check_boot(boot)
+    boot_errors.check_boot(boot)
     return max(one.points or 1 for one in boot.executions)
 
 

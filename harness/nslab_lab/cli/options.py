@@ -11,8 +11,8 @@ from typing import Mapping, Sequence
 from nslab_lab.build import catalog, kernels
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.debuginfo import layout
-from nslab_lab.guest import boots, initramfs
-from nslab_lab.guest.boots import Machine
+from nslab_lab.guest import initramfs
+from nslab_lab.guest.machine import SILENCE_S, Machine
 from nslab_lab.host import cpus, front
 from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.paths import shown
@@ -41,7 +41,7 @@ def add_scenario_option(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_guest_options(parser: argparse.ArgumentParser, silence_s: float = boots.SILENCE_S) -> None:
+def add_guest_options(parser: argparse.ArgumentParser, silence_s: float = SILENCE_S) -> None:
     """--jobs and --silence; @silence_s: its default, host seconds."""
     parser.add_argument("--jobs", metavar="N", help="guests at a time (one per CPU)")
     parser.add_argument(
@@ -66,7 +66,7 @@ def machine(args: argparse.Namespace, kernel: Kernel, init: Path) -> Machine:
         initramfs_base=initramfs.base(tool, init),
         cmdline=kernel.cmdline,
         patched=kernel.patched,
-        silence_s=float(whole("silence", args.silence, int(boots.SILENCE_S), 1, 86400)),
+        silence_s=float(whole("silence", args.silence, int(SILENCE_S), 1, 86400)),
     )
 
 

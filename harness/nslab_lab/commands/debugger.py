@@ -17,7 +17,8 @@ from nslab_lab.cli import options
 from nslab_lab.commands import replay
 from nslab_lab.commands.replay import Ready
 from nslab_lab.debuginfo import symbols
-from nslab_lab.guest import boots, demands, initramfs
+from nslab_lab.guest import demands, initramfs
+from nslab_lab.guest.machine import RESULT_FD, arguments, confined
 from nslab_lab.host import cpus, front, scratch, terminal
 from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.interrupts import Interrupts
@@ -139,9 +140,9 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
         "init": str(ready.guest.init),
         "folder": str(folder),
         "scratch": str(place),
-        "arguments": boots.arguments(machine, boot_plan),
+        "arguments": arguments(machine, boot_plan),
         "memory": str(demands.memory_folder(place)),
-        "fd": boots.RESULT_FD,
+        "fd": RESULT_FD,
     }
 
 
@@ -189,7 +190,7 @@ def _gdb(ready: Ready, folder: Path, script: Path | None) -> int:
     try:
         with cpus.one() as cpu:
             command = [
-                *boots.confined(cpu), "gdb", *how,
+                *confined(cpu), "gdb", *how,
                 # The kernel's own commands, lx-..., then the lab's.
                 "-x", str(ready.kernel.out / "vmlinux-gdb.py"), "-x", str(ENTRY),
                 *(("-x", str(script)) if script else ()), str(ready.kernel.linux),

@@ -19,7 +19,8 @@ from nslab_lab.cli import options
 from nslab_lab.debuginfo import symbols
 from nslab_lab.findings import picture, trace
 from nslab_lab.guest import demands
-from nslab_lab.guest.boots import Boot, Machine, Stop
+from nslab_lab.guest.boots import Boot, Stop
+from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Step
 from nslab_lab.guest.verdict import Verdict
 from nslab_lab.host import front

@@ -22,7 +22,8 @@ from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.findings import picture, smallest
 from nslab_lab.guest import demands
-from nslab_lab.guest.boots import Machine, Stop
+from nslab_lab.guest.boots import Stop
+from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Execution
 from nslab_lab.host import front
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LabError, bad_input

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Iterator, Sequence, TypeVar
 
 from nslab_lab.findings import retrace
-from nslab_lab.guest import boots
-from nslab_lab.guest.boots import Machine, Stop
+from nslab_lab.guest import boot_errors, boots
+from nslab_lab.guest.boots import Stop
+from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Step
 from nslab_lab.host.errors import LabError
 from nslab_lab.plans import strategies
@@ -125,7 +126,7 @@ class _Trials:
         )
         if boot.stopped:
             raise Stopped
-        boots.check_boot(boot)
+        boot_errors.check_boot(boot)
         return boot
 
     def _place(self) -> Path:

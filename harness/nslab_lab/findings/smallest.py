@@ -10,7 +10,8 @@ from typing import Sequence
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.debuginfo import layout, symbols
 from nslab_lab.findings import minimize
-from nslab_lab.guest.boots import Machine, Stop
+from nslab_lab.guest.boots import Stop
+from nslab_lab.guest.machine import Machine
 from nslab_lab.host import files
 from nslab_lab.host.errors import LabError
 from nslab_lab.host.progress import say

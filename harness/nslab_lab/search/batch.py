@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
 
-from nslab_lab.guest import boots
-from nslab_lab.guest.boots import Boot, Machine, Stop
+from nslab_lab.guest import boot_errors, boots
+from nslab_lab.guest.boots import Boot, Stop
+from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Execution, Points, Search, Site, Stack, Step
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.token import Token
@@ -107,7 +108,7 @@ def run(
         start = time.monotonic()
         boot = boots.boot(machine, part, folder, enough, count)
         batch.seconds += time.monotonic() - start
-        boots.check_boot(boot)
+        boot_errors.check_boot(boot)
         executions, failures = examine(boot, machine)
         if len(executions) > len(boot.executions):
             count(executions[-1])
@@ -175,7 +176,7 @@ def replay(
     """Run one execution again, traced; its failure if it fails, and the boot."""
     folder.mkdir(parents=True, exist_ok=True)
     boot = boots.boot(machine, like.of_replay(token), folder, stop)
-    boots.check_boot(boot)
+    boot_errors.check_boot(boot)
     _, failures = examine(boot, machine)
     return next((one for one in failures if one.execution.n == token.n), None), boot
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nslab_lab.guest import verdict
-from nslab_lab.guest.boots import Boot, Machine
+from nslab_lab.guest.boots import Boot
+from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Execution
 from nslab_lab.guest.verdict import Verdict
 from nslab_lab.host.errors import lab_failed

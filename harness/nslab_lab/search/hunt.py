@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Iterable
 
-from nslab_lab.guest import boots
-from nslab_lab.guest.boots import Machine, Stop
+from nslab_lab.guest import boot_errors, boots
+from nslab_lab.guest.boots import Stop
+from nslab_lab.guest.machine import Machine
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan, RunPlan
 from nslab_lab.search.batch import EnoughOr
@@ -45,7 +46,7 @@ def until_failure(
         start = time.monotonic()
         boot = boots.boot(machine, boot_plan, folder, enough, enough.count)
         seconds += time.monotonic() - start
-        boots.check_boot(boot)
+        boot_errors.check_boot(boot)
         ran, failures = examine(boot, machine)
         if failures:
             first = next(index for index, one in enumerate(ran) if one.failed)
@@ -79,7 +80,7 @@ def measure(
     place = folder / "measured"
     place.mkdir(exist_ok=True)
     boot = boots.boot(machine, boot_plan, place, stop)
-    boots.check_boot(boot)
+    boot_errors.check_boot(boot)
     points = [one.points or 1 for one in boot.executions]
     if boot.round:
         # An allocation that fails makes an execution short.

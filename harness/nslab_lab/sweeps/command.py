@@ -20,7 +20,7 @@ from nslab_lab.build.kernel_build import ensure_kernel
 from nslab_lab.cli import options
 from nslab_lab.debuginfo import readers
 from nslab_lab.guest import demands
-from nslab_lab.guest.boots import Machine
+from nslab_lab.guest.machine import Machine
 from nslab_lab.host import front, scratch
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError, bad_input
 from nslab_lab.host.interrupts import Interrupts

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Sequence
 
 from nslab_lab.build.kernel import Kernel
-from nslab_lab.guest.boots import Machine
+from nslab_lab.guest.machine import Machine
 from nslab_lab.host import cpus
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.progress import say

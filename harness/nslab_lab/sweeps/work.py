@@ -18,7 +18,8 @@ from nslab_lab.debuginfo import readers
 from nslab_lab.findings import picture, smallest
 from nslab_lab.findings.minimize import preemptions
 from nslab_lab.guest import cause
-from nslab_lab.guest.boots import GuestKilled, Machine, Stop
+from nslab_lab.guest.boots import GuestKilled, Stop
+from nslab_lab.guest.machine import Machine
 from nslab_lab.host import files
 from nslab_lab.host.errors import LabError, lab_failed
 from nslab_lab.host.paths import shown
