@@ -13,18 +13,17 @@ lock, atomic       the lock classes, or who took the lock, disabled preemption, 
 assertion          the assertion
 
 Where the kernel does not say how the state came about, it is the function that found it.
-
-An object is released through a chain of functions, such as free_part() < free_whole() < put_whole() <
-detach_task(). The first that is not there to release something is the cause, and the last before it says
-which object: with it goes all that it holds.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Sequence
+from typing import Sequence
 
 from nslab_lab.guest import verdict
+from nslab_lab.guest.report_stacks import (
+    ALLOCATOR, PRIMITIVE, RELEASES, Release, innermost, plain_stack, release, trace,
+)  # fmt: skip
 
 # Oracles of the guest program: their message says all.
 _GUEST = ("assertion", "leak", "kmemleak", "no-answer", "crash", "diverged")
@@ -33,26 +32,6 @@ _NAMES = re.compile(r"([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+")
 # A held lock, or one that is asked for: "#0: ADDRESS (&p->lock){++++}-{3:3}, at: seq_read+0x6d/0x100"
 _LOCK = re.compile(r"(?:^|\s)[0-9a-f]{8,16} \((?P<lock>.+?)\)\{[^}]*\}(?:-\{[^}]*\})?, at: (?P<at>\S+)")
 
-# The allocator and its callers in KASAN.
-_ALLOCATOR = re.compile(
-    r"""kasan_.*|__kasan_.*|kmem_cache_(?:free|alloc).*|k?v?free(?:_sensitive|_bulk)?|___cache_free|slab_free.*
-    |__slab_.*|kfree_.*|__?kmalloc.*|kmalloc.*|kvmalloc.*|kzalloc.*|__kmem_.*|kmemdup.*|kstrdup.*|krealloc.*""",
-    re.VERBOSE,
-)
-# What locks are taken by, and what only waits.
-_PRIMITIVE = re.compile(
-    r"""_?_?raw_.*(?:lock|trylock).*|mutex_.*|__mutex_.*|down_(?:read|write).*|__?down_.*|up_(?:read|write).*
-    |rwsem_.*|lock_.*|__lock_.*|mark_.*|(?:refcount|_?atomic)_dec_and_.*|_atomic_dec_and_.*|might_.*|__might_.*
-    |synchronize_rcu.*|synchronize_srcu.*|wait_for_completion.*|wait_.*|rcu_barrier|io_schedule.*|valid_state.*
-    |refcount_.*|assert_.*|_cond_resched|__cond_resched.*""",
-    re.VERBOSE,
-)
-_RELEASE = r"put|free|release|destroy|drop|unref|delete|del|dec|cleanup|kill|teardown"
-_RELEASES = re.compile(rf"_*(?:{_RELEASE})_\w+|\w+_(?:{_RELEASE})(?:_(?:rcu|work|fn|cb|locked|many|common))*")
-_VERB = re.compile(
-    rf"^_*(?:do_)?(?:(?:delayed_|{_RELEASE})_)+"
-    rf"|_(?:(?:{_RELEASE}|rcu|work|fn|cb|locked|many|common)(?=_|$))"
-)
 # Callbacks are run by these, whoever asked for them.
 _RUNS_CALLBACKS = re.compile(r"rcu_do_batch|rcu_core.*|srcu_invoke_callbacks|process_one_work|process_scheduled_works")
 _GENERIC_CACHE = re.compile(r"(?:kmalloc|dma-kmalloc|kmalloc-rcl)\b.*")
@@ -62,13 +41,6 @@ _GONE = re.compile(r"^nslab:   (?:freed|waited for) by .*? in (?P<frames>.*)$")
 # Where the other actors are when the kernel dies.
 _OTHER = re.compile(r"^nslab: \S+ is in (?P<frames>\S+(?: < \S+)*)$")
 _BROKEN = re.compile(r"^nslab: the read section of .* is broken")
-
-
-class _Release(NamedTuple):
-    """A chain of functions that release something."""
-
-    object: str | None  # what they release; None: there is none of them
-    by: str | None  # the function that calls for it; None: not known
 
 
 def of(oracle: str, signature: str, console: str) -> str:
@@ -115,19 +87,19 @@ def _of_kasan(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
     kind = report.signature.split(":")[1]
     cache = next((found[1] for line in lines if (found := _CACHE.search(line))), None)
     if "use-after-free" not in kind and kind != "double-free" and kind != "invalid-free":
-        return f"{kind} of {_object(cache, lines)}, in {_innermost(lines)}" if cache else None
-    freed = _plain_stack(lines, "Freed by task")
-    released = _release(freed)
+        return f"{kind} of {_object(cache, lines)}, in {innermost(lines)}" if cache else None
+    freed = plain_stack(lines, "Freed by task")
+    released = release(freed)
     if released.by is None or _RUNS_CALLBACKS.fullmatch(released.by):
         # A callback frees what somebody else has released.
-        asked = _plain_stack(lines, "Last potentially related work creation")
+        asked = plain_stack(lines, "Last potentially related work creation")
         queues = re.compile(r"(?:__)?call_rcu.*|(?:__)?queue_.*|kvfree_call_rcu|insert_work")
         asked = [name for name in asked if not queues.fullmatch(name)]
         if asked:
-            by = _release(asked)
-            released = _Release(by.object or released.object, by.by or asked[0])
+            by = release(asked)
+            released = Release(by.object or released.object, by.by or asked[0])
     if not freed and released.by is None:
-        return f"{kind} of {_object(cache, lines)}, in {_innermost(lines)}" if cache else None
+        return f"{kind} of {_object(cache, lines)}, in {innermost(lines)}" if cache else None
     return _freed(released.object or _object(cache, lines), released.by)
 
 
@@ -138,7 +110,7 @@ def _object(cache: str | None, lines: Sequence[str]) -> str:
     """What the object is: its cache, or where it was allocated if that is one of sizes."""
     if cache and not _GENERIC_CACHE.fullmatch(cache):
         return cache
-    made = [name for name in _plain_stack(lines, "Allocated by task") if not _ALLOCATOR.fullmatch(name)]
+    made = [name for name in plain_stack(lines, "Allocated by task") if not ALLOCATOR.fullmatch(name)]
     return f"memory of {made[0]}" if made else cache or "memory"
 
 
@@ -160,7 +132,7 @@ def _history(lines: Sequence[str]) -> str | None:
     for line in lines:
         if found := _GONE.match(line):
             names = [verdict.function_name(name) for name in _NAMES.findall(found["frames"])]
-            released = _release(names)
+            released = release(names)
             if released.object:
                 return _freed(released.object, released.by)
     return None
@@ -184,10 +156,10 @@ def _releasing(lines: Sequence[str]) -> str | None:
     for line in lines:
         if other := _OTHER.match(line):
             stack = [verdict.function_name(name) for name in other["frames"].split(" < ")]
-            while stack and not _RELEASES.fullmatch(stack[0]):
+            while stack and not RELEASES.fullmatch(stack[0]):
                 stack.pop(0)
-            released = _release(stack)
-            if len(stack) > 1 and _RELEASES.fullmatch(stack[1]) and released.object and released.by:
+            released = release(stack)
+            if len(stack) > 1 and RELEASES.fullmatch(stack[1]) and released.object and released.by:
                 found.add(_freed(released.object, released.by))
     return found.pop() if len(found) == 1 else None
 
@@ -205,10 +177,10 @@ def _of_atomic(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
 
 
 def _in_context(lines: Sequence[str]) -> str | None:
-    stack = [name for name in _trace(lines)]
-    while stack and _PRIMITIVE.fullmatch(stack[0]):
+    stack = [name for name in trace(lines)]
+    while stack and PRIMITIVE.fullmatch(stack[0]):
         stack.pop(0)
-    released = _release(stack)
+    released = release(stack)
     if released.object:
         return f"{released.object} released by {released.by or 'nobody known'} where it must not sleep"
     return f"{stack[0]} called where it must not sleep" if stack else None
@@ -243,18 +215,18 @@ def _of_place(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
     kind = report.headline.partition(f" in {report.function}")[0]
     kind = re.sub(r" at 0x[0-9a-f]+|:\d+\b", "", kind)
     stack = [verdict.function_name(report.function)] if report.function else []
-    stack += [name for name in _trace(lines) if name not in stack]
+    stack += [name for name in trace(lines) if name not in stack]
     inner = stack[0] if stack else None
-    while len(stack) > 1 and _PRIMITIVE.fullmatch(stack[0]):
+    while len(stack) > 1 and PRIMITIVE.fullmatch(stack[0]):
         stack.pop(0)
-    released = _release(stack)
+    released = release(stack)
     if released.object and released.by:
         return f"{kind} while {released.object} is released by {released.by}"
     return f"{kind} in {stack[0] if stack else inner}" if stack else kind
 
 
 def _of_hang(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
-    stack = [verdict.function_name(report.function)] if report.function else _trace(lines)
+    stack = [verdict.function_name(report.function)] if report.function else trace(lines)
     return f"hang in {stack[0]}" if stack else re.sub(r"actor \w+ ", "", report.headline)
 
 
@@ -268,43 +240,3 @@ _MAKERS = {
 }  # fmt: skip
 # These have said how it came about.
 _TOLD_BY_KERNEL = ("kasan", "lifetime", "grace period", "lockdep", "atomic", "rcu", "order", "hang")
-
-
-# === Stacks ===
-
-
-def _release(stack: Sequence[str]) -> _Release:
-    """What the innermost functions of @stack release, and who has them do it."""
-    rest = list(stack)
-    while rest and (_ALLOCATOR.fullmatch(rest[0]) or verdict.is_machinery(rest[0])):
-        rest.pop(0)
-    chain = []
-    while rest and _RELEASES.fullmatch(rest[0]):
-        chain.append(rest.pop(0))
-    object = next((stem for name in reversed(chain) if (stem := _stem(name))), None)
-    return _Release(object, rest[0] if rest else None)
-
-
-def _stem(name: str) -> str:
-    """ "put_whole": "whole"."""
-    was = None
-    while was != name:
-        was, name = name, _VERB.sub("", name, count=1)
-    return name.strip("_")
-
-
-def _plain_stack(lines: Sequence[str], title: str) -> list[str]:
-    """The functions below a line that begins with @title, innermost first."""
-    for index, line in enumerate(lines):
-        if line.startswith(title):
-            return [verdict.function_name(frame) for frame in verdict.stack(lines[index + 1 :])]
-    return []
-
-
-def _trace(lines: Sequence[str]) -> list[str]:
-    """The functions of the report's call trace, without those that report."""
-    return [verdict.function_name(frame) for frame in verdict.call_trace(lines)]
-
-
-def _innermost(lines: Sequence[str]) -> str:
-    return next(iter(_trace(lines)), "a place unknown")
