@@ -32,10 +32,11 @@ from nslab_lab.sweeps import (
     schema,
     text,
 )
+from nslab_lab.sweeps.one_writer import alone
 from nslab_lab.sweeps.rows import DONE, LEFT
 from nslab_lab.sweeps.rule import Choice, Chooser, Limits, Outcome
 from nslab_lab.sweeps.sketch import K, Sketch, hash_of
-from nslab_lab.sweeps.store import Store, alone
+from nslab_lab.sweeps.store import Store
 from sweeplab import cell_rows, commit, night, outcome, results, sweep_row
 
 HARNESS = Path(__file__).resolve().parents[1]
@@ -472,7 +473,7 @@ import sys
 import zlib
 from pathlib import Path
 from nslab_lab.host.errors import LabError
-from nslab_lab.sweeps.store import alone
+from nslab_lab.sweeps.one_writer import alone
 from sweeplab import *
 try:
     with alone(Path(sys.argv[1]) / 'results.sqlite'), results(Path(sys.argv[1])) as store:

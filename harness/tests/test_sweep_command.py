@@ -29,7 +29,8 @@ from nslab_lab.guest import boots
 from nslab_lab.host.paths import shown
 from nslab_lab.plans import profiles
 from nslab_lab.sweeps import command, nightly, view, work
-from nslab_lab.sweeps.store import Store, alone
+from nslab_lab.sweeps.one_writer import alone
+from nslab_lab.sweeps.store import Store
 from test_guest import pids_in
 
 SWEEP = """

@@ -40,8 +40,9 @@ from nslab_lab.sweeps.description import Description
 from nslab_lab.sweeps.runner import Runner
 
 from nslab_lab.report.table import count
+from nslab_lab.sweeps.one_writer import alone
 from nslab_lab.sweeps.rows import LEFT, RUNNING, CellRow, Key, SweepRow
-from nslab_lab.sweeps.store import DEFAULT, Store, alone
+from nslab_lab.sweeps.store import DEFAULT, Store
 from nslab_lab.sweeps.view import view
 
 if TYPE_CHECKING:

@@ -23,8 +23,9 @@ from nslab_lab.host.errors import FOUND_NOTHING, bad_input, lab_failed
 from nslab_lab.host.paths import BUILD, REPO, cache, home, shown
 from nslab_lab.host.progress import say
 from nslab_lab.sweeps import description, durations, known, notify
+from nslab_lab.sweeps.one_writer import is_written
 from nslab_lab.sweeps.rows import RUNNING
-from nslab_lab.sweeps.store import DEFAULT, SWEEPS, Store, is_written
+from nslab_lab.sweeps.store import DEFAULT, SWEEPS, Store
 
 if TYPE_CHECKING:
     from nslab_lab.cli.main import Commands
