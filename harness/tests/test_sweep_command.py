@@ -28,7 +28,7 @@ from nslab_lab.debuginfo import layout
 from nslab_lab.guest import boots
 from nslab_lab.host.paths import shown
 from nslab_lab.plans import profiles
-from nslab_lab.sweeps import command, nightly, view, work
+from nslab_lab.sweeps import cell_tasks, nightly, view, work
 from nslab_lab.sweeps.one_writer import alone
 from nslab_lab.sweeps.store import Store
 from test_guest import pids_in
@@ -47,7 +47,7 @@ profiles = ["none"]
 def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
     """Put a mere process in the place of the kernel."""
     test_run.install(folder, put)
-    put(command, "ensure_kernel", getattr(run, "ensure_kernel"))
+    put(cell_tasks, "ensure_kernel", getattr(run, "ensure_kernel"))
     put(layout, "watches", lambda linux, names: [])
 
 
@@ -173,7 +173,7 @@ def test_what_an_executor_gets_and_gives_is_plain_data(
 ) -> None:
     """So that another executor can take the place of threads."""
     install(tmp_path / "lab", monkeypatch.setattr)
-    kernel = getattr(command, "ensure_kernel")("6.12", ())
+    kernel = getattr(cell_tasks, "ensure_kernel")("6.12", ())
     made = run_plan("asserts", executions=10)
     machine = fake_machine(tmp_path)
     task = work.Task(machine, kernel, profiles.load("none"), made, 0, 1, tmp_path)
