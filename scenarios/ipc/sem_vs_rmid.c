@@ -44,7 +44,7 @@ ACTOR(waiter, KEPT)
 	ret = MARKED(semop(self->id, take, scenario_input() == TWO ? 2 : 1),
 		     ERRNOS_SEMOP);
 	if (ret >= 0)
-		FAIL("semop() took what nobody has given");
+		FAIL("semop() took what no task has given");
 	ASSERT_ERRNO_IN(ret, REMOVED);
 }
 

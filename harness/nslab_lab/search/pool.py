@@ -27,7 +27,7 @@ _POLL_S = 0.2
 
 @dataclass
 class ScenarioResult:
-    """What a scenario came to."""
+    """The results of one scenario."""
 
     name: str
     wanted: int  # executions; 0: as many as it takes

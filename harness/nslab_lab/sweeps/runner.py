@@ -96,7 +96,7 @@ class Runner:
         return self._row.seconds + time.monotonic() - self._start
 
     def run(self, executor: Executor, jobs: int) -> bool:
-        """Run it with @jobs guests at a time; whether it came to its end.
+        """Run it with @jobs guests at a time. Returns whether it is finished.
 
         Raises what went wrong, once every guest has ended.
         """
