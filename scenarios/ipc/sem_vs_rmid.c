@@ -2,7 +2,7 @@
 /*
  * semop() has to wait on a semaphore while its array is removed. It fails:
  * with EIDRM if it had found the array, with EINVAL if the id was gone. It must
- * not sleep on an array that nobody can reach any more.
+ * not sleep on an array that no task can reach any more.
  */
 
 #include <sys/ipc.h>
