@@ -85,7 +85,7 @@ def not_reached(done: Ended) -> set[str]:
 
 
 def never_reached(done: Ended) -> set[str]:
-    return set(re.findall(r"^(?:reader|point) (\w+): never reached; ", done.out, re.M))
+    return set(re.findall(r"^(?:reader|point) (\w+): never reached by any scenario$", done.out, re.M))
 
 
 def test_scenarios_reach_what_they_say_and_together_all(kernel: Kernel) -> None:
