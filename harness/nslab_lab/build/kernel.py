@@ -308,7 +308,7 @@ class _Build:
             )  # fmt: skip
 
     def _drop_damaged_binaries(self) -> None:
-        """make takes for up to date what has come to harm since it was made."""
+        """Remove damaged objects: make would take them for up to date."""
         try:
             stamp = json.loads((self.folder / "stamp.json").read_bytes())
             damaged = not _is_as_built(self.out / "linux", stamp)

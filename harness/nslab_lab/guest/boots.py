@@ -63,7 +63,7 @@ class Machine:
 
 @dataclass
 class Boot:
-    """What one boot came to."""
+    """The results of one boot."""
 
     plan: BootPlan
     console: Path
@@ -215,7 +215,7 @@ class _Process:
             os.close(self._pidfd)
 
     def wait(self, seconds: float) -> bool:
-        """Whether the guest came to its end within @seconds of host time."""
+        """Whether the guest has ended within @seconds of host time."""
         if self._pidfd is not None:
             return bool(self._poll.poll(seconds * 1000))
         assert self._popen

@@ -73,7 +73,7 @@ _PATTERNS = (
     _pattern("panic", r"^Kernel panic - not syncing: (.*)", r"\1"),
 )
 
-# These are nets for what nobody thought of, so nothing is asked of them.
+# These catch the unforeseen, so no variant has to be reported by them.
 _NETS = ("bug", "warn", "panic")
 # Each of them is to be the first to report some deliberate defect: see `nslab matrix`.
 ORACLES = tuple(
@@ -177,14 +177,14 @@ def leak(message: str) -> Verdict:
 
 
 def kmemleak(message: str) -> Verdict:
-    """Nobody points to some memory any more; @message: "1 object, one of 8 bytes from f < g"."""
+    """No pointer refers to some memory any more; @message: "1 object, one of 8 bytes from f < g"."""
     where = message.partition(" from ")[2]
     return Verdict("kmemleak", f"unreferenced memory: {message}", f"kmemleak:{where}")
 
 
 def hang(message: str | None) -> Verdict:
-    """The guest noticed that an execution does not come to its end."""
-    return Verdict("hang", _clean(message or "the execution does not come to its end"), "hang")
+    """The guest noticed that an execution does not end."""
+    return Verdict("hang", _clean(message or "the execution does not end"), "hang")
 
 
 def no_answer(seconds: float) -> Verdict:
