@@ -107,7 +107,7 @@ def test_definitions_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_subjects_are_in_the_order_of_their_numbers(init: Callable[..., Any]) -> None:
-    assert catalog.subjects() == ["nsproxy", "ipc"]
+    assert catalog.subjects()[:2] == ["nsproxy", "ipc"]
     assert catalog.in_order(["", "ipc", "widgets", "nsproxy", "ipc"]) == ["nsproxy", "ipc", "widgets", ""]
     one = LIST["scenarios"][0]
     of = {"a": "ipc", "b": "", "c": "nsproxy", "d": "ipc"}

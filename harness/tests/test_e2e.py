@@ -85,7 +85,7 @@ def not_reached(done: Ended) -> set[str]:
 
 
 def never_reached(done: Ended) -> set[str]:
-    return set(re.findall(r"^(?:reader|point) (\w+): never reached; ", done.out, re.M))
+    return set(re.findall(r"^(?:reader|point) (\w+): never reached by any scenario$", done.out, re.M))
 
 
 def test_scenarios_reach_what_they_say_and_together_all(kernel: Kernel) -> None:
@@ -169,7 +169,7 @@ def test_each_allocation_of_each_call_fails(kernel: Kernel, names: list[str]) ->
     """The claim is measured: what it says is what the executions did."""
     done = nslab(*NTH)
     assert done.status == 0, done.out + done.err
-    claims = re.findall(r"^([a-z-]+): complete: (\d+) failure sites, each was tried", done.out, re.M)
+    claims = re.findall(r"^([a-z-]+): complete: (\d+) failure sites?, (?:each|it) was tried", done.out, re.M)
     lines = [json.loads(line) for line in done.executions.splitlines()]
     assert set(names) <= {scenario for scenario, _ in claims}
     assert {scenario for scenario, _ in claims} == {line["scenario"] for line in lines}
@@ -182,7 +182,7 @@ def test_each_allocation_of_each_call_fails(kernel: Kernel, names: list[str]) ->
             if line["scenario"] == scenario and (one := line.get("refused"))
         }
         assert len(tried) == int(number), scenario
-        part = text.partition(f"{scenario}: {number} failure sites, ")[2]
+        part = re.split(rf"^{scenario}: {number} failure sites?, ", text, maxsplit=1, flags=re.M)[1]
         assert part, scenario
     # Each call once more with nothing failing, and what failed says so.
     assert any("refused" not in line for line in lines)
@@ -257,6 +257,8 @@ CAUGHT = [
     ("typesafe-by-rcu", "mounts-vs-exit", "refcount",
      r"refcount_t: addition on 0; use-after-free in mounts_open_common\+"),
     ("typesafe-by-rcu", "proc-net-vs-setns", "lifetime", r"a nsproxy is used after its end in get_proc_task_net\+"),
+    ("sem-no-valid-check", "sem-vs-rmid", "hang", r"actor waiter does not go on in __do_semtimedop\+"),
+    ("ipc-free-at-once", "shm-vs-rmid", "kasan", r"KASAN: slab-use-after-free in "),
     ("callback-sleeps", "mountinfo-vs-unshare", "atomic", r"sleeping function called from invalid context at "),
     ("callback-sleeps", "ipc-objects-vs-unshare", "lockdep", r"inconsistent lock state in "),
     ("two-sections", "mountinfo-vs-unshare", "kasan", r"KASAN: slab-use-after-free in mounts_open_common\+"),
@@ -281,7 +283,7 @@ HOW = {
     ("typesafe-by-rcu", "proc-net-vs-setns"): ("--profile", "mixed"),
     ("setns-leaks-fs", "zombie-read"): ("--profile", "kmemleak", "--executions", 20),
 }
-# Whether memory is used again depends on what was freed in the executions before.
+# Whether memory is used again may depend on what was freed in the executions before.
 AFTER_OTHERS = {("typesafe-by-rcu", "proc-net-vs-setns")}
 
 
@@ -301,8 +303,9 @@ def test_variants_are_caught(
     (finding,) = done.findings
     assert finding["oracle"] == oracle
     assert re.match(headline, finding["headline"]), finding["headline"]
-    alone = (variant, scenario) not in AFTER_OTHERS
-    assert (finding["reproduced"], finding["minimal"]) == ("solo" if alone else "prefix", alone)
+    alone = finding["reproduced"] == "solo"
+    assert alone or (variant, scenario) in AFTER_OTHERS and finding["reproduced"] == "prefix"
+    assert finding["minimal"] == alone
     # Above the table the user sees the same, and the command on a line of its own.
     said = (done.out + done.err).splitlines()
     assert finding["headline"] in said
@@ -443,7 +446,7 @@ def test_the_correct_kernel_passes_under_each_strategy(
     for scenario in names:
         # Another seed is another schedule.
         mine = [line["hash"] for line in lines if line["scenario"] == scenario]
-        assert len(set(mine)) > 40, scenario
+        assert len(set(mine)) > 20, scenario
     assert ("with a probability of at least 1/" in " ".join(done.out.split())) == (strategy == "pct")
 
 

@@ -236,5 +236,5 @@ def test_the_commands_want_a_session() -> None:
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
-        "nslab: gdb could not set itself up: nobody has prepared a session: start it by `make gdb`\n"
+        "nslab: gdb could not set itself up: no session was prepared: start it by `make gdb`\n"
     )

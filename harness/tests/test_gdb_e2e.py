@@ -208,7 +208,7 @@ def test_who_cannot_run_is_not_chosen(gdb: Any) -> None:
         + tried("nslab choose nobody", "nslab choose"), "--scenario", "mounts-vs-exit",
     )  # fmt: skip
     assert "error: no actor 'nobody': there is target, reader" in said(done, 0), done.out
-    assert "error: whom? nslab choose ACTOR" in said(done, 1)
+    assert "error: which actor? nslab choose ACTOR" in said(done, 1)
     blocked = gdb(
         tried("nslab goto 3", "nslab choose reader", "nslab switch", "nslab choose reader"),
         "--scenario", "zombie-read",

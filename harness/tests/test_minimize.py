@@ -293,7 +293,7 @@ def test_what_no_search_finds_is_made_from_its_trace(
         ("actor looper spins in __rcu_read_lock+0x24b/0x330", "looper"),
         ("actor looper does not go on in __task_pid_nr_ns+0x16f/0x480", "looper"),
         ("actor other spins", "other"),
-        ("the execution does not come to its end", ""),
+        ("the execution does not end", ""),
     ],
 )
 def test_who_loops(headline: str, actor: str) -> None:

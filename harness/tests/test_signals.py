@@ -14,7 +14,7 @@ from typing import Sequence
 
 import pytest
 
-from lab import running, wait_for
+from lab import FOREVER_S, running, wait_for
 from nslab_lab.host.paths import REPO
 from test_guest import pids_in
 
@@ -22,8 +22,6 @@ from test_guest import pids_in
 pytestmark = pytest.mark.slow
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Far more than it takes, far less than a test's patience; host seconds.
-PATIENCE_S = 60
 # The whole program, but for the kernel: see test_run.install().
 PROGRAM = """\
 import sys; from pathlib import Path
@@ -51,7 +49,7 @@ def send(process: subprocess.Popen[str], numbers: Sequence[int], gap_s: float) -
 
 def check(process: subprocess.Popen[str], folder: Path, number: int) -> str:
     """It ended by that signal, and nothing is left; what it said."""
-    out, err = process.communicate(timeout=PATIENCE_S)
+    out, err = process.communicate(timeout=FOREVER_S)
     # Before it could do otherwise, or after it had done all, the signal itself ends it.
     assert process.returncode in (128 + number, -number), out + err
     assert "Traceback" not in err and "Exception ignored" not in err, err
@@ -89,7 +87,7 @@ def test_signals_at_any_moment(tmp_path: Path, command: str, seed: int) -> None:
         return
     # Signals that come together are delivered by their numbers.
     for number in sorted(set(numbers), key=numbers.index):
-        if process.wait(PATIENCE_S) in (128 + number, -number):
+        if process.wait(FOREVER_S) in (128 + number, -number):
             break
     check(process, folder, number)
     for run in folder.glob("runs/[0-9]*"):
@@ -140,7 +138,7 @@ def test_what_does_not_come_to_its_end_is_ended(tmp_path: Path) -> None:
     )  # fmt: skip
     assert process.stdout and process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM
+    assert process.wait(FOREVER_S) == 128 + signal.SIGTERM
     assert not pids_in(tmp_path) and not list(tmp_path.iterdir())
 
 
@@ -175,7 +173,7 @@ def test_while_packages_are_installed(tmp_path: Path, burst: list[int]) -> None:
     )  # fmt: skip
     assert wait_for(lambda: pid.exists() and pid.read_text())
     send(process, burst, 0)
-    assert process.wait(PATIENCE_S) == 128 + burst[0]
+    assert process.wait(FOREVER_S) == 128 + burst[0]
     assert wait_for(lambda: not running(int(pid.read_text())))
     assert process.stderr and process.stderr.read().endswith("nslab: interrupted\n")
 

@@ -290,7 +290,7 @@ def test_verdicts_without_a_console() -> None:
     assert one.signature == verdict.assertion(
         "a.c:9: link 18 uts:[4026532210] went back"
     ).signature
-    assert verdict.hang(None).headline == "the execution does not come to its end"
+    assert verdict.hang(None).headline == "the execution does not end"
     assert verdict.no_answer(60.0).headline == "no answer from the guest for 60 s"
     assert verdict.crash(-11).headline == "the guest ended without a report (signal 11)"
     assert verdict.crash(1).headline == "the guest ended without a report (status 1)"

@@ -2,7 +2,7 @@
 /*
  * A message is sent and received while its queue is removed. The receiver gets
  * the message that was sent, whole, or learns that the queue is gone; neither of
- * the two sleeps on a queue that nobody can reach any more.
+ * the two sleeps on a queue that no task can reach any more.
  */
 
 #include <sys/ipc.h>
@@ -35,7 +35,7 @@ STATE {
 	bool removed;
 };
 
-/* One that nobody receives, and then no more than that fits in. */
+/* With a message that no actor receives; there is no room for another one. */
 static void fill(void)
 {
 	struct message filler = { .type = FILLER };

@@ -2,7 +2,7 @@
 /*
  * semop() has to wait on a semaphore while its array is removed. It fails:
  * with EIDRM if it had found the array, with EINVAL if the id was gone. It must
- * not sleep on an array that nobody can reach any more.
+ * not sleep on an array that no task can reach any more.
  */
 
 #include <sys/ipc.h>
@@ -44,7 +44,7 @@ ACTOR(waiter, KEPT)
 	ret = MARKED(semop(self->id, take, scenario_input() == TWO ? 2 : 1),
 		     ERRNOS_SEMOP);
 	if (ret >= 0)
-		FAIL("semop() took what nobody has given");
+		FAIL("semop() took what no task has given");
 	ASSERT_ERRNO_IN(ret, REMOVED);
 }
 

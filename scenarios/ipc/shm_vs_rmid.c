@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two tasks attach a segment and detach it while it is removed. Who has
+ * Two tasks attach a segment and detach it while it is removed. A task that has
  * attached it has its bytes until it detaches it, and the last one to do so
  * ends the segment.
  */
@@ -39,7 +39,8 @@ static void attach(void)
 {
 	long at;
 
-	at = MARKED((long)shmat(self->id, NULL, 0), ERRNOS_SHMAT);
+	at = MARKED_AS("shmat(id)", (long)shmat(self->id, NULL, 0),
+		       ERRNOS_SHMAT);
 	ASSERT_ERRNO_IN(at, REMOVED);
 	if (at == -1)
 		return;

@@ -47,7 +47,7 @@
  * @FRESH: made anew for each execution; its parent reaps it after the check,
  *	so one that exits stays a zombie until then. Its memory is that of the
  *	check, so a static variable is the same for both.
- * @FRESH_REAPED: like @FRESH, but when it exits nobody waits for it
+ * @FRESH_REAPED: like @FRESH, but its parent does not wait for it when it exits
  * @CHILD: like @FRESH, but made by a KEPT actor, with actor_make(), and then
  *	its child, with its memory. That one may reap it; if it does not, it
  *	is done for it before its AFTER()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Three tasks share a nsproxy. One exits and two move away: whoever is the last
+ * Three tasks share a nsproxy. One exits and two move away: the one that is the last
  * frees what all were in, maybe under a reader that found it by another. Each is
  * seen where all began, or where it went, and does not come back.
  */
@@ -21,7 +21,7 @@ REACHES("utsns_get", "unshare_commit", "exit_before_namespaces");
 
 static const char * const sharers[SHARERS] = { "leaver", "guest", "host" };
 
-/* Whom the reader looks at. */
+/* The task that the reader looks at. */
 INPUTS(SHARERS);
 
 STATE {

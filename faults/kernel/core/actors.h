@@ -14,7 +14,7 @@
 #include "../uapi.h"
 
 /*
- * Actors are all of one real-time priority, so nobody takes the CPU from
+ * Actors are all of one real-time priority, so none takes the CPU from
  * another unless a delay or a strategy says so. The explorer stands above them, the RCU
  * kthreads above it (rcutree.kthread_prio), or grace periods would starve.
  */

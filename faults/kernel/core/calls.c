@@ -5,7 +5,7 @@
  *
  * An actor says which call it is in by a store to a page that it shares with
  * us. That is no system call, so there is no scheduling point in it, and an
- * execution has the same trace as if nobody had said so.
+ * execution has the same trace as without it.
  */
 
 #include <linux/bits.h>

@@ -8,7 +8,7 @@
  * read section no task may sleep. So does every actor that gets the CPU when it is
  * not its turn.
  *
- * When an actor has to wait, it is nobody's turn. The first actor that runs again
+ * When an actor has to wait, no actor has the turn. The first actor that runs again
  * has the next one chosen, after all tasks above the actors (RCU's kthreads) have
  * run: a grace period that can end has ended by then, and the actor that waited for
  * it can be chosen.
@@ -45,7 +45,7 @@ static bool steering;
 /* The actor whose turn it is; NSLAB_NOBODY: the next one is to be chosen. */
 static unsigned int turn;
 
-/* The event at which it became nobody's turn, until the next actor is chosen. */
+/* The event at which the turn became free, until the next actor is chosen. */
 static struct nslab_event *undecided;
 
 /**

@@ -79,7 +79,7 @@ struct nslab_event *nslab_trace_point(struct nslab_actor *actor,
 	/* The clock stands still while it spins: no timeout will ever come. */
 	if (actor->points == U16_MAX) {
 		pr_emerg("hang: actor %s spins\n", actor->name);
-		panic("nslab: an actor does not come to its end\n");
+		panic("nslab: an actor does not end\n");
 	}
 	return kept;
 }

@@ -34,7 +34,7 @@ static const char *what_of(const struct nslab_event *e)
 	}
 }
 
-/* "" for nobody. */
+/* "" for NSLAB_NOBODY. */
 static const char *name_of(unsigned int actor)
 {
 	return actor == NSLAB_NOBODY ? "" : nslab_actor_name(actor);

@@ -34,7 +34,7 @@ class Choose(Command):
 
     def run(self, words: list[str]) -> None:
         if not words:
-            raise gdb.GdbError("whom? nslab choose ACTOR")
+            raise gdb.GdbError("which actor? nslab choose ACTOR")
         if not GUEST.session.steers:
             raise gdb.GdbError(
                 "strategy none leaves it to the scheduler who runs: start with STRATEGY=replay-0"

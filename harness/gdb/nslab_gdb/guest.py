@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The guest: booted, stopped where it is wanted, and booted again to come to an earlier step."""
+"""The guest: booted, stopped where it is wanted, and booted again to reach an earlier step."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Guest:
         return self._trace
 
     def prepare(self) -> None:
-        """Set the breakpoints that nobody sees."""
+        """Set the breakpoints that are not shown to the user."""
         _Start()
         _Stop()
         for function in REPORTS:

@@ -37,7 +37,7 @@ class Session:
     memory: str  # where its memory file goes
     fd: int  # for the results
     tty: str  # of the guest
-    # Of a token's execution, when nobody looks on.
+    # Of a token's execution, outside of gdb.
     steps: tuple[Step, ...] = ()
     verdict: Verdict | None = None
     hash: str | None = None
@@ -52,7 +52,7 @@ class Session:
 def load() -> Session:
     """The session that NSLAB_GDB and NSLAB_GDB_TTY name. Raises OSError, ValueError."""
     if "NSLAB_GDB" not in os.environ:
-        raise ValueError("nobody has prepared a session: start it by `make gdb`")
+        raise ValueError("no session was prepared: start it by `make gdb`")
     data: dict[str, Any] = json.loads(Path(os.environ["NSLAB_GDB"]).read_text())
     folders = ("linux", "src", "out", "init", "folder", "scratch")
     paths: dict[str, Any] = {name: Path(data[name]) for name in folders}

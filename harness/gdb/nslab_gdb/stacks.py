@@ -174,7 +174,7 @@ def other(task: gdb.Value) -> None:
 
 
 def own() -> None:
-    """Back to the stack of whoever runs."""
+    """Back to the stack of the running task."""
     if _OTHER.is_shown:
         _OTHER.hide()
         gdb.newest_frame().select()

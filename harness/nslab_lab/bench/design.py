@@ -120,7 +120,7 @@ def text(found: Mapping[str, Figures]) -> list[str]:
     said = [sentence for other in others for sentence in _conclusions(found, first, other)]
     about = (
         f"Medians of {rounds} rounds; ~: they do not agree on which is more. An ordinary "
-        "grace period goes by the ticks of the clock. There is one CPU, so nobody ever waits for a "
+        "grace period goes by the ticks of the clock. There is one CPU, so no task ever waits for a "
         "lock that somebody else holds: readers pay for taking it, not for contention. KASAN and "
         "lockdep are on in all of them and make each of these calls slower."
     )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a killed build or a crash of the machine leaves in build/kernels, and how it is made good.
+"""Damaged files in build/kernels: what a killed build or a crash of the machine leaves.
 
-make takes for up to date what has come to harm since it was made: here it is removed first.
+make would take them for up to date, so they are removed before it runs.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def drop_half_written(out: Path, marker: Path) -> None:
 
 
 def drop_damaged_binaries(out: Path, stamp_file: Path) -> None:
-    """Remove the binaries in @out that are no longer as they were built."""
+    """Remove the binaries in @out that are damaged: make would take them for up to date."""
     try:
         stamp = json.loads(stamp_file.read_bytes())
         damaged = not is_as_built(out / "linux", stamp)

@@ -29,7 +29,7 @@ TREE_SIZE = 2_000_000_000  # bytes that an extracted tree takes, rounded up
 
 @dataclass(frozen=True)
 class Source:
-    """A pristine source tree. Nobody may write into it."""
+    """A pristine source tree, never written to."""
 
     package: str
     version: str

@@ -121,7 +121,7 @@ def make(
             raise
     if status:
         why = first_error or f"make ended with {status}"
-        # What is no error of a compiler's is the machine's, whoever wrote the source.
+        # An error that no compiler reports is the machine's, not that of the source.
         fail = bad_input if of_user and _COMPILER_ERROR.search(why) else lab_failed
         raise fail(f"{what} does not build: {_inside_tree(why)} (log: {shown(log)})")
 

@@ -69,7 +69,7 @@ def read_series(series: Path) -> list[Patch]:
 def calls(patches: Sequence[Patch], hook: str) -> set[str]:
     """The identifiers that these patches put calls of @hook with into the kernel.
 
-    "nslab_point" gives {"RCU_READ_LOCK", ...}: what a design has not got, nobody is to look for.
+    "nslab_point" gives {"RCU_READ_LOCK", ...}: what a design does not have is not looked for.
     """
     call = re.compile(rf"\b{hook}(?:_ip)?\((\w+)")
     lines = (line for one in patches for line in one.content.decode("utf-8", "replace").splitlines())

@@ -36,7 +36,7 @@ COMMANDS = {
 }  # fmt: skip
 
 
-# Where the stack of an error that nobody thought of is kept.
+# Where the stack of an unexpected error is kept.
 ERRORS = BUILD / "errors"
 
 
@@ -73,7 +73,7 @@ def entry(argv: Sequence[str]) -> NoReturn:
     if (number := interrupts.number()) is not None:
         interrupts.end_children()
         scratch.remove_all()
-        # Without the interpreter's own end, which waits for threads that may never come to theirs.
+        # Without the interpreter's own end, which waits for threads that may never end.
         with contextlib.suppress(OSError):
             output.finish()
         os._exit(128 + number)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SESSIONS = BUILD / "gdb"
 ENTRY = REPO / "harness" / "gdb" / "nslab.py"
-# Nobody is preempted, so that all is left to the user.
+# No actor is preempted unless the user chooses so.
 DEFAULT_STRATEGY = f"replay-{strategies.QUIET}"
 
 
@@ -147,7 +147,7 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
 
 
 def _replayed(ready: Ready, folder: Path, interrupts: Interrupts) -> dict[str, Any]:
-    """What the execution does when nobody looks on; {} if that was interrupted."""
+    """What the execution does outside of gdb; {} if that was interrupted."""
     into = folder / "replay"
     into.mkdir()
     with interrupts:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """The functions that look at another task's object by the subject's accessor: which there are in
-a kernel, and which of them executions have come to.
+a kernel, and which of them executions have reached.
 
 The binary's debug information tells, so a reader that a patch adds is one, too. A function that
 itself returns a pointer to the object only hands it on: then its callers are the readers.
@@ -90,19 +90,19 @@ class _Known:
 
 
 def names(linux: Path) -> list[str]:
-    """All readers of the kernel, sorted; none where nobody calls an accessor. Raises LabError(3)."""
+    """All readers of the kernel, sorted; none where no function calls an accessor. Raises LabError(3)."""
     return _known(linux, ()).names
 
 
 def kept_names(linux: Path) -> list[str]:
-    """The same without asking gdb: none where nobody has asked before."""
+    """The same without asking gdb: none where it was not asked before."""
     return _kept(linux.with_name("readers.json")).names
 
 
 def executions(linux: Path, met: Points) -> dict[str, int]:
     """By how many executions each reader was reached, 0 among them, sorted by name.
 
-    Where a reader has several places, nobody knows whether the same executions came to all of them:
+    Where a reader has several places, it is not known whether the same executions reached all of them:
     the number is that of the busiest, so it is never too high. Raises LabError(3).
     """
     known = _known(linux, {*met.places, *(caller for _, caller in met.calls)})

@@ -21,7 +21,7 @@ _MAX_COLUMNS = 3  # actors that have columns side by side; of more, all share on
 def text(diagram: Diagram, here: int | None = None) -> str:
     """The diagram in at most 80 columns; "" if there is nothing to show.
 
-    @here: the row, from 0, that a debugger has come to.
+    @here: the row, from 0, at which a debugger has stopped.
     """
     if not diagram.rows:
         return ""

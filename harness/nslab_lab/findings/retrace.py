@@ -2,7 +2,7 @@
 """The schedule of an execution in which no strategy decided, from its trace.
 
 Delays made its actors take turns as they did. The execution is steered to take the same turns:
-as soon as a replay leaves the order in which the actors came to the named points, the decision
+as soon as a replay leaves the order in which the actors reached the named points, the decision
 that would have kept to it is added, and the next replay comes one turn further. Access points
 are scheduling points only where a strategy decides, so the trace alone cannot number them.
 """
@@ -56,8 +56,8 @@ def _next_turn(steps: Sequence[Step], again: Sequence[Step], actors: Sequence[st
     if both == len(goal):
         return None
     wanted = goal[both].actor
-    # One that went on where it was held back is stopped at once; if it has come to wait, then
-    # whoever went on in its place was chosen last.
+    # One that went on where it was held back is stopped at once; if it has begun to wait, then
+    # the actor that went on in its place was chosen last.
     between = again[came[both - 1][0] if both else 0 : came[both][0] if both < len(came) else None]
     went_on = both < len(came) and both and came[both][1].actor == goal[both - 1].actor
     for step in between if went_on else reversed(between):

@@ -41,7 +41,7 @@ def smallest(
         return finding
     # A search begins with the fewest preemptions.
     if boot_plan.strategy.name == "bounded":
-        # A guest that dies without a word does not say which schedule it was.
+        # A guest that ends without a report does not say which schedule it was.
         known = strategies.parse(finding.failure.token.strategy).name == "replay"
         return replace(finding, minimal=known)
     if not boot_plan.strategy.steers:

@@ -112,7 +112,7 @@ def points_back(events: Sequence[Event], steers: bool, count: int, at_last: bool
     points = [
         number
         for number, event in enumerate(events, 1)
-        # When the last actor has ended, there is nobody left to be chosen.
+        # When the last actor has ended, there is none left to be chosen.
         if event.is_point(steers) and (not steers or event.next != NOBODY)
     ]
     if at_last and points and points[-1] == len(events):
@@ -131,7 +131,7 @@ class Names:
     owner: Callable[[int], int]  # of an object: the index of the actor whose task it is
 
     def actor(self, index: int) -> str:
-        """ "" for nobody."""
+        """ "" if no actor was chosen."""
         return self.actors[index] if index < len(self.actors) else ""
 
 

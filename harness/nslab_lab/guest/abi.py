@@ -2,7 +2,7 @@
 """What the kernel's part of the lab shares with others, read from its own headers.
 
 faults/kernel/uapi.h has the constants and the layout of what lies in a guest's memory,
-events.def the kinds of events. Nobody keeps a copy.
+events.def the kinds of events. There is no copy of them.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class GuestKilled(Exception):
 
 @dataclass
 class Boot:
-    """What one boot came to."""
+    """The results of one boot."""
 
     plan: BootPlan
     console: Path

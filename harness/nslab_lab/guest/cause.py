@@ -32,7 +32,7 @@ _NAMES = re.compile(r"([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+")
 # A held lock, or one that is asked for: "#0: ADDRESS (&p->lock){++++}-{3:3}, at: seq_read+0x6d/0x100"
 _LOCK = re.compile(r"(?:^|\s)[0-9a-f]{8,16} \((?P<lock>.+?)\)\{[^}]*\}(?:-\{[^}]*\})?, at: (?P<at>\S+)")
 
-# Callbacks are run by these, whoever asked for them.
+# Callbacks are run by these, whichever function queued them.
 _RUNS_CALLBACKS = re.compile(r"rcu_do_batch|rcu_core.*|srcu_invoke_callbacks|process_one_work|process_scheduled_works")
 _GENERIC_CACHE = re.compile(r"(?:kmalloc|dma-kmalloc|kmalloc-rcl)\b.*")
 
@@ -149,8 +149,8 @@ def _broken(lines: Sequence[str]) -> str | None:
 def _releasing(lines: Sequence[str]) -> str | None:
     """What another actor is releasing while a count is found to be zero already.
 
-    Who only waits in put_whole() for a grace period releases nothing yet: then whoever takes the
-    count is wrong. free_whole() < put_whole() does.
+    A task that only waits in put_whole() for a grace period releases nothing yet: then the one that takes
+    the count is wrong. free_whole() < put_whole() does.
     """
     found = set()
     for line in lines:
@@ -182,7 +182,7 @@ def _in_context(lines: Sequence[str]) -> str | None:
         stack.pop(0)
     released = release(stack)
     if released.object:
-        return f"{released.object} released by {released.by or 'nobody known'} where it must not sleep"
+        return f"{released.object} released by {released.by or 'an unknown function'} where it must not sleep"
     return f"{stack[0]} called where it must not sleep" if stack else None
 
 
@@ -211,7 +211,7 @@ def _of_rcu(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
 
 
 def _of_place(report: verdict.Verdict, lines: Sequence[str]) -> str | None:
-    """What happened, and in which function; while what was released, and by whom, if it was."""
+    """What happened, and in which function; and what was being released by which function, if something was."""
     kind = report.headline.partition(f" in {report.function}")[0]
     kind = re.sub(r" at 0x[0-9a-f]+|:\d+\b", "", kind)
     stack = [verdict.function_name(report.function)] if report.function else []

@@ -70,7 +70,7 @@ class Process:
             os.close(self._pidfd)
 
     def wait(self, seconds: float) -> bool:
-        """Whether the guest came to its end within @seconds of host time."""
+        """Whether the guest has ended within @seconds of host time."""
         if self._pidfd is not None:
             return bool(self._poll.poll(seconds * 1000))
         assert self._popen

@@ -114,7 +114,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search for every schedule came to."""
+    """The result of a search for every schedule."""
 
     n: int  # the input
     complete: int  # for up to so many preemptions; -1: not even without any

@@ -37,16 +37,16 @@ def _pattern(oracle: str, line: str, title: str = r"\g<0>") -> _Pattern:
     return _Pattern(oracle, re.compile(line), title)
 
 
+# Those of faults/kernel: "nslab: order: what is wrong".
+_OF_THE_LAB = ("hang", "lifetime", "grace period", "order")
+
 # A line is tried against these from the top.
 _PATTERNS = (
     _pattern("kasan", r"^BUG: (KASAN: \S+(?: \S+)*?)(?: in \S+)?$", r"\1"),
     _pattern("rcu", r"^WARNING: (suspicious RCU usage)", r"\1"),
     _pattern("rcu", r"^(.* within RCU read-side critical section)", r"\1"),
     _pattern("refcount", r"^refcount_t: .*?(?=\.?$)"),
-    _pattern("hang", r"^nslab: hang: (.*)", r"\1"),
-    _pattern("lifetime", r"^nslab: lifetime: (.*)", r"\1"),
-    _pattern("grace period", r"^nslab: grace period: (.*)", r"\1"),
-    _pattern("order", r"^nslab: order: (.*)", r"\1"),
+    *(_pattern(name, rf"^nslab: {name}: (.*)", r"\1") for name in _OF_THE_LAB),
     _pattern("hang", r"^INFO: task (\S+?):\d+ blocked for more than \d+ seconds", r"task \1 blocked"),
     _pattern("hang", r"rcu: INFO: (\S+ (?:self-)?detected) (?:expedited )?stall", r"\1 a stall"),
     _pattern("hang", r"BUG: (soft lockup|workqueue lockup)", r"\1"),
@@ -73,7 +73,7 @@ _PATTERNS = (
     _pattern("panic", r"^Kernel panic - not syncing: (.*)", r"\1"),
 )
 
-# These are nets for what nobody thought of, so nothing is asked of them.
+# These catch the unforeseen, so no variant has to be reported by them.
 _NETS = ("bug", "warn", "panic")
 # Each of them is to be the first to report some deliberate defect: see `nslab matrix`.
 ORACLES = tuple(
@@ -90,7 +90,7 @@ _ENDS = {
     "warn": re.compile(r"^---\[ end trace"),
     "refcount": re.compile(r"^---\[ end trace"),
 }
-_ALWAYS_ENDS = re.compile(r"^nslab: (?!(?:hang|lifetime|grace period|order): |  )|^reboot: ")
+_ALWAYS_ENDS = re.compile(rf"^nslab: (?!(?:{'|'.join(_OF_THE_LAB)}): |  )|^reboot: ")
 
 _PRINTK_PREFIX = re.compile(r"^(?:<\d+>)?(?:\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?)?")
 _FRAME = re.compile(
@@ -177,14 +177,14 @@ def leak(message: str) -> Verdict:
 
 
 def kmemleak(message: str) -> Verdict:
-    """Nobody points to some memory any more; @message: "1 object, one of 8 bytes from f < g"."""
+    """No pointer refers to some memory any more; @message: "1 object, one of 8 bytes from f < g"."""
     where = message.partition(" from ")[2]
     return Verdict("kmemleak", f"unreferenced memory: {message}", f"kmemleak:{where}")
 
 
 def hang(message: str | None) -> Verdict:
-    """The guest noticed that an execution does not come to its end."""
-    return Verdict("hang", _clean(message or "the execution does not come to its end"), "hang")
+    """The guest noticed that an execution does not end."""
+    return Verdict("hang", _clean(message or "the execution does not end"), "hang")
 
 
 def no_answer(seconds: float) -> Verdict:

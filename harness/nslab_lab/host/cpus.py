@@ -26,7 +26,7 @@ def usable() -> list[int]:
 
 @contextmanager
 def one() -> Iterator[int]:
-    """A CPU nobody else's guest runs on; when there is none, each of them in turn."""
+    """A CPU on which no other guest runs; when there is none, each of them in turn."""
     folder = cache() / "cpus"
     for cpu in usable():
         try:

@@ -45,7 +45,7 @@ class _State:
     """What the handler writes, and what it has to know."""
 
     number: int | None = None  # the first signal; also written by the thread
-    held: int = 0  # nobody wants the exception now
+    held: int = 0  # above 0: the exception has to wait
     raised: bool = False  # the exception was raised, or the signal was noticed without it
 
 
@@ -125,7 +125,7 @@ def held() -> Iterator[None]:
 class Interrupts:
     """While it is entered, signals raise nothing: is_set() says that one has come.
 
-    For whoever has results to tell. It can be entered again, also by itself.
+    For code that has results to print. It can be nested.
     """
 
     def is_set(self) -> bool:
@@ -154,7 +154,7 @@ class Interrupts:
 def end_children() -> None:
     """End every process that descends from this one, as far as they are known.
 
-    An exception may come when a process was made and nobody knows it yet.
+    Otherwise the exception could come when a process was started and is not yet recorded.
     """
     scratch.adopt_orphans()
     end = time.monotonic() + 2.0

@@ -2,7 +2,7 @@
 """Standard output and standard error, so that whatever is behind them does no harm.
 
 What the output's encoding does not have is written in ASCII. An error on standard output says that it
-is that; on standard error nobody would be told, so there are none.
+is that; on standard error there would be no place left to report it, so it is ignored.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def say(line: str) -> None:
 def task(doing: str, done: str, total: int | None = None) -> Iterator[Step]:
     """Show @doing while the body runs and @done with the seconds it took after it.
 
-    @total: how much there is to do, None when nobody knows. Nothing is said
+    @total: how much there is to do, None when that is not known. Nothing is said
     after a failure: the error will be.
     """
     start = time.monotonic()

@@ -2,7 +2,7 @@
 """Folders that are gone when this process is, however it ends, and the processes in them.
 
 A keeper, a process forked at the start, is told of each such folder through a pipe. When the pipe
-comes to its end, the lab's process is no more: what is still there then was left by one that was
+ends, the lab's process is gone: what is still there then was left by one that was
 killed. Whatever runs in such a folder is killed, and the folder removed.
 """
 
@@ -138,7 +138,7 @@ def _running_in(folders: Sequence[Path]) -> list[int]:
 
 
 def adopt_orphans() -> None:
-    """From now on whoever descends from this process and loses its parent is its child."""
+    """From now on a descendant of this process that loses its parent becomes its child."""
     import ctypes  # here, because it takes a while and is seldom wanted
 
     with contextlib.suppress(OSError, AttributeError):

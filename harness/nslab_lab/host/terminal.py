@@ -16,7 +16,7 @@ from nslab_lab.host import interrupts
 def run(command: Sequence[str], environment: Mapping[str, str], *, silent: bool = False) -> int:
     """Run @command to its end; its exit status as a shell has it. @silent: it reads nothing.
 
-    With a terminal it is a foreground job: make and whoever else waits for it sees no Ctrl-C,
+    With a terminal it is a foreground job: make and other processes that wait for it see no Ctrl-C,
     and is stopped with it by Ctrl-Z. Whatever ends this call ends the command.
     """
     has_terminal = not silent and sys.stdin.isatty()

@@ -2,7 +2,7 @@
 """TOML read so that every error can name its line.
 
 tomllib tells no positions, so a line is found by asking it again: a key stands where the
-shortest readable beginning of the file that has the key comes to its end.  That holds for
+shortest readable beginning of the file that has the key ends.  That holds for
 dotted keys, inline tables and values over several lines alike, and costs time only on error.
 """
 

@@ -78,7 +78,7 @@ class Result:
     oracle: str | None = None  # that was the first to report something
     headline: str | None = None
     token: str | None = None  # of the execution that failed
-    error: str | None = None  # it did not come to its first execution
+    error: str | None = None  # why it did not reach its first execution
 
     @property
     def until(self) -> float:

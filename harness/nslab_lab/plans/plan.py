@@ -17,7 +17,7 @@ DEFAULT_SEED = 1
 DEFAULT_SEARCH = 20_000
 DEFAULT_STRATEGY = strategies.NONE
 DEFAULT_PROFILE = "delay"
-# Where a strategy decides who runs, nobody is to be held back besides.
+# Where a strategy decides which actor runs, no delay is to hold one back as well.
 DEFAULT_STEERED_PROFILE = "none"
 NO_VARIANT = "none"
 

@@ -170,7 +170,7 @@ def evaluate(
     kernel: Kernel, scenarios: Sequence[Scenario], executions: Mapping[str, int],
     met: Mapping[str, Points], asked: bool = False,
 ) -> Coverage:  # fmt: skip
-    """What @met, by scenario, comes to. Raises LabError(3) where the binary tells of no readers.
+    """The coverage of @met, by scenario. Raises LabError(3) where the binary has no debug information.
 
     @asked: the scenarios were named, and need not reach everything together.
     """

@@ -89,7 +89,7 @@ def run(
     """Run the executions of @plan, booting again after each one that killed its guest.
 
     @limit: stop after so many failures; 0: never. Files are left in @folder.
-    Raises LabError where no guest comes to its first execution.
+    Raises LabError where no guest reaches its first execution.
     """
     batch = Batch(plan)
     enough = EnoughOr(stop, limit)

@@ -50,13 +50,13 @@ class FailSites:
     stacks: dict[str, Stack] = field(default_factory=dict)
     # By call, then by stack; None: it was seen, but no allocation there has failed.
     sites: dict[Call, dict[str, Tried | None]] = field(default_factory=dict)
-    round: int = 0  # executions until each counted allocation has failed; 0: nobody has counted
+    round: int = 0  # executions until each counted allocation has failed; 0: none was counted
     ran: int = 0  # executions
     _counted: set[tuple[int, str, int, str, int]] = field(default_factory=set)
     _failed: set[tuple[int, str, int, str, int]] = field(default_factory=set)
 
     def add(self, sites: Iterable[Site], stacks: Iterable[Stack], executions: Sequence[Execution]) -> None:
-        """What a batch saw, and what its executions came to."""
+        """What a batch saw, and the results of its executions."""
         last = executions[-1].n if executions else 0
         self.ran += len(executions)
         for stack in stacks:

@@ -35,7 +35,7 @@ def until_failure(
 ) -> Hunt:
     """Boot one guest after the other until an execution fails; files are left in @folder.
 
-    Raises LabError where a guest does not come to its first execution, or a search diverges.
+    Raises LabError where a guest does not reach its first execution, or a search diverges.
     """
     machine = replace(machine, poll_s=_POLL_S)
     executions, seconds = 0, 0.0
@@ -71,7 +71,7 @@ def measure(
 ) -> Measured:
     """Run a few executions of the scenario; files are left in @folder/measured.
 
-    Raises LabError where the guest does not come to them.
+    Raises LabError where the guest does not reach them.
     """
     inputs = run_plan.inputs[run_plan.scenarios.index(scenario)]
     is_pct = strategies.parse(run_plan.strategy).name == "pct"

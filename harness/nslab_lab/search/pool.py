@@ -27,7 +27,7 @@ _POLL_S = 0.2
 
 @dataclass
 class ScenarioResult:
-    """What a scenario came to."""
+    """The results of one scenario."""
 
     name: str
     wanted: int  # executions; 0: as many as it takes
@@ -67,8 +67,8 @@ class View(Protocol):
 RunBatch = Callable[[BootPlan, Stop, Callable[[Execution], None]], Batch]
 
 
-class _Either:
-    """A wish to stop one scenario, or everything."""
+class Either:
+    """A wish to stop one part of the work, or everything."""
 
     def __init__(self, everything: Stop) -> None:
         self._everything = everything
@@ -95,8 +95,8 @@ def execute(
     After a stop the results hold what there is. Raises what @run_batch raises, once every
     guest has ended and what they had found has been told.
     """
-    everything = _Either(stop)
-    stops = {name: _Either(everything) for name in plan.scenarios}
+    everything = Either(stop)
+    stops = {name: Either(everything) for name in plan.scenarios}
     taker = _Taker(plan, view)
     todo = (
         (name, batch)

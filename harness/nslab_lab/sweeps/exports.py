@@ -195,7 +195,7 @@ def as_ktap(report: Report) -> str:
         for one in (*new, *old):
             notes += _notes(one)
         name = f"{cell.scenario}.{cell.way}.{cell.kernel}".replace(", ", ".")
-        skipped = None if cell.executions or cell.error else "not come to"
+        skipped = None if cell.executions or cell.error else "not run"
         if cell.error:
             notes.append(f"could not be run: {cell.error}")
         results.append(ktap.Result(name, not new and not cell.error, skipped, notes))
@@ -233,7 +233,7 @@ def as_junit(report: Report) -> str:
                 _add(case, "error", cell.error, message=cell.error, type="lab")
             elif not cell.executions:
                 counts["skipped"] += 1
-                _add(case, "skipped", "", message="not come to")
+                _add(case, "skipped", "", message="not run")
             if old:
                 _add(case, "system-out", "\n\n".join(f"known: {_said(one)}" for one in old))
         for name, number in counts.items():

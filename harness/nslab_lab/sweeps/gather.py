@@ -98,7 +98,7 @@ def _nights(store: Store, reasons: Mapping[str, str]) -> list[Night]:
     )}  # fmt: skip
     nights = []
     seen = set(judge.listed(store, reasons))
-    before: dict[str, SweepRow] = {}  # the last that came to its end, by name
+    before: dict[str, SweepRow] = {}  # the last that is finished, by name
     for row in store.sweeps():
         found = mine.get(row.sweep, set())
         executions, ran, of_cells = cells.get(row.sweep, (0, 0, 0))

@@ -4,7 +4,7 @@
 new     its cause was in no earlier sweep, and neither it nor a signature of it is in the user's list
 known   it was, or is; a signature that it did not have until now does not make it new
 gone    the sweep of the same name before this one had it, and this one, which is through, has not,
-        though it came to every cell that had it, unless there is no such cell any more
+        though it ran every cell that had it, unless there is no such cell any more
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _gone(store: Store, last: SweepRow, seen: Mapping[str, Sequence[int]]) -> di
 
 
 def not_looked_for(store: Store, sweep: int, before: int) -> set[str]:
-    """Causes in the sweep @before, of which @sweep has a cell it did not come to."""
+    """Causes in the sweep @before, of which @sweep has a cell that it did not run."""
     return {cause for (cause,) in store.rows(
         "SELECT DISTINCT cause FROM failures JOIN cells AS old USING (sweep, cell) "
         "JOIN cells AS now ON now.sweep = ? AND NOT now.executions AND now.scenario = old.scenario "
@@ -193,7 +193,7 @@ def not_looked_for(store: Store, sweep: int, before: int) -> set[str]:
 
 def _signature(store: Store, key: Key, of: Sequence[int], fresh: bool) -> Signature:
     """A signature in the sweeps @of."""
-    # The last sweep speaks for all.
+    # The last sweep stands for all.
     (row,) = store.rows(
         f"SELECT {_SIGNATURE} FROM findings WHERE sweep = ? AND cause = ? AND signature = ?",
         of[-1], *key,

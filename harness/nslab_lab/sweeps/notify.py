@@ -10,7 +10,7 @@ from typing import Any
 
 from nslab_lab.host.progress import say
 
-TIMEOUT_S = 60  # host seconds; nobody watches at night
+TIMEOUT_S = 60  # host seconds; a command that hangs must not hold up the night
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@
     those the first in the description.
 
 Executions are counted as planned: a batch that a finding cut short counts in full, or a cell that
-always fails would have all the time. A cell that has come to its end, or could not be run, is left
+always fails would have all the time. A cell that is finished, or could not be run, is left
 out.
 
 So that the choice is the same with any number of guests, and after a crash, batch n knows what came

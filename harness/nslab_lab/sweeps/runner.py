@@ -7,13 +7,13 @@ smaller once every batch before it is in: then it is known which of its cause an
 
 from __future__ import annotations
 
-import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
 from nslab_lab.guest.boots import Stop
+from nslab_lab.search.pool import Either
 from nslab_lab.sweeps import rule, work
 from nslab_lab.sweeps.rows import DONE, CellRow, Key, Outcome, Smaller, SweepRow
 from nslab_lab.sweeps.rule import Choice, Chooser
@@ -37,20 +37,6 @@ class _Small:
     key: Key
 
 
-class _Stop:
-    """A wish to stop from outside, or from within."""
-
-    def __init__(self, outside: Stop) -> None:
-        self._outside = outside
-        self._event = threading.Event()
-
-    def is_set(self) -> bool:
-        return self._outside.is_set() or self._event.is_set()
-
-    def set(self) -> None:
-        self._event.set()
-
-
 class Runner:
     """Runs the sweep @row of @store.
 
@@ -65,7 +51,7 @@ class Runner:
         self._store = store
         self._row = row
         self._task_of = task_of
-        self._stop = _Stop(stop)
+        self._stop = Either(stop)
         self._view = view
         self._new_finding = new_finding
         self._cells = store.cells(row.sweep)
@@ -96,7 +82,7 @@ class Runner:
         return self._row.seconds + time.monotonic() - self._start
 
     def run(self, executor: Executor, jobs: int) -> bool:
-        """Run it with @jobs guests at a time; whether it came to its end.
+        """Run it with @jobs guests at a time. Returns whether it is finished.
 
         Raises what went wrong, once every guest has ended.
         """

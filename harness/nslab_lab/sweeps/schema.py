@@ -47,7 +47,7 @@ CREATE TABLE cells (
 	variant TEXT NOT NULL,
 	kernel TEXT NOT NULL,
 	kernel_id TEXT NOT NULL,
-	seed INTEGER NOT NULL,          -- the how manieth
+	seed INTEGER NOT NULL,          -- its number among the seeds
 	batches INTEGER NOT NULL DEFAULT 0,     -- these sum up the batches that are through
 	executions INTEGER NOT NULL DEFAULT 0,
 	points INTEGER NOT NULL DEFAULT 0,

@@ -32,7 +32,7 @@ def _now() -> str:
 
 
 def left(store: Store, lab: Lab, name: str | None) -> SweepRow | None:
-    """The last sweep that did not come to its end; None where there is none that can go on."""
+    """The last sweep that is not finished; None where there is none that can be continued."""
     # One that another of its name came after was given up.
     latest = {row.name: row for row in store.sweeps()}
     rows = [row for row in latest.values() if row.state == RUNNING and name in (None, row.name)]

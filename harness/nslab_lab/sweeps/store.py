@@ -136,7 +136,7 @@ class Store(Database):
                 sweep, n, one.execution, cell.cell, *one.key, one.token, one.hash, one.reproduced,
             )],
         )  # fmt: skip
-        # The first batch speaks for all of its cause and signature, whichever came in first.
+        # The batch with the lowest number stands for all of its cause and signature, in whatever order they end.
         self._db.execute(
             "INSERT INTO findings "
             "(sweep, cause, signature, n, oracle, headline, token, reproduced, console) "

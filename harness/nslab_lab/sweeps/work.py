@@ -101,7 +101,7 @@ _T = TypeVar("_T")
 
 
 def _again_if_killed(task: Task, work: Callable[[Path], _T]) -> _T:
-    """What @work gives in a folder that is gone after it, with guests that came to their own end."""
+    """What @work gives in a folder that is removed after it, with guests that have ended by themselves."""
     for _ in range(MOST_KILLED):
         place = Path(tempfile.mkdtemp(dir=task.folder))
         try:

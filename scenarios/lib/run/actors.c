@@ -104,7 +104,7 @@ static struct {
 /**
  * actors_self() - which actor is calling?
  *
- * Those that are not kept share their memory with whoever made them, but for
+ * Those that are not kept share their memory with the task that made them, but for
  * the stack.
  *
  * Return: its index, -1 if it is none.
@@ -130,7 +130,7 @@ static int fresh_main(void *arg)
 
 /*
  * With memory of its own it would cost eight times as much. That it has none is
- * no harm: nobody else runs while an actor is in user space.
+ * no harm: no other actor runs while an actor is in user space.
  */
 static pid_t make_fresh(const struct control *control, struct actor *actor,
 			unsigned int index, unsigned long flags)
@@ -223,7 +223,7 @@ unsigned long actors_kept(const struct scenario *scenario)
 }
 
 /**
- * actors_nobody_reaps() - is there one that nobody waits for?
+ * actors_nobody_reaps() - is there an actor whose parent does not wait for it?
  */
 bool actors_nobody_reaps(const struct scenario *scenario)
 {

@@ -265,7 +265,7 @@ static unsigned int input_as(const struct job *job, uint64_t n,
  * @run: filled with what the kernel reports
  *
  * Return: EXPLORE_DONE, EXPLORE_STOPPED after one that left the kernel unfit for
- * another, EXPLORE_ERROR after the harness was told why.
+ * another, EXPLORE_ERROR after an error line for the harness.
  */
 int execute(const struct job *job, uint64_t n, struct run_options options,
 	    struct nslab_run *run)
@@ -326,14 +326,14 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 		json_error_line(job->control, "execution %llu: %s",
 				(unsigned long long)n,
 				ret == -ETIMEDOUT ?
-				"an actor did not come to the start" :
+				"an actor did not reach the start" :
 				strerror(-ret));
 		return EXPLORE_ERROR;
 	}
 	ret = take_sites(job, run);
 	if (ret)
 		return ret;
-	/* Those of a warm-up are told by count.c, or by nobody. */
+	/* Those of a warm-up are reported by count.c, or not at all. */
 	if (!options.warm_up)
 		result.failed = tell_sites(job, n, run->nsites, false);
 	*leak = *kmemleak = '\0';

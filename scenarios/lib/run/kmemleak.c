@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Oracle "kmemleak": at the end of a boot there is no memory that nobody points
+ * Oracle "kmemleak": at the end of a boot there is no memory without a pointer
  * to. The kernel's own detector finds it (Documentation/dev-tools/kmemleak.rst);
  * here is when it scans, and what of its report goes on to the harness.
  */
@@ -107,7 +107,7 @@ int kmemleak_start(const struct control *control)
 }
 
 /**
- * kmemleak_check() - is there memory that nobody points to?
+ * kmemleak_check() - is there memory that no pointer refers to?
  * @message: out: see kmemleak_summary()
  * @size: bytes
  *

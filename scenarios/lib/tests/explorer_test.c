@@ -476,7 +476,7 @@ static void kernel_that_refuses_is_the_labs_error(void **state)
 {
 	toy->err = -ETIMEDOUT;
 	assert_int_not_equal(0, explored(0, 1));
-	assert_non_null(strstr(lines, "an actor did not come to the start"));
+	assert_non_null(strstr(lines, "an actor did not reach the start"));
 }
 
 static void hang_and_splat_end_the_boot(void **state)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What namespaces cost, for `make bench`: how long unshare() and setns() take,
- * and how many reads of another task's namespaces there are in a second. Nobody
+ * and how many reads of another task's namespaces there are in a second. No task
  * is an actor here, and the clock goes on by itself.
  */
 
@@ -87,7 +87,7 @@ static int call_batch(const char *what, int (*call)(void),
 }
 
 /*
- * For a while; the first calls are not counted. What is told is the median
+ * For a while; the first calls are not counted. What is reported is the median
  * batch: a host that has other things to do holds up some of them, and not
  * most. But where another task of the guest takes its turns, all of it counts.
  */
