@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a kernel is made from, and the digests that tell one build from another."""
+"""The inputs of a kernel build, and the digests that identify it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nslab_lab.host import paths
 
 @dataclass(frozen=True)
 class Inputs:
-    """What one kernel is made from."""
+    """The inputs of one kernel build."""
 
     entry: kernels.Entry
     engine: kernels.Engine
@@ -52,7 +52,7 @@ class Inputs:
         return [*kmake.KERNEL_VARIABLES, *flags]
 
     def versions(self, config: bytes) -> dict[str, str]:
-        """For people and run folders: what the kernel configured as @config was made from."""
+        """What a run folder's versions.json says of the kernel configured as @config."""
         return {
             "kernel": self.entry.name,
             "kernel_id": self.kernel_id(config),

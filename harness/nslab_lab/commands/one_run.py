@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One run from its folder to its exit status, told to the user and written down as it goes."""
+"""One run: its batches, the reports while it runs, and its exit status."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a run is made from, in its folder: to be read, and to repeat the run with."""
+"""The inputs of a run, written to its folder so that the run can be repeated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(
     folder: RunFolder, run_plan: RunPlan, kernel: Kernel, profile_file: Path, own_patches: Sequence[Path],
     guest: Guest,
 ) -> None:
-    """What a run is made from, and the words that repeat it, into its folder."""
+    """Write the inputs, and the command line that repeats the run."""
     folder.write("plan.json", run_plan.json() + "\n")
     folder.write("config", kernel.config.read_text())
     versions = {**kernel.versions, "kernel": kernel.name, "kernel_id": kernel.id}

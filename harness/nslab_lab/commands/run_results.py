@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a run that is over has found, in its folder and in words."""
+"""The results of a run: files in its folder, and the lines of its summary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def write(
     folder: RunFolder, run_plan: RunPlan, kernel: Kernel, scenarios: Sequence[Scenario],
     results: list[ScenarioResult], seconds: float, interrupted: bool,
 ) -> list[str]:
-    """The results into the run's folder; the lines of its summary.
+    """Write the results to the run's folder; returns the lines of its summary.
 
     @seconds: how long it took, of host time. @interrupted: it ended before all was run.
     """

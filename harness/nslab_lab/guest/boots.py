@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One boot of a guest: its plan, what it reports while it runs, and when it is ended."""
+"""One boot of a guest: its plan, its results, and when it is ended early."""
 
 from __future__ import annotations
 

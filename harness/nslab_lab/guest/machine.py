@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a guest is started as: the files it boots, its command line, and the limits it runs under."""
+"""How a guest is started: the files it boots, its command line, and the limits it runs under."""
 
 from __future__ import annotations
 

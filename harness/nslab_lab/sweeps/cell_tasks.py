@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""From the cells of a sweep to tasks: their kernels are built, their profiles read, their seeds derived."""
+"""The tasks of a sweep's cells, with the kernels, profiles and seeds that they need."""
 
 from __future__ import annotations
 

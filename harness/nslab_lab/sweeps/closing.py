@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The closing words of a sweep."""
+"""The summary that a sweep prints at its end."""
 
 from __future__ import annotations
 

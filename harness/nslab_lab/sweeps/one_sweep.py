@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One sweep from its folders to its exit status, told to the user as it goes."""
+"""One sweep: its batches, the reports while it runs, and its exit status."""
 
 from __future__ import annotations
 

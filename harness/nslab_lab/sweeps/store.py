@@ -25,7 +25,7 @@ _SHORT_S = 900
 
 
 class Store(Database):
-    """What the results file has of sweeps, by its tables."""
+    """The sweeps of a results file, with their cells, batches and findings."""
 
     # === Reading ===
 
