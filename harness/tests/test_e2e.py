@@ -17,7 +17,7 @@ import pytest
 from lab import FOREVER_S, NSLAB, Ended, nslab
 from nslab_lab.build import catalog
 from nslab_lab.build.kernel import Kernel
-from nslab_lab.host.paths import FAULTS_KERNEL, REPO
+from nslab_lab.host.paths import FAULTS_KERNEL, REPO, shown
 
 WITHOUT_SEARCH = REPO / "harness" / "tests" / "lab_without_search.py"
 
@@ -408,7 +408,7 @@ def test_a_file_of_the_users_own(kernel: Kernel, mine: Path, tmp_path: Path) -> 
     # Not from another text, nor from none.
     moved.with_name("mine.h").write_text("#define LENGTH 65\n")
     for words, line in (
-        (("--scenario", moved), f"{moved} is not the text of the token "),
+        (("--scenario", moved), f"{shown(moved)} is not the text of the token "),
         ((), "the token is of a scenario of your own, zombie-read: give its file, SCENARIO="),
     ):
         refused = nslab("replay", finding["token"], *words)
@@ -663,20 +663,29 @@ def test_a_guest_that_does_not_answer(kernel: Kernel) -> None:
     assert finding["reproduced"] == "not reproduced"
 
 
-def test_bench_measures_and_compares(kernel: Kernel) -> None:
-    """In short: it is the figures of a full run that mean something."""
-    done = nslab("bench", "--rounds", 1, "--seeds", 1, "--baseline", 2)
+def bench(part: str, *options: object) -> str:
+    """What a short run of one part prints: it is the figures of a full one that mean something."""
+    done = nslab("bench", "--part", part, *options)
     assert done.status == 0, done.out + done.err
-    for name in ("random, named points", "random, access points", "unsteered, random sleeps"):
-        assert re.search(rf"^  {name} +[\d,]+ ", done.out, re.M), done.out
-    assert re.search(r"exec to first execution: \d+ ms", done.out)
-    assert re.search(r"host CPU time per execution: [\d,]+ us", done.out)
-    variants = {variant for variant, *_ in CAUGHT}
-    rows = {line.split()[0] for line in done.out.splitlines() if line.split()}
-    assert variants <= rows, done.out
-    # What a schedule is needed for, no luck finds.
-    (row,) = re.findall(r"^no-grace-period .*$", done.out, re.M)
     assert max(map(len, done.out.splitlines())) <= 80
+    return done.out
+
+
+def test_bench_measures(kernel: Kernel) -> None:
+    out = bench("speed", "--rounds", 1)
+    for name in ("random, named points", "random, access points", "unsteered, random sleeps"):
+        assert re.search(rf"^  {name} +[\d,]+ ", out, re.M), out
+    assert re.search(r"exec to first execution: \d+ ms", out)
+    assert re.search(r"host CPU time per execution: [\d,]+ us", out)
+    assert re.search(r"\d+\.\d+ times", bench("sweep"))
+    assert re.search(r"\d+\.\d+ times", bench("gdb"))
+
+
+def test_bench_compares_strategies(kernel: Kernel) -> None:
+    """One variant here, all of them in `make bench`."""
+    out = bench("variants", "--seeds", 1, "--baseline", 2, "--variant", "no-grace-period")
+    # What a schedule is needed for, no luck finds.
+    (row,) = re.findall(r"^no-grace-period .*$", out, re.M)
     assert row.endswith("not found") and re.search(r"\d \(\d+\.\d\)", row)
 
 
