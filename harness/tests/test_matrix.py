@@ -12,7 +12,7 @@ import xml.etree.ElementTree
 from pathlib import Path
 from typing import Any, Callable
 
-import matplotlib
+from nslab_lab.host.plotting import matplotlib  # isort: skip (before any part of it)
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
