@@ -435,6 +435,10 @@ def bounded(*more: object) -> Ended:
     return nslab("run", "--scenario", TARGET, "--strategy", "bounded", *more)
 
 
+# Two actors of some 20 steps: pct with three changes of priority has no more to draw from.
+FEW_SCHEDULES = {"mq-vs-unlink": 20, "sem-vs-rmid": 20}
+
+
 @pytest.mark.parametrize("strategy", ["random", "pct", "pos"])
 def test_the_correct_kernel_passes_under_each_strategy(
     kernel: Kernel, names: list[str], strategy: str
@@ -446,7 +450,7 @@ def test_the_correct_kernel_passes_under_each_strategy(
     for scenario in names:
         # Another seed is another schedule.
         mine = [line["hash"] for line in lines if line["scenario"] == scenario]
-        assert len(set(mine)) > 20, scenario
+        assert len(set(mine)) > FEW_SCHEDULES.get(scenario, 40), scenario
     assert ("with a probability of at least 1/" in " ".join(done.out.split())) == (strategy == "pct")
 
 
@@ -682,8 +686,10 @@ def test_bench_measures(kernel: Kernel) -> None:
 
 
 def test_bench_compares_strategies(kernel: Kernel) -> None:
-    """One variant here, all of them in `make bench`."""
-    out = bench("variants", "--seeds", 1, "--baseline", 2, "--variant", "no-grace-period")
+    out = bench("variants", "--seeds", 1, "--baseline", 2)
+    variants = {variant for variant, *_ in CAUGHT}
+    rows = {line.split()[0] for line in out.splitlines() if line.split()}
+    assert variants <= rows, out
     # What a schedule is needed for, no luck finds.
     (row,) = re.findall(r"^no-grace-period .*$", out, re.M)
     assert row.endswith("not found") and re.search(r"\d \(\d+\.\d\)", row)
