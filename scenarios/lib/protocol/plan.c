@@ -45,6 +45,8 @@ static int set_knob(struct plan *plan, const char *value)
 {
 	if (plan->nknobs == PLAN_MAX_KNOBS || !strchr(value, '='))
 		return -1;
+	if (!strcmp(value, "nslab/watch=shared"))
+		plan->shared = true;
 	return set_text(plan->knobs[plan->nknobs++], sizeof(plan->knobs[0]),
 			value);
 }
@@ -85,6 +87,8 @@ static int set(struct plan *plan, const char *key, const char *value)
 		return set_bool(&plan->trace, value);
 	if (!strcmp(key, "unnamed"))
 		return set_bool(&plan->unnamed, value);
+	if (!strcmp(key, "all_points"))
+		return set_bool(&plan->all_points, value);
 	if (!strcmp(key, "fail_nth"))
 		return set_bool(&plan->fail_nth, value);
 	if (!strcmp(key, "unpruned"))
