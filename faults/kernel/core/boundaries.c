@@ -38,7 +38,7 @@ static void reach(unsigned int kind, u16 what, u16 value, unsigned long ip)
 static bool counts(u32 flags, unsigned long ip)
 {
 	return nslab_acting() && (nslab_current_run()->flags & flags) == flags &&
-	       !(ip && nslab_left_out(ip));
+	       !(ip && nslab_is_machinery(ip));
 }
 
 #define IN_TRACE	NSLAB_RUN_SHARED

@@ -78,7 +78,7 @@ static enum fate fate_of_word(const void *lock, unsigned long ip)
 	if (!nslab_acting())
 		return IGNORED;
 	flags = nslab_current_run()->flags;
-	if (!(flags & NSLAB_RUN_SHARED) || nslab_left_out(ip))
+	if (!(flags & NSLAB_RUN_SHARED) || nslab_is_machinery(ip))
 		return IGNORED;
 	return flags & NSLAB_RUN_ALL_POINTS || guards(lock) ? POINT : RECORDED;
 }

@@ -99,9 +99,9 @@ struct nslab_event *nslab_reach(struct nslab_actor *actor,
 				const void *pointer);
 
 /**
- * nslab_left_out() - is that place in the kernel's text part of the machinery?
+ * nslab_is_machinery() - is that place in the kernel's text part of the machinery?
  */
-static inline bool nslab_left_out(unsigned long ip)
+static inline bool nslab_is_machinery(unsigned long ip)
 {
 	return nslab_memory && nslab_memory->left_out && nslab_memory->left_out(ip);
 }
