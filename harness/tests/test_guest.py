@@ -22,8 +22,7 @@ from lab import fake_machine, hour_passes, run_plan, running, wait_for
 from nslab_lab.guest import boot_errors, boots, demands
 from nslab_lab.host.errors import LabError
 from nslab_lab.plans import watch
-from nslab_lab.plans.plan import Watching
-from nslab_lab.plans.watch import ALL_SHARED
+from nslab_lab.plans.watch import ALL_SHARED, Watching
 
 
 @pytest.fixture

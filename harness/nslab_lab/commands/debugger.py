@@ -67,7 +67,8 @@ def _command(args: argparse.Namespace) -> int:
     folder = runfolder.numbered(SESSIONS)
     session = _session(ready, folder)
     interrupts = Interrupts()
-    known = _replayed(ready, folder, interrupts) if has_token else {}
+    # What is watched by number only a boot can tell, whatever it runs.
+    known = _replayed(ready, folder, interrupts, has_token)
     if interrupts.is_set():
         print("INTERRUPTED")
         return interrupts.status
@@ -133,7 +134,6 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
         "series": kernel.series,
         "actors": ready.actors,
         "steers": strategies.parse(wanted.strategy).steers,
-        "kinds": [],
         "linux": str(kernel.linux),
         "src": str(kernel.src),
         "out": str(kernel.out),
@@ -146,8 +146,11 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
     }
 
 
-def _replayed(ready: Ready, folder: Path, interrupts: Interrupts) -> dict[str, Any]:
-    """What the execution does outside of gdb; {} if that was interrupted."""
+def _replayed(ready: Ready, folder: Path, interrupts: Interrupts, whole: bool) -> dict[str, Any]:
+    """What the execution does outside of gdb; {} if that was interrupted.
+
+    @whole: all that it does, or else only what is watched.
+    """
     into = folder / "replay"
     into.mkdir()
     with interrupts:
@@ -156,12 +159,15 @@ def _replayed(ready: Ready, folder: Path, interrupts: Interrupts) -> dict[str, A
         return {}
     if one.verdict and one.verdict.oracle == "diverged":
         raise lab_failed(f"{one.verdict.headline}: the token is not of this execution")
+    if not whole:
+        return {"kinds": one.kinds}
     places = {step.where for step in one.steps if step.where}
     symbols.look_up(ready.kernel.linux, places)
     return {
         "steps": [asdict(step) for step in one.steps],
         "verdict": asdict(one.verdict) if one.verdict else None,
         "hash": one.hash,
+        "kinds": one.kinds,
         "lines": {place: symbols.line_of(ready.kernel.linux, place) for place in places},
     }
 

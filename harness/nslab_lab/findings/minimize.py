@@ -151,10 +151,17 @@ def minimize(
     trials = _Trials(machine, finding.failure, like, folder, stop, like.all_points)
     try:
         was = schedule_of(finding.steps, actors)
-        small = _fewest_switches(trials, was) if like.strategy.steers else None
+        small = None
+        # Where every point counts there are hundreds of switches: a search is over sooner.
+        many = len(was.switches) > MAX_PAIRS_OF
+        if many and like.strategy.steers:
+            small = _searched(trials, was.failures)
+        if small is None and like.strategy.steers:
+            trials.all_points = like.all_points
+            small = _fewest_switches(trials, was)
         # More than a search would find at once, or nothing that could be tried.
-        if small is None or len(small.switches) > SEARCH_FROM:
-            small = trials.search(was.failures) or small
+        if not (many and like.strategy.steers) and (small is None or len(small.switches) > SEARCH_FROM):
+            small = _searched(trials, was.failures) or small
         if small is None and not like.strategy.steers:
             turns = retrace.schedule(finding.steps, actors, was.failures, trials.replay)
             small = _fewest_switches(trials, turns) if turns else None
@@ -163,6 +170,14 @@ def minimize(
         small = _fewest_failures(trials, small)
         return _confirmed(trials, small)
     except (Stopped, LabError):  # the finding is worth more than a smaller one
+        return None
+
+
+def _searched(trials: _Trials, failed: Sequence[str]) -> Schedule | None:
+    """What a search finds; nothing where it cannot be made."""
+    try:
+        return trials.search(failed)
+    except LabError:  # what was found otherwise is worth more than an error
         return None
 
 

@@ -20,6 +20,10 @@ from nslab_lab.host import cpus, scratch
 from nslab_lab.plans.plan import BootPlan
 
 
+# In place of the number of a kind of object: it is not watched.
+_NOT_WATCHED = 0xFFFF
+
+
 class Stop(Protocol):
     """Says whether a guest is to be ended early. A threading.Event is one."""
 
@@ -67,6 +71,12 @@ class Boot:
         if 0 <= number < len(watches):
             return watches[number].name, 0
         return next(((one.object, one.site) for one in self.words if one.what == number), ("", 0))
+
+    @property
+    def kinds(self) -> tuple[tuple[str, int], ...]:
+        """All kinds of objects of its traces, by number, where the plan asks for words."""
+        numbers = [one.what for one in self.words if one.what != _NOT_WATCHED]
+        return tuple(map(self.kind, range(max([len(self.plan.watches) - 1, *numbers]) + 1)))
 
     def console_text(self) -> str:
         """All the guest's console said."""
