@@ -291,6 +291,14 @@ def main() -> None:
         os.abort()
     if scenario == "mute":
         hang()
+    if scenario == "dies-profiling":
+        for number in range(1, 6):
+            if str(number) in plan.get("skip", "").split(","):
+                continue
+            emit(profiling=number)
+            if number in (2, 4):
+                os.abort()
+        emit(profiling=0)
     emit(event="ready")
     if "measure" in plan:  # it comes to its end, or not
         if scenario == "passes":

@@ -18,6 +18,7 @@ from nslab_lab.commands import replay
 from nslab_lab.commands.replay import Ready
 from nslab_lab.debuginfo import symbols
 from nslab_lab.guest import demands, initramfs
+from nslab_lab.guest.boots import without_skipped
 from nslab_lab.guest.machine import RESULT_FD, arguments, confined
 from nslab_lab.host import cpus, front, scratch, terminal
 from nslab_lab.host.errors import bad_input, lab_failed
@@ -65,13 +66,13 @@ def _command(args: argparse.Namespace) -> int:
         raise lab_failed("gdb is not there: apt-get install gdb")
     ready = replay.prepare(args)
     folder = runfolder.numbered(SESSIONS)
-    session = _session(ready, folder)
     interrupts = Interrupts()
     # What is watched by number only a boot can tell, whatever it runs.
     known = _replayed(ready, folder, interrupts, has_token)
     if interrupts.is_set():
         print("INTERRUPTED")
         return interrupts.status
+    session = _session(ready, folder)
     (folder / "session.json").write_text(json.dumps(session | known))
     return _gdb(ready, folder, script)
 
@@ -119,7 +120,7 @@ def _token(args: argparse.Namespace) -> Token:
 def _session(ready: Ready, folder: Path) -> dict[str, Any]:
     """What the commands in gdb have to know; leaves what the guest boots in @folder/boot."""
     wanted, kernel, machine = ready.wanted, ready.kernel, ready.machine
-    boot_plan = ready.plan.of_replay(wanted)
+    boot_plan = without_skipped(machine, ready.plan.of_replay(wanted))
     place = folder / "boot"
     scratch.keep(place)
     place.mkdir()

@@ -95,7 +95,6 @@ class _Trials:
         """A schedule that fails in the same way, with as few preemptions as possible."""
         strategy = strategies.Strategy("bounded", preemptions=SEARCH_PREEMPTIONS)
         boot = self._boot(strategy, count=SEARCH_EXECUTIONS, failures="".join(failed))
-        self.all_points = boot.plan.all_points
         _, failures = examine(boot, self.machine)
         if not failures or not (schedule := failures[-1].execution.schedule):
             return None
@@ -108,6 +107,7 @@ class _Trials:
             if not same_place and not same_kind:
                 return None
             self.failure = replace(self.failure, verdict=found.verdict)
+        self.all_points = boot.plan.all_points
         return strategies.parse_schedule(schedule)
 
     def replay(self, schedule: Schedule) -> tuple[Sequence[Step], bool]:
@@ -157,7 +157,6 @@ def minimize(
         if many and like.strategy.steers:
             small = _searched(trials, was.failures)
         if small is None and like.strategy.steers:
-            trials.all_points = like.all_points
             small = _fewest_switches(trials, was)
         # More than a search would find at once, or nothing that could be tried.
         if not (many and like.strategy.steers) and (small is None or len(small.switches) > SEARCH_FROM):

@@ -20,6 +20,8 @@ from nslab_lab.host import cpus, scratch
 from nslab_lab.plans.plan import BootPlan
 
 
+# The last of these executions has ended.
+_OVER = "0"
 # In place of the number of a kind of object: it is not watched.
 _NOT_WATCHED = 0xFFFF
 
@@ -57,6 +59,13 @@ class Boot:
     stopped: bool = False  # it was killed because the run ends
     status: int | None = None  # exit status, or minus the signal
     patched: bool = False  # see Machine
+    profiling: str = ""  # the profile execution before the first one that was begun last
+
+    @property
+    def died_profiling(self) -> bool:
+        """Whether it died while it looked for shared memory, before its first execution."""
+        gone_on = self.executions or self.steps or self.ended or self.error or self.stopped
+        return self.profiling not in ("", _OVER) and not gone_on
 
     @property
     def next(self) -> int:
@@ -83,6 +92,12 @@ class Boot:
         return self.console.read_text(errors="replace")
 
 
+# So many profile executions of a boot may be left out.
+_MOST_SKIPPED = 16
+# Those in which guests died, by all that their warm-up depends on.
+_skipped: dict[tuple[object, ...], tuple[int, ...]] = {}
+
+
 def boot(
     machine: Machine,
     plan: BootPlan,
@@ -93,8 +108,37 @@ def boot(
     """Boot a guest, run @plan in it and wait for its end.
 
     Leaves console-NAME.log and results-NAME.jsonl in @folder. No process outlives the call,
-    nor the caller should that be killed. Raises LabError if no guest can be started at all.
+    nor the caller should that be killed. Where a broken kernel dies while shared memory is looked for,
+    before its first execution, it is booted again without that: so it does in every boot, and the
+    execution that counts is one with a token. Raises LabError if no guest can be started at all.
     """
+    while True:
+        plan = without_skipped(machine, plan)
+        result = _boot(machine, plan, folder, stop, on_execution)
+        if not result.died_profiling or len(plan.skip) >= _MOST_SKIPPED:
+            return result
+        _skipped[_warm_up(machine, plan)] = (*plan.skip, int(result.profiling))
+        result.console.unlink()
+        (folder / f"results-{plan.name}.jsonl").unlink()
+
+
+def without_skipped(machine: Machine, plan: BootPlan) -> BootPlan:
+    """The plan without the profile executions in which guests of its kind have died."""
+    return replace(plan, skip=_skipped.get(_warm_up(machine, plan), plan.skip))
+
+
+def _warm_up(machine: Machine, plan: BootPlan) -> tuple[object, ...]:
+    token = plan.token
+    return machine.linux, token.scenario, token.variant, plan.knobs, plan.watching, token.grown
+
+
+def _boot(
+    machine: Machine,
+    plan: BootPlan,
+    folder: Path,
+    stop: Stop,
+    on_execution: Callable[[Execution], None],
+) -> Boot:
     name = plan.name
     with scratch.folder(folder / f"boot-{name}") as place:
         plan_file = place / "plan"
@@ -150,6 +194,8 @@ def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None])
             result.profiled = event
         case Measured():
             result.measured.append(event)
+        case Note("profiling"):
+            result.profiling = event.message or ""
         case Note("ready"):
             result.ready = True
         case Note("end"):

@@ -91,7 +91,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Note:
-    """Something else a guest says: "ready", "end", "error"."""
+    """Something else a guest says: "ready", "end", "error"; "profiling" with a number."""
 
     event: str
     message: str | None = None
@@ -221,6 +221,8 @@ def parse(data: dict[str, Any]) -> Event:
     """The event of one line's JSON. Raises KeyError, TypeError, AttributeError, ValueError."""
     if "word" in data:
         return words.parse_word(data["word"])
+    if "profiling" in data:
+        return Note("profiling", str(int(data["profiling"])))
     if "profile" in data:
         return words.parse_profiled(data["profile"])
     if data["event"] == "points":

@@ -60,6 +60,7 @@ class BootPlan:
     watching: Watching = Watching()  # where a strategy decides
     points: str = ""  # as the profile has it
     words: bool = False  # report what is found to be shared
+    skip: tuple[int, ...] = ()  # profile executions that are left out, since the guest dies in them
     grows: bool = False  # it is run again if more is found to be shared later, and that watched, too
     fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
@@ -131,6 +132,8 @@ class BootPlan:
             values.append(("all_points", 1))
         if strategy.steers and self.words:
             values.append(("words", 1))
+        if strategy.steers and self.skip:
+            values.append(("skip", ",".join(map(str, self.skip))))
         if strategy.name == "pct":
             values += [("depth", strategy.depth), ("length", strategy.length)]
         if strategy.name == "bounded":
