@@ -150,7 +150,7 @@ def test_calls_locks_and_wakeups_in_words() -> None:
 CALLS = """\
     waiter                                 remover
  1  semop()
-    ~ preempted
+    ~ before #2->sem_perm.deleted
  2                                         semctl()
  3                                         write sem_array #2->sem_perm.deleted
  4                                         wakes waiter
@@ -260,7 +260,7 @@ def test_an_access_is_made_when_its_actor_runs_again() -> None:
     trace.add("target", "end", decides=False)
     assert cells(build(trace, field_of=field_of)) == [
         "~ preempted before task->nsproxy",
-        "~ preempted",
+        "~ before writing current->nsproxy",
         "1 task->nsproxy → NULL",
         "2 task_nsproxy",
         "~ preempted",

@@ -74,7 +74,7 @@ def _lock_at(linux: Path, src: Path, where: str) -> str:
 
 
 def _source(src: Path, line: str) -> str:
-    """The text of a line, "ipc/sem.c:523"."""
+    """The text of a line, "fs/exec.c:523"."""
     file, _, number = line.rpartition(":")
     lines = _lines(src / file)
     return lines[int(number) - 1] if number.isdecimal() and 0 < int(number) <= len(lines) else ""

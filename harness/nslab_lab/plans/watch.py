@@ -74,7 +74,7 @@ ALL_SHARED = Watch(SHARED, SHARED, 0, 0, "", SHARED)
 
 
 def name_of(kind: str, what: str) -> str:
-    """How a kind of object is called: "cred", "kmalloc:alloc_pipe_info", "static:init_nsproxy"."""
+    """How a kind of object is called: "cred", "kmalloc:alloc_pipe_info", "static:init_task"."""
     return what if kind == CACHE else f"{kind}:{what}"
 
 

@@ -27,7 +27,7 @@ class Access:
     actor: str
     how: str  # "R", "W", "RW"
     function: str
-    line: str  # "ipc/sem.c:1140"; "" where nobody knows
+    line: str  # "fs/exec.c:1140"; "" where nobody knows
     source: str  # that line's text
     locks: tuple[str, ...]  # held there, by their classes
     rcu: int  # depth of read sections
@@ -229,7 +229,7 @@ def json_of(kernel: Kernel, variant: str, tables: Sequence[Table]) -> dict[str, 
     actors and words, those under no common lock first, with
         name: "sem_array.pending_const.next"
         kind: "cache", "kmalloc", "static"; of: the cache, the function that asked for it, the symbol
-        allocated: "ipc/sem.c:523", null where it is not known
+        allocated: "fs/exec.c:523", null where it is not known
         offset, size, object_size: bytes, the last 0 where it is not known
         locked: the lock that all accesses have in common, null for none
         new: it was found after the set had been made
