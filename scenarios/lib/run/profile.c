@@ -24,6 +24,9 @@ static unsigned int nr_words;
 /* Of this boot: executions that counted, those of them that were profiled. */
 static uint64_t counted, profiled;
 
+/* How many profile executions there were before the first that counts. */
+static unsigned int nr_run;
+
 /* As many words were not in the set when they were last reported. */
 static unsigned int nr_new;
 
@@ -137,22 +140,45 @@ static void tell_words(const struct job *job, bool all)
 
 /* === Before the first execution that counts === */
 
+static bool is_skipped(const struct plan *plan, unsigned int n)
+{
+	const char *next = plan->skip;
+	char *end;
+
+	while (next && *next) {
+		if (strtoul(next, &end, 10) == n)
+			return true;
+		next = *end ? end + 1 : end;
+	}
+	return false;
+}
+
+/*
+ * A kernel that has what is looked for may die here, in each boot anew. So the harness
+ * hears which one it is in, and can boot once more without that one.
+ */
 static int run_once(const struct job *job, struct run_options options)
 {
 	struct nslab_run run;
+	char line[32];
 
+	if (is_skipped(job->plan, ++nr_run))
+		return EXPLORE_DONE;
+	snprintf(line, sizeof(line), "{\"profiling\":%u}\n", nr_run);
+	job->control->emit(line);
 	options.warm_up = true;
 	options.profile = true;
+	options.more = true;
 	return execute(job, job->plan->first, options, &run);
 }
 
 /* Each actor once as the first to run, and some as the strategy random has them. */
-static int profile_input(const struct job *job, unsigned int input, bool last)
+static int profile_input(const struct job *job, unsigned int input)
 {
 	static struct schedule first = {
 		.nswitches = 1, .switches[0] = { .at = NSLAB_NOBODY },
 	};
-	struct run_options options = { .input = input, .more = true };
+	struct run_options options = { .input = input };
 	unsigned int i, n = job->scenario->nactors;
 	struct job drawn = *job;
 	char text[8];
@@ -164,14 +190,12 @@ static int profile_input(const struct job *job, unsigned int input, bool last)
 	for (i = 0; !ret && i < n; i++) {
 		first.switches[0].next = i;
 		snprintf(text, sizeof(text), "z0%c", 'a' + i);
-		options.more = !last || i + 1 < n || job->plan->profiles;
 		ret = run_once(job, options);
 	}
 	options.schedule = NULL;
 	options.text = NULL;
 	for (i = 0; !ret && i < job->plan->profiles; i++) {
 		options.drawn = i + 1;
-		options.more = !last || i + 1 < job->plan->profiles;
 		ret = run_once(&drawn, options);
 	}
 	return ret;
@@ -195,16 +219,21 @@ int profile_warm_up(const struct job *job)
 	profiled = 0;
 	nr_new = 0;
 	nr_words = 0;
+	nr_run = 0;
 	plan = *job->plan;
 	plan.seed = PROFILE_SEED;
 	same.plan = &plan;
 	same.kernel_strategy = NSLAB_STRATEGY_SCHEDULE;
 	for (i = 0; !ret && i < inputs; i++)
-		ret = profile_input(&same, i, i + 1 == inputs);
+		ret = profile_input(&same, i);
 	if (ret)
 		return ret;
 	if (job->control->adopt()) {
 		json_error_line(job->control, "shared words: %s", strerror(errno));
+		return EXPLORE_ERROR;
+	}
+	if (job_watches_memory(job) && kmemleak_start(job->control)) {
+		json_error_line(job->control, "kmemleak: %s", strerror(errno));
 		return EXPLORE_ERROR;
 	}
 	ret = take_words(job);
