@@ -189,7 +189,7 @@ static void what_is_not_there_cannot_be_watched(struct kunit *test)
 	/* A function is no variable, nor the other way round. */
 	KUNIT_EXPECT_EQ(test, watch("=kfree:0:8"), -ENOENT);
 	KUNIT_EXPECT_EQ(test, watch("@counter_of_the_test:0:4"), -ENOENT);
-	KUNIT_EXPECT_EQ(test, watch("=jiffies_64:8:64"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0:4096"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0:0"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch(":0:8"), -EINVAL);

@@ -143,8 +143,8 @@ static bool same_code(const struct nslab_seen *seen, const struct nslab_word *to
  */
 #define MANY_SLOTS	4
 
-static bool array_of(const struct nslab_seen *seen, const struct nslab_key *key,
-		     u32 *offset, u32 *size, const struct nslab_place *place)
+static void find_array(const struct nslab_seen *seen, const struct nslab_key *key,
+		       u32 *offset, u32 *size, const struct nslab_place *place)
 {
 	u32 hash = hash_of(key), first = *offset;
 	unsigned int found = 1;
@@ -152,11 +152,12 @@ static bool array_of(const struct nslab_seen *seen, const struct nslab_key *key,
 
 	if (key->type == NSLAB_WORD_CACHE) {
 		if (strcmp(key->name, "radix_tree_node") ||
-		    first < offsetof(struct xa_node, slots))
-			return false;
+		    first < offsetof(struct xa_node, slots) ||
+		    first >= offsetofend(struct xa_node, slots))
+			return;
 		*offset = offsetof(struct xa_node, slots);
 		*size = sizeof_field(struct xa_node, slots);
-		return first < *offset + *size;
+		return;
 	}
 	for (word = words; word < words + nr_words; word++) {
 		if (word->hash != hash || !nslab_same_key(&word->key, key) ||
@@ -169,7 +170,6 @@ static bool array_of(const struct nslab_seen *seen, const struct nslab_key *key,
 		*offset = key->type == NSLAB_WORD_STATIC ? 0 : first;
 		*size = place->size - *offset;
 	}
-	return found >= MANY_SLOTS;
 }
 
 static struct word *word_of(const struct nslab_seen *seen, const struct nslab_key *key,
@@ -180,7 +180,7 @@ static struct word *word_of(const struct nslab_seen *seen, const struct nslab_ke
 
 	if (word)
 		return word;
-	array_of(seen, key, &offset, &size, place);
+	find_array(seen, key, &offset, &size, place);
 	return new_word(key, offset, size, place);
 }
 

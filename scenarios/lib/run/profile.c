@@ -15,6 +15,9 @@
 /* So that the set does not depend on the seed of the plan. */
 #define PROFILE_SEED	0x5eed
 
+/* Of those that are drawn as the strategy pct has them. */
+#define PROFILE_DEPTH	3
+
 /* The first ones of a boot are the most likely to show something new. */
 #define EACH_NTH	256
 
@@ -157,9 +160,9 @@ static bool is_skipped(const struct plan *plan, unsigned int n)
  * A kernel that has what is looked for may die here, in each boot anew. So the harness
  * hears which one it is in, and can boot once more without that one.
  */
-static int run_once(const struct job *job, struct run_options options)
+static int run_once(const struct job *job, struct run_options options,
+		    struct nslab_run *run)
 {
-	struct nslab_run run;
 	char line[32];
 
 	if (is_skipped(job->plan, ++nr_run))
@@ -169,34 +172,56 @@ static int run_once(const struct job *job, struct run_options options)
 	options.warm_up = true;
 	options.profile = true;
 	options.more = true;
-	return execute(job, job->plan->first, options, &run);
+	return execute(job, job->plan->first, options, run);
 }
 
-/* Each actor once as the first to run, and some as the strategy random has them. */
-static int profile_input(const struct job *job, unsigned int input)
+/*
+ * What is shared after many small steps is not what is shared when one actor is through
+ * with most of what it does. So they are drawn in these ways, in turn.
+ */
+static const struct {
+	unsigned int strategy;
+	unsigned int points;
+} ways[] = {
+	{ NSLAB_STRATEGY_RANDOM, NSLAB_RUN_SHARED | NSLAB_RUN_ALL_POINTS },
+	{ NSLAB_STRATEGY_RANDOM, 0 },
+	{ NSLAB_STRATEGY_PCT, NSLAB_RUN_SHARED },
+	{ NSLAB_STRATEGY_RANDOM, 0 },
+};
+
+#define NR_WAYS	(sizeof(ways) / sizeof(ways[0]))
+
+/* Each actor once as the first to run, then those that are drawn. */
+static int profile_input(const struct job *job, unsigned int input, struct plan *plan)
 {
 	static struct schedule first = {
 		.nswitches = 1, .switches[0] = { .at = NSLAB_NOBODY },
 	};
-	struct run_options options = { .input = input };
+	struct run_options options = { .input = input, .points = NSLAB_RUN_SHARED };
 	unsigned int i, n = job->scenario->nactors;
+	struct nslab_run run = {};
 	struct job drawn = *job;
 	char text[8];
 	int ret = 0;
 
-	drawn.kernel_strategy = NSLAB_STRATEGY_RANDOM;
+	plan->depth = PROFILE_DEPTH;
+	plan->length = 1;
 	options.schedule = &first;
 	options.text = text;
 	for (i = 0; !ret && i < n; i++) {
 		first.switches[0].next = i;
 		snprintf(text, sizeof(text), "z0%c", 'a' + i);
-		ret = run_once(job, options);
+		ret = run_once(job, options, &run);
+		if (run.points > plan->length)
+			plan->length = run.points;
 	}
 	options.schedule = NULL;
 	options.text = NULL;
 	for (i = 0; !ret && i < job->plan->profiles; i++) {
 		options.drawn = i + 1;
-		ret = run_once(&drawn, options);
+		options.points = ways[i % NR_WAYS].points;
+		drawn.kernel_strategy = ways[i % NR_WAYS].strategy;
+		ret = run_once(&drawn, options, &run);
 	}
 	return ret;
 }
@@ -225,7 +250,7 @@ int profile_warm_up(const struct job *job)
 	same.plan = &plan;
 	same.kernel_strategy = NSLAB_STRATEGY_SCHEDULE;
 	for (i = 0; !ret && i < inputs; i++)
-		ret = profile_input(&same, i);
+		ret = profile_input(&same, i, &plan);
 	if (ret)
 		return ret;
 	if (job->control->adopt()) {
