@@ -94,6 +94,13 @@ class Note:
     message: str | None = None
 
 
+@dataclass(frozen=True)
+class Profiling:
+    """A profile execution of the warm-up is about to begin."""
+
+    n: int  # from 1; 0: they are over
+
+
 @dataclass
 class Points:
     """What was met since boot, or in several boots."""
@@ -176,7 +183,7 @@ class Measured:
     ns: int  # nanoseconds, of the guest's clock, of all of them
 
 
-Event = Execution | Step | Points | Search | Site | Stack | Round | Measured | Note
+Event = Execution | Step | Points | Profiling | Search | Site | Stack | Round | Measured | Note
 
 
 class Reader:
@@ -216,6 +223,10 @@ _KINDS = {
 
 def parse(data: dict[str, Any]) -> Event:
     """The event of one line's JSON. Raises KeyError, TypeError, AttributeError."""
+    if "profiling" in data:
+        return Profiling(int(data["profiling"]))
+    if "word" in data or "profile" in data:
+        return Note("shared")
     if data["event"] == "points":
         return _points(data)
     if data["event"] == "execution":

@@ -357,6 +357,9 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 				      sizeof(kmemleak));
 	if (ret || (options.warm_up && !is_fatal(run)))
 		return ret;
+	/* The harness boots once more, without this one: see profile.c. */
+	if (only_warms(&options) && options.profile)
+		return EXPLORE_STOPPED;
 	judge(run, leak, kmemleak, &result);
 	if (*leak || *kmemleak)
 		shared->failed = true;

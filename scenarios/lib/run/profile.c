@@ -160,15 +160,20 @@ static bool is_skipped(const struct plan *plan, unsigned int n)
  * A kernel that has what is looked for may die here, in each boot anew. So the harness
  * hears which one it is in, and can boot once more without that one.
  */
-static int run_once(const struct job *job, struct run_options options,
-		    struct nslab_run *run)
+static void tell_run(const struct control *control, unsigned int n)
 {
 	char line[32];
 
+	snprintf(line, sizeof(line), "{\"profiling\":%u}\n", n);
+	control->emit(line);
+}
+
+static int run_once(const struct job *job, struct run_options options,
+		    struct nslab_run *run)
+{
 	if (is_skipped(job->plan, ++nr_run))
 		return EXPLORE_DONE;
-	snprintf(line, sizeof(line), "{\"profiling\":%u}\n", nr_run);
-	job->control->emit(line);
+	tell_run(job->control, nr_run);
 	options.warm_up = true;
 	options.profile = true;
 	options.more = true;
@@ -253,6 +258,7 @@ int profile_warm_up(const struct job *job)
 		ret = profile_input(&same, i, &plan);
 	if (ret)
 		return ret;
+	tell_run(job->control, 0);
 	if (job->control->adopt()) {
 		json_error_line(job->control, "shared words: %s", strerror(errno));
 		return EXPLORE_ERROR;
