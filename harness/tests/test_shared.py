@@ -13,12 +13,12 @@ import pytest
 
 from nslab_lab.build import scenarios
 from nslab_lab.build.kernel import Kernel
+from nslab_lab.debuginfo import left_out
 from nslab_lab.guest import boots, initramfs
 from nslab_lab.guest.machine import Machine
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.token import Token
-
-WATCH = ("nslab/watch=shared",)
+from nslab_lab.plans.watch import ALL_SHARED, Watching
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,8 @@ def boot(machine: Machine, folder: Path, scenario: str, **options: Any) -> boots
         "6.12", "0" * 8, scenario, options.pop("variant", "none"), "none", "0" * 6,
         options.pop("strategy", "random"), options.pop("seed", 1), *(options.pop("first", 1),) * 2,
     )  # fmt: skip
-    plan = replace(BootPlan(token, WATCH, 8, False, words=True), **options)
+    watching = Watching((ALL_SHARED,), left_out.text(machine.linux))
+    plan = replace(BootPlan(token, (), 8, False, words=True, watching=watching), **options)
     folder.mkdir()
     return boots.boot(machine, plan, folder, threading.Event())
 
