@@ -85,10 +85,12 @@ do {									\
 } while (0)
 
 /*
- * KASAN's shadow of watched memory: this, and in the lower bits what would stand
- * there without the lab. No value of KASAN's own is like it.
+ * KASAN's shadow of watched memory: one of these, and in the lower bits what would
+ * stand there without the lab. No value of KASAN's own is like them.
  */
 #define NSLAB_SHADOW_MARK	0xe0
+/* Watched for one execution only, which finds out what actors share. */
+#define NSLAB_SHADOW_PROFILED	0xe8
 
 /**
  * nslab_shadow() - what a byte of KASAN's shadow would be without the lab
@@ -96,7 +98,18 @@ do {									\
  */
 static __always_inline s8 nslab_shadow(s8 shadow)
 {
-	return (shadow & 0xf8) == NSLAB_SHADOW_MARK ? shadow & 7 : shadow;
+	return (shadow & 0xf0) == NSLAB_SHADOW_MARK ? shadow & 7 : shadow;
+}
+
+/**
+ * nslab_keep_mark() - the memory stays, but less of it may be accessed
+ * @before: the byte of the shadow
+ * @shadow: what KASAN makes of it, 1 to 7
+ */
+static __always_inline s8 nslab_keep_mark(s8 before, s8 shadow)
+{
+	return (before & 0xf0) == NSLAB_SHADOW_MARK ? (before & 0xf8) | shadow :
+						     shadow;
 }
 
 /* A slab object comes into being, or is about to end. */
@@ -203,6 +216,7 @@ static inline void nslab_show(int hidden)
 #define nslab_fix_seed(buf, len)	do { } while (0)
 #define nslab_access(addr, size, write, ip)	false
 #define nslab_shadow(shadow)	(shadow)
+#define nslab_keep_mark(before, shadow)	(shadow)
 #define nslab_object_alloc(cache, object)	do { } while (0)
 #define nslab_object_free(cache, object)	do { } while (0)
 #define nslab_quiesce()		do { } while (0)

@@ -275,8 +275,8 @@ int nslab_release_actors(unsigned long mask)
 static bool makes_sense(const struct nslab_run *run)
 {
 	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
-	       !run->padding && !run->reserved && run->timeout_ns &&
-	       run->flags < NSLAB_RUN_SETTLED << 1 &&
+	       !run->padding && !run->shared_new && run->timeout_ns &&
+	       run->flags < NSLAB_RUN_PROFILE << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
 	       run->nfailures <= NSLAB_MAX_FAILURES &&

@@ -184,7 +184,7 @@ void nslab_steer_point(struct nslab_actor *actor, struct nslab_event *event,
 void nslab_steer_begin(const struct nslab_run *run,
 		       const struct nslab_switch *switches)
 {
-	bool warm_up = run->flags & NSLAB_RUN_WARM_UP;
+	bool warm_up = run->flags & NSLAB_RUN_WARM_UP && !(run->flags & NSLAB_RUN_PROFILE);
 	struct nslab_event event = {
 		.kind = NSLAB_EVENT_BEGIN,
 		.actor = NSLAB_NOBODY,
@@ -194,7 +194,7 @@ void nslab_steer_begin(const struct nslab_run *run,
 
 	if (run->strategy == NSLAB_STRATEGY_NONE)
 		return;
-	/* To warm up, follow a schedule without switches. */
+	/* Only to warm up, follow a schedule without switches. */
 	search = (struct nslab_search) {
 		.run = run,
 		.strategy = strategies[warm_up ? NSLAB_STRATEGY_SCHEDULE :
