@@ -286,6 +286,11 @@ def main() -> None:
         print("FDS", sorted(os.listdir("/proc/self/fd")), flush=True)
         print("SESSION", os.getsid(0) == os.getpid(), flush=True)
     if scenario == "watches":
+        sides = [{"actor": 0, "write": True, "ip": "0x40"}, {"actor": 1, "write": False, "ip": "0x80"}]
+        emit(word={
+            "what": 2, "kind": "kmalloc", "name": "newary", "site": {"ip": "0x1234"}, "offset": 8, "size": 8,
+            "object_size": 64, "locked": "", "sides": sides, "new": False,
+        })
         for number in (-1, 0, 1, 2):
             step(first, number + 2, "reader", "access", kind="access", watch=number)
     if scenario == "nonsense":
@@ -338,6 +343,8 @@ def main() -> None:
             execution(n)
         if scenario == "slow":
             time.sleep(0.1)
+    if plan["strategy"] not in ("none", "unsteered"):
+        emit(profile={"words": 4, "locked": 2, "profiled": 5, "outside": 0, "held": True})
     met(scenario, count)
     emit(event="end")
     if scenario == "late":

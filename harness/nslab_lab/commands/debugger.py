@@ -133,7 +133,7 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
         "series": kernel.series,
         "actors": ready.actors,
         "steers": strategies.parse(wanted.strategy).steers,
-        "watch": ready.plan.watch,
+        "kinds": [],
         "linux": str(kernel.linux),
         "src": str(kernel.src),
         "out": str(kernel.out),

@@ -76,13 +76,14 @@ class _Trials:
     like: BootPlan
     folder: Path
     stop: Stop
+    all_points: bool  # how replays number scheduling points
     nr_boots: int = 0
 
     def first(self, schedules: Sequence[Schedule]) -> Schedule | None:
         """The first of @schedules that fails in the same way."""
         while schedules and self.nr_boots < MAX_BOOTS:
             texts = tuple(map(str, schedules[:MAX_CANDIDATES]))
-            boot = self._boot(strategies.Strategy("replay", schedule=texts[0]), schedules=texts)
+            boot = self._boot(self.strategy(texts[0]), schedules=texts)
             executions, failures = examine(boot, self.machine)
             for failure in failures:
                 if self._same(failure) and failure.execution.schedule:
@@ -94,6 +95,7 @@ class _Trials:
         """A schedule that fails in the same way, with as few preemptions as possible."""
         strategy = strategies.Strategy("bounded", preemptions=SEARCH_PREEMPTIONS)
         boot = self._boot(strategy, count=SEARCH_EXECUTIONS, failures="".join(failed))
+        self.all_points = boot.plan.all_points
         _, failures = examine(boot, self.machine)
         if not failures or not (schedule := failures[-1].execution.schedule):
             return None
@@ -110,9 +112,13 @@ class _Trials:
 
     def replay(self, schedule: Schedule) -> tuple[Sequence[Step], bool]:
         """The steps of that schedule, and whether it fails in the same way."""
-        boot = self._boot(strategies.Strategy("replay", schedule=str(schedule)), trace=True)
+        boot = self._boot(self.strategy(str(schedule)), trace=True, words=True)
         _, failures = examine(boot, self.machine)
         return boot.steps, any(map(self._same, failures))
+
+    def strategy(self, schedule: str) -> strategies.Strategy:
+        """That of a replay."""
+        return strategies.Strategy("replay", schedule=schedule, all_points=self.all_points)
 
     def _same(self, failure: Failure) -> bool:
         return failure.verdict.signature == self.failure.verdict.signature
@@ -142,7 +148,7 @@ def minimize(
 
     @like: a boot of the same scenario, for its knobs. @folder: where consoles are left.
     """
-    trials = _Trials(machine, finding.failure, like, folder, stop)
+    trials = _Trials(machine, finding.failure, like, folder, stop, like.all_points)
     try:
         was = schedule_of(finding.steps, actors)
         small = _fewest_switches(trials, was) if like.strategy.steers else None
@@ -178,7 +184,7 @@ def _loops(failure: Failure) -> str:
 
 def _confirmed(trials: _Trials, schedule: Schedule) -> Finding | None:
     """The finding of that schedule, if two replays show the same."""
-    token = replace(trials.failure.token.solo, strategy=f"replay-{schedule}")
+    token = replace(trials.failure.token.solo, strategy=str(trials.strategy(str(schedule))))
     seen = []
     for _ in range(2):
         trials.nr_boots += 1

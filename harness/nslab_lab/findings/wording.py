@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
 from nslab_lab.findings.moments import LOCK, UNLOCK, Moment, is_announced
+from nslab_lab.findings.naming import FieldOf
 from nslab_lab.findings.trace import duration
 from nslab_lab.guest.results import OTHER
 from nslab_lab.plans import subject
 
 if TYPE_CHECKING:
     from nslab_lab.guest.results import Step
-
-FieldOf = Callable[[str, int, int], str]  # as layout.namer returns
 
 SWITCH, MORE = "~", "…"
 

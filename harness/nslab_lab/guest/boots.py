@@ -15,6 +15,7 @@ from nslab_lab.guest.process import Process
 from nslab_lab.guest.results import (
     Event, Execution, Measured, Note, Points, Reader, Round, Search, Site, Stack, Step,
 )  # fmt: skip
+from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.host import cpus, scratch
 from nslab_lab.plans.plan import BootPlan
 
@@ -43,6 +44,8 @@ class Boot:
     stacks: list[Stack] = field(default_factory=list)  # each once
     round: Round | None = None  # with the profile fail-nth
     measured: list[Measured] = field(default_factory=list)  # where the plan says so
+    words: list[Word] = field(default_factory=list)  # where the plan says so, the new ones last
+    profiled: Profiled | None = None  # where a strategy decides
     ready: bool = False  # the guest had read its plan
     ended: bool = False  # the whole plan was run
     error: str | None = None  # the guest could not use its plan
@@ -57,6 +60,13 @@ class Boot:
         if self.plan.strategy.searches or not self.executions:
             return self.plan.first
         return self.executions[-1].n + 1
+
+    def kind(self, number: int) -> tuple[str, int]:
+        """The kind of object with that number in traces: its name, and where kmalloc memory was asked for."""
+        watches = self.plan.watches
+        if 0 <= number < len(watches):
+            return watches[number].name, 0
+        return next(((one.object, one.site) for one in self.words if one.what == number), ("", 0))
 
     def console_text(self) -> str:
         """All the guest's console said."""
@@ -112,9 +122,8 @@ def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None])
             on_execution(event)
         case Step():
             result.ready = True
-            watched = isinstance(event.watch, int) and 0 <= event.watch < len(result.plan.watch)
-            name = result.plan.watch[int(event.watch)] if watched else ""
-            result.steps.append(replace(event, watch=name))
+            name, site = result.kind(event.watch) if isinstance(event.watch, int) else ("", 0)
+            result.steps.append(replace(event, watch=name, site=site))
         case Search():
             result.search = event
         case Points():
@@ -125,6 +134,10 @@ def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None])
             result.stacks.append(event)
         case Round():
             result.round = event
+        case Word():
+            result.words.append(event)
+        case Profiled():
+            result.profiled = event
         case Measured():
             result.measured.append(event)
         case Note("ready"):

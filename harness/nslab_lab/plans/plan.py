@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Iterator, Sequence
+from typing import Any, Iterator, Sequence
 
-from nslab_lab.plans import strategies
+from nslab_lab.plans import strategies, watch
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.token import Token
+from nslab_lab.plans.watch import SHARED, Watch
 
 DEFAULT_EXECUTIONS = 2000
 DEFAULT_SEED = 1
@@ -20,9 +21,6 @@ DEFAULT_PROFILE = "delay"
 # Where a strategy decides which actor runs, no delay is to hold one back as well.
 DEFAULT_STEERED_PROFILE = "none"
 NO_VARIANT = "none"
-
-if TYPE_CHECKING:
-    from nslab_lab.plans.watch import Watch
 
 # A boot costs a third of a second, an execution some milliseconds; several guests at once
 # need several batches.  What an execution sees may depend on those before it in its boot,
@@ -37,19 +35,45 @@ MAX_ROUNDS = 3
 HANG_MS = 60_000
 
 
+# The strategies for which every scheduling point counts, whatever it touches: they do not number
+# them, or have no bound that more of them would weaken.
+_ALL_BY_DEFAULT = ("random", "pos")
+SHARED_POINTS, ALL_POINTS = "shared", "all"
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What is watched in one scenario."""
+
+    watches: tuple[Watch, ...] = ()  # in the order of the knobs
+    left_out: str = ""  # the kernel's text that is machinery: its accesses do not count
+
+    @property
+    def shared(self) -> bool:
+        """Whether all that is found to be shared is watched."""
+        return any(one.kind == SHARED for one in self.watches)
+
+    def knobs(self, grown: Sequence[str] = ()) -> list[str]:
+        """What the guest writes below debugfs; @grown: what is watched besides."""
+        left_out = [f"nslab/leave_out={self.left_out}"] if self.left_out else []
+        return [*left_out, *(f"nslab/watch={one}" for one in (*self.watches, *grown))]
+
+
 @dataclass(frozen=True)
 class BootPlan:
     """What one boot of a guest runs: executions first .. first+count-1 of one scenario."""
 
     token: Token  # of the first execution
-    knobs: tuple[str, ...]  # "failslab/probability=10"
+    knobs: tuple[str, ...]  # of the profile: "failslab/probability=10"
     count: int  # executions; of a search, schedules at the most
     trace: bool  # report each step
     unnamed: bool = False  # named points are no scheduling points
     unpruned: bool = False  # of a search: leave nothing out
     schedules: tuple[str, ...] = ()  # for replay, one after the other
     failures: str = ""  # for bounded: the allocations that fail, as in a schedule
-    watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
+    watching: Watching = Watching()  # where a strategy decides
+    points: str = ""  # as the profile has it
+    words: bool = False  # report what is found to be shared
     fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
     measure: bool = False  # no execution: the subject's benchmark is run
@@ -67,6 +91,19 @@ class BootPlan:
         return strategies.parse(self.token.strategy)
 
     @property
+    def all_points(self) -> bool:
+        """Whether scheduling points that touch no shared word are such, too."""
+        if self.strategy.name == "replay":
+            return self.strategy.all_points
+        return self.points == ALL_POINTS if self.points else self.strategy.name in _ALL_BY_DEFAULT
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        """What is watched by hand: the kinds of objects of which a trace tells, by number."""
+        given = self.watching.watches if self.strategy.steers else ()
+        return tuple(one for one in (*given, *map(watch.parse, self.token.grown)) if one.kind != SHARED)
+
+    @property
     def name(self) -> str:
         """Names the boot's files; the same in every run of the plan."""
         return f"{self.token.scenario}-{self.first}"
@@ -79,7 +116,7 @@ class BootPlan:
         """A boot like this one that runs @token's execution, and those before it, traced."""
         count = token.n - token.first + 1
         first = replace(token, n=token.first)
-        return replace(self, token=first, count=count, trace=True, schedules=())
+        return replace(self, token=first, count=count, trace=True, words=True, schedules=())
 
     def guest_text(self) -> str:
         """The guest's /plan."""
@@ -102,6 +139,10 @@ class BootPlan:
             values.append(("unpruned", 1))
         if self.measure:
             values.append(("measure", 1))
+        if strategy.steers and self.all_points:
+            values.append(("all_points", 1))
+        if strategy.steers and self.words:
+            values.append(("words", 1))
         if strategy.name == "pct":
             values += [("depth", strategy.depth), ("length", strategy.length)]
         if strategy.name == "bounded":
@@ -109,7 +150,8 @@ class BootPlan:
         if strategy.name == "replay":
             values += [("schedule", one) for one in self.schedules or (strategy.schedule,)]
         lines = [f"{key}={value}" for key, value in values]
-        return "\n".join(lines + [f"knob={knob}" for knob in self.knobs]) + "\n"
+        watched = self.watching.knobs(self.token.grown) if strategy.steers else []
+        return "\n".join(lines + [f"knob={knob}" for knob in (*self.knobs, *watched)]) + "\n"
 
 
 @dataclass(frozen=True)
@@ -130,8 +172,10 @@ class RunPlan:
     batch: int = BATCH  # executions a boot
     unnamed: bool = False  # named points are no scheduling points
     unpruned: bool = False  # of a search: leave nothing out
-    watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
+    left_out: str = ""  # the kernel's text that is machinery, see Watching
+    points: str = ""  # as the profile has it
     # By scenario, in the order of @scenarios.
+    watches: tuple[tuple[Watch, ...], ...] = ()  # where a strategy decides
     actors: tuple[tuple[str, ...], ...] = ()
     inputs: tuple[int, ...] = ()  # for a search
     lengths: tuple[int, ...] = ()  # for pct: steps of an execution
@@ -167,8 +211,15 @@ class RunPlan:
         token = self.token(scenario, first, first)
         return BootPlan(
             token, self.knobs, last - first + 1, trace, self.unnamed, self.unpruned,
-            watch=self.watch, fail_nth=self.fail_nth, timeout_ms=self.timeout_ms,
+            watching=self.watching_of(scenario), points=self.points, words=trace,
+            fail_nth=self.fail_nth, timeout_ms=self.timeout_ms,
         )  # fmt: skip
+
+    def watching_of(self, scenario: str) -> Watching:
+        """What is watched in that scenario."""
+        if not self.watches:
+            return Watching()
+        return Watching(self.watches[self.scenarios.index(scenario)], self.left_out)
 
     def batches(self, scenario: str) -> Iterator[BootPlan]:
         """The boots a scenario is split into, in order."""
@@ -181,7 +232,13 @@ class RunPlan:
         return 1 if self.executions else MAX_ROUNDS
 
     def part(self, scenario: str, number: int) -> Iterator[BootPlan]:
-        """The boots of one round, from 0."""
+        """The boots of one round, from 0. The very first one tells what is shared."""
+        boots = self._boots(scenario, number)
+        if not number:
+            yield replace(next(boots), words=True)
+        yield from boots
+
+    def _boots(self, scenario: str, number: int) -> Iterator[BootPlan]:
         if strategies.parse(self.strategy).searches:
             inputs = self.inputs[self.scenarios.index(scenario)]
             for n in range(1, inputs + 1):
@@ -204,27 +261,23 @@ class RunPlan:
 
 def make(
     kernel: str, kernel_id: str, profile: Profile, scenarios: tuple[str, ...],
-    watches: Sequence[Watch] = (), **rest: Any,
+    watching: Sequence[Watching] = (), **rest: Any,
 ) -> RunPlan:
-    """A plan; @watches where accesses are scheduling points, @rest further fields of RunPlan."""
+    """A plan; @watching: by scenario, @rest: further fields of RunPlan."""
     return RunPlan(
         kernel=kernel,
         kernel_id=kernel_id,
         scenarios=scenarios,
         profile=profile.name,
         profile_digest=profile.digest,
-        knobs=knobs(profile, watches),
+        knobs=tuple(map(str, profile.knobs)),
         unnamed=not profile.named_points,
-        watch=tuple(one.name for one in watches),
+        watches=tuple(one.watches for one in watching),
+        left_out=watching[0].left_out if watching else "",
+        points=profile.points,
         fail_nth=profile.fail_nth,
         **rest,
     )
-
-
-def knobs(profile: Profile, watches: Sequence[Watch]) -> tuple[str, ...]:
-    """What the guest writes below debugfs before the first execution."""
-    watched = (f"nslab/watch={one.cache}:{one.offset}:{one.size}" for one in watches)
-    return (*map(str, profile.knobs), *watched)
 
 
 def canonical(data: Any) -> str:

@@ -16,6 +16,7 @@ from nslab_lab.guest import boot_errors, boots
 from nslab_lab.guest.boots import Boot, Stop
 from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Execution, Points, Search, Site, Stack, Step
+from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.token import Token
 from nslab_lab.search.failures import Failure, check_search, examine
@@ -54,6 +55,8 @@ class Batch:
     sites: list[Site] = field(default_factory=list)
     stacks: list[Stack] = field(default_factory=list)
     round: int = 0  # executions, with the profile fail-nth
+    words: list[Word] = field(default_factory=list)  # of its boots that tell them
+    profiled: list[Profiled] = field(default_factory=list)  # of each boot that came to its end
     stopped: bool = False  # not all of it was run
     seconds: float = 0.0  # host time its guests ran
 
@@ -119,6 +122,8 @@ def run(
         batch.sites += boot.sites
         batch.stacks += boot.stacks
         batch.round = boot.round.executions if boot.round else batch.round
+        batch.words += boot.words
+        batch.profiled += [boot.profiled] if boot.profiled else []
         batch.findings += [
             confirm(machine, failure, part, boot.console, folder, stop)
             for failure in failures[: limit - len(batch.findings) if limit else None]

@@ -16,6 +16,7 @@ from typing import Callable, Protocol
 
 from nslab_lab.guest.boots import Stop
 from nslab_lab.guest.results import Execution, Points, Search
+from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan, RunPlan
 from nslab_lab.search.batch import Batch, Finding
@@ -38,6 +39,9 @@ class ScenarioResult:
     findings: list[Finding] = field(default_factory=list)
     met: Points = field(default_factory=Points)
     searches: list[Search] = field(default_factory=list)  # one for each input that was searched
+    words: list[Word] = field(default_factory=list)  # that boots have told to be shared, each once
+    profiled: list[Profiled] = field(default_factory=list)  # of each boot that came to its end
+    longest: int = 0  # scheduling points of the longest execution
     sites: FailSites | None = None  # with the profile fail-nth
     guest_seconds: float = 0.0  # host seconds its guests ran, summed up
     enough: bool = False  # stopped after as many findings as were wanted
@@ -167,6 +171,10 @@ class _Taker:
         result.executions += len(executions)
         result.points += sum(one.points or 0 for one in executions)
         result.faults += sum(one.faults or 0 for one in executions)
+        result.longest = max([result.longest, *(one.points or 0 for one in executions)])
+        known = {word.key for word in result.words}
+        result.words += [word for word in batch.words if word.key not in known]
+        result.profiled += batch.profiled
         result.met.add(batch.met)
         result.guest_seconds += batch.seconds
         result.findings += findings

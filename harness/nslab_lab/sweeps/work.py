@@ -131,11 +131,9 @@ def _smaller(task: Task, finding: str, reproduced: str, place: Path, stop: Stop)
     was = Finding(failure, reproduced, steps, boot.console)
     actors = task.plan.actors_of(task.scenario)
     small = smallest.smallest(
-        task.machine, task.kernel, task.profile, actors, was, boot_plan, place, stop
+        task.machine, actors, was, boot_plan, place, stop
     )
-    steers = strategies.parse(small.failure.token.strategy).steers
-    watch = task.profile.watch if steers else ()
-    drawn = picture.draw(small.steps, small.failure.verdict, task.kernel, watch)
+    drawn = picture.draw(small.steps, small.failure.verdict, task.kernel)
     small = smallest.with_line(small, task.kernel)
     return Smaller(
         small.minimal,
