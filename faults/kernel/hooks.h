@@ -24,6 +24,11 @@ struct nslab_named_point;
 struct nslab_subject;
 struct task_struct;
 
+/* What an actor waits for: these are in uapi.h, too, for the guest program. */
+#define NSLAB_WAITS_LOCK	1	/* for a lock whose events are in the trace */
+#define NSLAB_WAITS_GRACE	2	/* for a grace period */
+#define NSLAB_WAITS_OTHER	3	/* for anything else */
+
 #ifdef CONFIG_NSLAB
 
 void __nslab_point(struct nslab_named_point *point, unsigned long ip);
@@ -41,7 +46,22 @@ void __nslab_resume(void);
 void __nslab_may_sleep(void);
 void nslab_kasan_reports(void);
 void nslab_yield(void);
-void __nslab_lock(struct lockdep_map *lock, bool taken);
+void __nslab_locking(const struct lockdep_map *lock, bool read, bool tries,
+		     unsigned long ip);
+void __nslab_tried(bool taken);
+void __nslab_unlocked(const struct lockdep_map *lock, bool read);
+void __nslab_passing(const struct lockdep_map *lock, unsigned long ip);
+void __nslab_acquire(const struct lockdep_map *lock, bool tries, bool read,
+		     unsigned long ip);
+void __nslab_release(const struct lockdep_map *lock, unsigned long ip);
+int nslab_wait_begin(unsigned int reason, unsigned long ip);
+void nslab_wait_end(int before, unsigned long ip);
+void __nslab_wake(struct nslab_actor *sleeper, bool woken);
+void __nslab_syscall(int number, unsigned long command);
+void __nslab_return(int number, long result);
+void __nslab_section(bool begins, unsigned long ip);
+void __nslab_defer(unsigned long ip);
+void __nslab_heap(bool frees);
 void __nslab_loaded(const struct nslab_subject *subject,
 		    const struct task_struct *task, const void *object);
 void __nslab_grace_period(const struct nslab_subject *subject,
@@ -117,15 +137,19 @@ static __always_inline s8 nslab_keep_mark(s8 before, s8 shadow)
 do {									\
 	if (nslab_watch_ready)						\
 		__nslab_object_alloc(cache, object);			\
+	if (unlikely(current->nslab))					\
+		__nslab_heap(false);				\
 } while (0)
 
 #define nslab_object_free(cache, object)				\
 do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_heap(true);				\
 	if (nslab_watch_ready)						\
 		__nslab_object_free(cache, object);			\
 } while (0)
 
-/* A read section is about to be entered. */
+/* A read section is about to be entered: let RCU finish with the last one. */
 #define nslab_quiesce()							\
 do {									\
 	if (unlikely(current->nslab))					\
@@ -152,10 +176,96 @@ do {									\
 		__nslab_may_sleep();					\
 } while (0)
 
-#define nslab_lock(lock, taken)						\
+/*
+ * A lock, by its lockdep map. lockdep tells of each, but of many where the task
+ * cannot be preempted any more, or not yet again. So, besides:
+ */
+
+/* @lock is about to be taken; a hook before preemption is disabled. */
+#define nslab_locking(lock, read, ip)					\
 do {									\
 	if (unlikely(current->nslab))					\
-		__nslab_lock(lock, taken);				\
+		__nslab_locking(&(lock)->dep_map, read, false, ip);	\
+} while (0)
+
+/* Likewise, unless it is held: nslab_tried() says what came out. */
+#define nslab_trying(lock, read, ip)					\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_locking(&(lock)->dep_map, read, true, ip);	\
+} while (0)
+
+#define nslab_tried(taken)						\
+({									\
+	bool __taken = (taken);						\
+									\
+	if (unlikely(current->nslab))					\
+		__nslab_tried(__taken);					\
+	__taken;							\
+})
+
+/* It has been released, and may be gone already: only its address counts. */
+#define nslab_unlocked(lock, read)					\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_unlocked(&(lock)->dep_map, read);		\
+} while (0)
+
+/*
+ * @lock is about to be taken and released by code that is left out, for something
+ * that others can notice: a completion, a semaphore.
+ */
+#define nslab_passing(lock)						\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_passing(&(lock)->dep_map, _RET_IP_);		\
+} while (0)
+
+/* lockdep is told of it. */
+#define nslab_acquire(lock, tries, read, ip)				\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_acquire(lock, tries, read, ip);			\
+} while (0)
+
+#define nslab_release(lock, ip)						\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_release(lock, ip);				\
+} while (0)
+
+/* Current wakes @task, or would have if that had been asleep. */
+#define nslab_wake(task, woken)						\
+do {									\
+	if (unlikely(current->nslab) && unlikely((task)->nslab))	\
+		__nslab_wake((task)->nslab, woken);			\
+} while (0)
+
+/* Entry to a system call, with its second argument, and its end. */
+#define nslab_syscall(number, command)					\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_syscall(number, command);			\
+} while (0)
+
+#define nslab_return(number, result)					\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_return(number, result);				\
+} while (0)
+
+/* A read section is about to be entered, or has been left. */
+#define nslab_section(begins, ip)					\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_section(begins, ip);				\
+} while (0)
+
+/* Something is left to be done after a grace period. */
+#define nslab_defer(ip)							\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_defer(ip);					\
 } while (0)
 
 /*
@@ -210,6 +320,15 @@ static inline void nslab_show(int hidden)
 {
 }
 
+static inline int nslab_wait_begin(unsigned int reason, unsigned long ip)
+{
+	return 0;
+}
+
+static inline void nslab_wait_end(int before, unsigned long ip)
+{
+}
+
 #define nslab_point_ip(id, ip)	do { } while (0)
 #define nslab_task_exit()	do { } while (0)
 #define nslab_task_fork(tsk)	do { } while (0)
@@ -224,7 +343,18 @@ static inline void nslab_show(int hidden)
 #define nslab_resume()		do { } while (0)
 #define nslab_may_sleep()	do { } while (0)
 #define nslab_kasan_reports()	do { } while (0)
-#define nslab_lock(lock, taken)	do { } while (0)
+#define nslab_locking(lock, read, ip)	do { } while (0)
+#define nslab_trying(lock, read, ip)	do { } while (0)
+#define nslab_tried(taken)	(taken)
+#define nslab_unlocked(lock, read)	do { } while (0)
+#define nslab_passing(lock)	do { } while (0)
+#define nslab_acquire(lock, tries, read, ip)	do { } while (0)
+#define nslab_release(lock, ip)	do { } while (0)
+#define nslab_wake(task, woken)	do { } while (0)
+#define nslab_syscall(number, command)	do { } while (0)
+#define nslab_return(number, result)	do { } while (0)
+#define nslab_section(begins, ip)	do { } while (0)
+#define nslab_defer(ip)	do { } while (0)
 #define nslab_loaded(subject, task, object)	do { } while (0)
 #define nslab_grace_period(subject, object)	do { } while (0)
 #define nslab_switching(subject, task, next)	do { } while (0)
@@ -246,5 +376,16 @@ static inline void nslab_show(int hidden)
  */
 DEFINE_LOCK_GUARD_0(nslab_hidden, _T->hidden = nslab_hide(),
 		    nslab_show(_T->hidden), int hidden)
+
+/*
+ * guard(nslab_lock_wait)(), guard(nslab_grace)(): where current has to wait until the
+ * end of the block, it is for a lock, or for a grace period.
+ */
+DEFINE_LOCK_GUARD_0(nslab_lock_wait,
+		    _T->before = nslab_wait_begin(NSLAB_WAITS_LOCK, 0),
+		    nslab_wait_end(_T->before, 0), int before)
+DEFINE_LOCK_GUARD_0(nslab_grace,
+		    _T->before = nslab_wait_begin(NSLAB_WAITS_GRACE, _RET_IP_),
+		    nslab_wait_end(_T->before, _RET_IP_), int before)
 
 #endif /* KERNEL_NSLAB_HOOKS_H */

@@ -90,6 +90,8 @@ struct nslab_failure {
 #define NSLAB_RUN_UNSTEERED	32	/* the baseline: ordinary tasks, no points */
 #define NSLAB_RUN_CALLS		64	/* allocations fail in marked calls only */
 #define NSLAB_RUN_SETTLED	128	/* nothing was done since NSLAB_IOC_SETTLE */
+#define NSLAB_RUN_SHARED	256	/* record locks of any kind, wake-ups, calls */
+#define NSLAB_RUN_ALL_POINTS	512	/* with it: points that touch no shared word */
 #define NSLAB_RUN_PROFILE	1024	/* record which memory the actors share */
 
 /* What struct nslab_run.status says: bits, 0 when all went well. */
@@ -198,6 +200,18 @@ enum {
 #define NSLAB_EVENT_IS_GLOBAL	16	/* it may matter to every other step */
 #define NSLAB_EVENT_IS_EXIT	32	/* the actor has begun to exit */
 
+/* With NSLAB_RUN_SHARED, what struct nslab_event.what says of a lock; else 0. */
+#define NSLAB_LOCK_READ		1	/* others may have it for reading, too */
+#define NSLAB_LOCK_SPINS	2	/* no task sleeps for it */
+#define NSLAB_LOCK_TRIES	4	/* trylock: @value is 1 if it was held */
+
+/* With NSLAB_RUN_SHARED, what it says of BLOCK: NSLAB_WAITS_*, else 0. */
+#ifndef NSLAB_WAITS_LOCK
+#define NSLAB_WAITS_LOCK	1	/* for a lock whose events are in the trace */
+#define NSLAB_WAITS_GRACE	2	/* for a grace period */
+#define NSLAB_WAITS_OTHER	3	/* for anything else */
+#endif
+
 /**
  * struct nslab_event - one line of the trace
  * @kind: NSLAB_EVENT_*
@@ -214,7 +228,9 @@ enum {
  * @object: of an access: number of the object, from 1; of a lock: its number
  * @size: of an access, bytes
  * @value: of an access to eight bytes: the number of the object that they point
- *	to (of a write: afterwards), 0 for NULL, NSLAB_OTHER_OBJECT for neither
+ *	to (of a write: afterwards), 0 for NULL, NSLAB_OTHER_OBJECT for neither; of an
+ *	allocation or free: the number of its slab cache, 0 unknown; else see
+ *	events.def
  * @offset: of an access: in the object, bytes
  * @ip: where in the kernel, an offset from its first instruction; 0 unknown
  * @delay_ns: how long it was held back by a delay fault, 0 if it was not

@@ -109,6 +109,8 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @timeout_ms: guest time after which an execution hangs
  * @trace: write the steps of each execution
  * @unnamed: named points are no scheduling points
+ * @all_points: with @shared: those that touch no shared word are, too
+ * @shared: what actors share is watched: one of @knobs says so
  * @fail_nth: each allocation of each marked call fails once
  * @depth: for pct
  * @length: for pct, in steps
@@ -134,6 +136,8 @@ struct plan {
 	uint64_t timeout_ms;
 	bool trace;
 	bool unnamed;
+	bool all_points;
+	bool shared;
 	bool fail_nth;
 	bool unpruned;
 	bool measure;

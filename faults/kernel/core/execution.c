@@ -21,7 +21,7 @@
 #include "coverage.h"
 #include "execution.h"
 #include "faults.h"
-#include "numbers.h"
+#include "locks.h"
 #include "observer.h"
 #include "random.h"
 #include "steer.h"
@@ -110,6 +110,11 @@ int nslab_actor_join(const struct nslab_join *join)
 	actor->points = 0;
 	actor->loops = 0;
 	actor->written = NULL;
+	actor->locking = NULL;
+	actor->tried = NULL;
+	actor->unlocking = NULL;
+	actor->waits_for = 0;
+	actor->in_call = false;
 	actor->waits = false;
 	actor->task = current;
 	wake_up(&explorer_wq);

@@ -3,12 +3,11 @@
  * What happens when an actor reaches a point.
  */
 
-#include <linux/lockdep.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 
 #include "coverage.h"
-#include "numbers.h"
+#include "locks.h"
 #include "observer.h"
 #include "points.h"
 #include "steer.h"
@@ -69,27 +68,49 @@ static void look_at_written(struct nslab_actor *actor)
 	actor->written = NULL;
 }
 
+/* What it is about to do with memory or with a lock. What it has done is over. */
+static struct nslab_op op_of(const struct nslab_event *event)
+{
+	if (event->kind == NSLAB_EVENT_LOCK)
+		return (struct nslab_op) {
+			.object = NSLAB_LOCK_OBJECT | event->object,
+			.size = 1,
+			.write = !(event->what & NSLAB_LOCK_READ),
+		};
+	if (event->kind == NSLAB_EVENT_UNLOCK)
+		return (struct nslab_op) {};
+	return (struct nslab_op) {
+		.object = event->object,
+		.offset = event->offset,
+		.size = event->size,
+		.write = event->flags & NSLAB_EVENT_IS_WRITE,
+	};
+}
+
 /**
  * nslab_reach() - current, an actor, is about to do something
  * @actor: current
  * @event: what; actor and nesting are filled in
  * @point: it is a scheduling point, if current can be preempted
  * @pointer: the pointer that is about to be read or written, NULL for none
+ *
+ * Return: the event as kept, to be changed until the execution has ended.
  */
-void nslab_reach(struct nslab_actor *actor, struct nslab_event *event,
-		 bool point, const void *pointer)
+struct nslab_event *nslab_reach(struct nslab_actor *actor,
+				struct nslab_event *event, bool point,
+				const void *pointer)
 {
-	struct nslab_op op = {
-		.object = event->object,
-		.offset = event->offset,
-		.size = event->size,
-		.write = event->flags & NSLAB_EVENT_IS_WRITE,
-	};
+	struct nslab_op op = op_of(event);
 	struct nslab_event *kept;
 
 	actor->hidden++;
 	look_at_written(actor);
-	actor->loops = 0;
+	/* Who is woken by a release is woken in the middle of it. */
+	if (event->kind != NSLAB_EVENT_WAKE)
+		nslab_note_unlock(actor);
+	/* A loop that waits for another task may take locks all the time. */
+	if (event->kind < NSLAB_EVENT_LOCK)
+		actor->loops = 0;
 	event->actor = nslab_actor_index(actor);
 	event->nesting = rcu_preempt_depth();
 	event->next = NSLAB_NOBODY;
@@ -109,6 +130,7 @@ void nslab_reach(struct nslab_actor *actor, struct nslab_event *event,
 		kept->value = pointee(pointer);
 	}
 	actor->hidden--;
+	return kept;
 }
 
 static u8 flags_of(enum nslab_effect effect)
@@ -178,52 +200,6 @@ void __nslab_point(struct nslab_named_point *point, unsigned long ip)
 		nslab_tell_observers(section_ends, actor);
 }
 EXPORT_SYMBOL_GPL(__nslab_point);
-
-static struct nslab_numbers locks;
-
-/**
- * nslab_locks_begin() - an execution begins: locks get new numbers
- */
-void nslab_locks_begin(void)
-{
-	nslab_numbers_reset(&locks);
-}
-
-/**
- * nslab_lock_number() - a small number that stands for a lock
- *
- * Return: the same all through an execution, from 1; 0 if there are too many.
- */
-u16 nslab_lock_number(const void *lock)
-{
-	u16 *number = nslab_number_of(&locks, lock);
-
-	if (!*number)
-		*number = nslab_next_number(&locks);
-	return *number;
-}
-
-/**
- * __nslab_lock() - current, an actor, takes or releases a lock
- * @lock: it
- * @taken: whether it is about to be taken
- *
- * Only of locks for which a task may have to wait while others run.
- */
-void __nslab_lock(struct lockdep_map *lock, bool taken)
-{
-	struct nslab_actor *actor = current->nslab;
-	struct nslab_event event = {
-		.kind = taken ? NSLAB_EVENT_LOCK : NSLAB_EVENT_UNLOCK,
-	};
-
-	if (lock->wait_type_inner != LD_WAIT_SLEEP || !in_task() ||
-	    nslab_is_hidden(actor) || !nslab_running() ||
-	    !(nslab_current_run()->flags & NSLAB_RUN_SYNC))
-		return;
-	event.object = nslab_lock_number(lock);
-	nslab_reach(actor, &event, false, NULL);
-}
 
 /**
  * nslab_hide() - begin a block with guard(nslab_hidden)()

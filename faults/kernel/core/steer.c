@@ -24,7 +24,9 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
+#include "locks.h"
 #include "observer.h"
+#include "points.h"
 #include "steer.h"
 #include "strategies/strategy.h"
 #include "trace.h"
@@ -102,6 +104,14 @@ static void nslab_decide(struct nslab_event *event)
 	turn = next;
 }
 
+/* What struct nslab_event.what says of an actor that has to wait. */
+static u16 reason_of(const struct nslab_actor *actor)
+{
+	if (!(search.run->flags & NSLAB_RUN_SHARED))
+		return 0;
+	return actor->waits_for ?: NSLAB_WAITS_OTHER;
+}
+
 /* The actor whose turn it is may have stopped for a reason that is no point. */
 static void notice_waiting(void)
 {
@@ -111,8 +121,10 @@ static void notice_waiting(void)
 		.next = NSLAB_NOBODY,
 	};
 
-	if (!undecided && turn != NSLAB_NOBODY && !can_run(turn))
-		undecided = nslab_trace_point(&nslab_actors[turn], &event);
+	if (undecided || turn == NSLAB_NOBODY || can_run(turn))
+		return;
+	event.what = reason_of(&nslab_actors[turn]);
+	undecided = nslab_trace_point(&nslab_actors[turn], &event);
 }
 
 /* Let the other actors run until it is the turn of current. */
@@ -245,6 +257,9 @@ static void leave_turn(struct nslab_actor *actor, unsigned int kind)
 		.flags = NSLAB_EVENT_IS_POINT | NSLAB_EVENT_IS_FREE,
 	};
 
+	nslab_note_unlock(actor);
+	if (kind == NSLAB_EVENT_BLOCK)
+		event.what = reason_of(actor);
 	undecided = nslab_trace_point(actor, &event);
 	turn = NSLAB_NOBODY;
 	memset(&ops[nslab_actor_index(actor)], 0, sizeof(ops[0]));
@@ -328,4 +343,24 @@ void __nslab_may_sleep(void)
 		return;
 	actor->loops = 0;
 	schedule_timeout_uninterruptible(1);
+}
+
+/**
+ * __nslab_wake() - current, an actor, wakes another one
+ * @sleeper: that one
+ * @woken: it was asleep. If it was not, what it does next may yet be something
+ *	else now, as it has got a signal
+ */
+void __nslab_wake(struct nslab_actor *sleeper, bool woken)
+{
+	struct nslab_actor *actor = nslab_acting();
+	struct nslab_event event = {
+		.kind = NSLAB_EVENT_WAKE,
+		.what = nslab_actor_index(sleeper),
+		.value = !woken,
+	};
+
+	if (actor && actor != sleeper &&
+	    nslab_current_run()->flags & NSLAB_RUN_SHARED)
+		nslab_reach(actor, &event, false, NULL);
 }

@@ -47,6 +47,8 @@ static int set_knob(struct plan *plan, const char *value)
 	if (plan->nknobs == PLAN_MAX_KNOBS || !strchr(value, '=') ||
 	    strlen(value) > PLAN_KNOB_MAX)
 		return -1;
+	if (!strcmp(value, "nslab/watch=shared"))
+		plan->shared = true;
 	plan->knobs[plan->nknobs++] = value;
 	return 0;
 }
@@ -87,6 +89,8 @@ static int set(struct plan *plan, const char *key, const char *value)
 		return set_bool(&plan->trace, value);
 	if (!strcmp(key, "unnamed"))
 		return set_bool(&plan->unnamed, value);
+	if (!strcmp(key, "all_points"))
+		return set_bool(&plan->all_points, value);
 	if (!strcmp(key, "fail_nth"))
 		return set_bool(&plan->fail_nth, value);
 	if (!strcmp(key, "unpruned"))

@@ -289,12 +289,17 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 		.first = only_warms(&options) ? 0 : job_first(job, n),
 		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
 			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
+			 (plan->shared ? NSLAB_RUN_SHARED : 0) |
+			 (plan->all_points ? NSLAB_RUN_ALL_POINTS : 0) |
 			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
 			 (is_settled(job) ? NSLAB_RUN_SETTLED : 0) |
 			 (plan->fail_nth ? NSLAB_RUN_CALLS : 0) |
 			 (options.warm_up ? NSLAB_RUN_WARM_UP : 0) |
 			 (options.profile ? NSLAB_RUN_PROFILE : 0),
 	};
+	/* So that the set is the same whatever the plan makes of it. */
+	if (options.warm_up && options.profile)
+		run->flags |= NSLAB_RUN_SHARED | NSLAB_RUN_ALL_POINTS;
 	if (options.aim)
 		run->aim = *options.aim;
 	if (schedule) {
