@@ -20,6 +20,7 @@
 #include "../core/observer.h"
 #include "../core/points.h"
 #include "../core/trace.h"
+#include "heap.h"
 #include "shadow.h"
 #include "watch.h"
 
@@ -357,6 +358,7 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 	struct nslab_listener *listener = find_listener(cache);
 	unsigned int i;
 
+	nslab_heap_alloc(cache, object);
 	if (listener) {
 		if (listener->use)
 			nslab_mark(object, cache->object_size);
@@ -381,6 +383,7 @@ void __nslab_object_free(struct kmem_cache *cache, void *object)
 	struct nslab_listener *listener = find_listener(cache);
 	unsigned int i;
 
+	nslab_heap_free(cache, object);
 	if (listener && listener->free)
 		listener->free(listener, object, ASKED_IP);
 	for (i = 0; i < nr_watches; i++)
