@@ -198,17 +198,17 @@ enum {
  * @kind: NSLAB_EVENT_*
  * @actor: index, NSLAB_NOBODY for BEGIN
  * @nesting: the actor's depth of RCU read sections
- * @what: depends on @kind; for an access, the number of the watch
  * @flags: NSLAB_EVENT_IS_*
  * @next: at a point: the actor that was chosen, NSLAB_NOBODY if none (hang, death)
  * @enabled: at a point: the actors that could run, a bit each
- * @size: of an access, bytes
+ * @what: depends on @kind; for an access, the number of the watch
  * @local: at a point: its number among those of the actor, from 1; of a
  *	failed allocation: its number among those that could have failed
  * @object: of an access: number of the object, from 1; of a lock: its number
- * @offset: of an access: in the object, bytes
+ * @size: of an access, bytes
  * @value: of an access to eight bytes: the number of the object that they point
  *	to (of a write: afterwards), 0 for NULL, NSLAB_OTHER_OBJECT for neither
+ * @offset: of an access: in the object, bytes
  * @ip: where in the kernel, an offset from its first instruction; 0 unknown
  * @delay_ns: how long it was held back by a delay fault, 0 if it was not
  */
@@ -216,16 +216,16 @@ struct nslab_event {
 	__u8 kind;
 	__u8 actor;
 	__u8 nesting;
-	__u8 what;
 	__u8 flags;
 	__u8 next;
 	__u8 enabled;
-	__u8 size;
+	__u16 what;
 	__u16 local;
 	__u16 object;
-	__u16 offset;
+	__u16 size;
 	__u16 value;
-	__u64 ip;
+	__u32 offset;
+	__u32 ip;
 	__u64 delay_ns;
 };
 

@@ -54,7 +54,7 @@ NAMES = stepping.Names(
 
 
 def packed(events: list[Event]) -> bytes:
-    return b"".join(struct.pack("<8B4H2Q", *vars(one).values()) for one in events)
+    return b"".join(struct.pack("<6B5H2IQ", *vars(one).values()) for one in events)
 
 
 # === A trace in memory ===

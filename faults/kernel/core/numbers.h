@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define NSLAB_NUMBER_BITS	9
+#define NSLAB_NUMBER_BITS	11
 #define NSLAB_NUMBER_SLOTS	(1U << NSLAB_NUMBER_BITS)
 #define NSLAB_MAX_NUMBER	(NSLAB_NUMBER_SLOTS * 3 / 4)
 

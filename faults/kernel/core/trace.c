@@ -116,7 +116,7 @@ bool nslab_trace_truncated(void)
 /**
  * nslab_text_offset() - a place in the kernel's text, as the trace has it
  */
-u64 nslab_text_offset(unsigned long ip)
+u32 nslab_text_offset(unsigned long ip)
 {
 	return ip ? ip - (unsigned long)_stext : 0;
 }

@@ -24,7 +24,7 @@ unsigned int nslab_trace_count(unsigned int kind);
 unsigned int nslab_trace_delays(void);
 unsigned int nslab_trace_points(void);
 u32 nslab_trace_number(const struct nslab_event *event);
-u64 nslab_text_offset(unsigned long ip);
+u32 nslab_text_offset(unsigned long ip);
 u64 nslab_mix(u64 hash, u64 word);
 
 #endif /* KERNEL_NSLAB_CORE_TRACE_H */

@@ -256,7 +256,7 @@ static void nslab_record(struct nslab_actor *actor, const void *addr,
 		.kind = NSLAB_EVENT_ACCESS,
 		.what = watch,
 		.flags = write ? NSLAB_EVENT_IS_WRITE : 0,
-		.size = min_t(size_t, size, 255),
+		.size = min_t(size_t, size, U16_MAX),
 		.offset = addr - object,
 		.ip = nslab_text_offset(ip),
 	};
@@ -330,7 +330,7 @@ static void nslab_lives(const struct watch *watch, void *object,
 		.kind = kind,
 		.what = watch - watches,
 		.flags = NSLAB_EVENT_IS_WRITE,
-		.size = min_t(u16, watch->size, 255),
+		.size = watch->size,
 		.ip = nslab_text_offset(ip),
 	};
 

@@ -35,15 +35,15 @@ class Event:
     kind: int
     actor: int
     nesting: int
-    what: int
     flags: int
     next: int
     enabled: int
-    size: int
+    what: int
     local: int
     object: int
-    offset: int
+    size: int
     value: int
+    offset: int
     ip: int
     delay_ns: int
 

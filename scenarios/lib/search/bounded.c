@@ -121,13 +121,12 @@ static uint64_t hash_event(uint64_t hash, const struct nslab_event *event)
 {
 	hash = hash_word(hash, event->kind | event->actor << 8 |
 			       event->nesting << 16 |
-			       (uint64_t)event->what << 24 |
-			       (uint64_t)event->flags << 32 |
-			       (uint64_t)event->enabled << 40 |
-			       (uint64_t)event->size << 48);
+			       (uint64_t)event->flags << 24 |
+			       (uint64_t)event->enabled << 32 |
+			       (uint64_t)event->what << 48);
 	hash = hash_word(hash, event->local | (uint64_t)event->object << 16 |
-			       (uint64_t)event->offset << 32);
-	return hash_word(hash, event->ip);
+			       (uint64_t)event->size << 32);
+	return hash_word(hash, event->offset | (uint64_t)event->ip << 32);
 }
 
 static uint64_t hash_decided(uint64_t hash, const struct nslab_event *event)

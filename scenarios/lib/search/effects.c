@@ -25,7 +25,7 @@ static void add_access(struct effects *effects, struct effects_walk *walk,
 {
 	struct effects_access access = {
 		.object = object, .start = start, .write = write,
-		.end = end < UINT16_MAX ? end : UINT16_MAX,
+		.end = end,
 	};
 	unsigned int i;
 
@@ -49,7 +49,7 @@ static void add_object(struct effects *effects, struct effects_walk *walk,
 	unsigned int object = event->object;
 
 	effects->flags |= EFFECTS_HEAP;
-	add_access(effects, walk, object, 0, UINT16_MAX, true);
+	add_access(effects, walk, object, 0, UINT32_MAX, true);
 	if (event->kind == NSLAB_EVENT_FREE)
 		walk->freed[object / 64] |= 1ULL << object % 64;
 }

@@ -11,8 +11,8 @@
 
 #include "../faults/kernel/uapi.h"
 
-#define EFFECTS_MAX_ACCESSES	24
-#define EFFECTS_MAX_LOCKS	8
+#define EFFECTS_MAX_ACCESSES	48
+#define EFFECTS_MAX_LOCKS	16
 
 #define EFFECTS_BOUNDARY	1	/* of an outermost RCU read section */
 #define EFFECTS_BLOCKING	2	/* the actor waits, or has waited */
@@ -22,7 +22,8 @@
 #define EFFECTS_STRANGE		32	/* not all of it was this actor's */
 
 struct effects_access {
-	uint16_t object, start, end, write;
+	uint32_t start, end;
+	uint16_t object, write;
 };
 
 /**

@@ -23,14 +23,14 @@
 
 /**
  * struct nslab_op - what an actor is about to do
- * @object: number of the watched object it accesses, 0 for none
  * @offset: in the object, bytes
+ * @object: number of the watched object it accesses, 0 for none
  * @size: bytes
  * @write: whether it writes there
  */
 struct nslab_op {
+	__u32 offset;
 	__u16 object;
-	__u16 offset;
 	__u16 size;
 	__u8 write;
 };
