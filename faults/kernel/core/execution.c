@@ -281,7 +281,7 @@ static bool makes_sense(const struct nslab_run *run)
 {
 	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
 	       !run->padding && !run->shared_new && run->timeout_ns &&
-	       run->flags < NSLAB_RUN_PROFILE << 1 &&
+	       run->flags < NSLAB_RUN_REPEATED << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
 	       run->nfailures <= NSLAB_MAX_FAILURES &&
@@ -349,7 +349,7 @@ int nslab_execute(struct nslab_run *run)
 		nslab_settle();
 	nslab_trace_reset();
 	nslab_faults_reset();
-	nslab_coverage_begin(!(run->flags & NSLAB_RUN_WARM_UP));
+	nslab_coverage_begin(!(run->flags & (NSLAB_RUN_WARM_UP | NSLAB_RUN_REPEATED)));
 	nslab_state.run = *run;
 	run->status = 0;
 	start = ktime_get_ns();

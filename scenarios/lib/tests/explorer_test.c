@@ -109,6 +109,12 @@ static struct {
 	bool no_count;
 	int scans, clears, slept;
 	bool forgets, no_kmemleak;
+	/* Objects that an execution asks for and does not free. */
+	uint64_t keeps_in;
+	int repetitions, plain_runs, status_again;
+	bool caches, flushes, no_heap;
+	int objects, most, before;
+	bool suspect;
 	struct nslab_run run;
 } *toy;
 
@@ -149,12 +155,29 @@ static bool died(pid_t pid)
 	return info.si_pid == pid;
 }
 
+static void toy_keep(const struct nslab_run *run)
+{
+	bool again = run->flags & NSLAB_RUN_REPEATED;
+
+	if (run->flags & NSLAB_RUN_WARM_UP) {
+		toy->plain_runs += again;
+		if (again && toy->flushes)
+			toy->objects = 0;
+	} else {
+		toy->repetitions += again;
+		toy->objects += toy->keeps_in &&
+				run->execution == toy->keeps_in &&
+				!(again && toy->caches);
+	}
+}
+
 static int toy_run(struct nslab_run *run)
 {
 	int i;
 
 	toy->runs++;
 	toy->warm_ups += !!(run->flags & NSLAB_RUN_WARM_UP);
+	toy_keep(run);
 	toy->run = *run;
 	if (toy->err)
 		return toy->err;
@@ -164,7 +187,8 @@ static int toy_run(struct nslab_run *run)
 		while (!toy->done[i] && !died(shared->pids[i]))
 			usleep(100);
 	}
-	run->status = toy->status;
+	run->status = run->flags & NSLAB_RUN_REPEATED ? toy->status_again :
+							toy->status;
 	run->points = 5;
 	run->hash = run->seed ^ 1;
 	run->nevents = 3;
@@ -240,7 +264,47 @@ static int toy_release(struct nslab_release *release)
 	if (release->flags & NSLAB_RELEASE_SETTLE)
 		toy_settle();
 	toy_count(&release->counters);
+	release->grown = toy->objects > toy->most;
 	return release->mask == 1 ? 0 : -1;
+}
+
+static int toy_heap(struct nslab_heap *heap)
+{
+	switch (heap->command) {
+	case NSLAB_HEAP_START:
+		toy->most = toy->objects;
+		break;
+	case NSLAB_HEAP_GROWN:
+		heap->n = toy->objects > toy->most;
+		break;
+	case NSLAB_HEAP_SUSPECT:
+		toy->suspect = toy->objects > toy->most;
+		toy->before = toy->objects;
+		heap->n = toy->suspect;
+		break;
+	case NSLAB_HEAP_AGAIN:
+		heap->n = toy->suspect && toy->objects > toy->before;
+		break;
+	case NSLAB_HEAP_JUDGE:
+	case NSLAB_HEAP_LAST:
+		toy->suspect &= toy->objects > toy->before;
+		toy->before = toy->objects;
+		heap->n = toy->suspect;
+		break;
+	case NSLAB_HEAP_LEFT:
+		toy->suspect &= toy->objects >= toy->before;
+		heap->n = toy->suspect;
+		break;
+	case NSLAB_HEAP_END:
+		heap->n = toy->suspect;
+		snprintf(heap->text, sizeof(heap->text), "kmalloc-8 +1 from f < g");
+		toy->suspect = false;
+		if (toy->objects > toy->most)
+			toy->most = toy->objects;
+		break;
+	}
+	errno = ENOTTY;
+	return toy->no_heap ? -1 : 0;
 }
 
 static const char unreferenced[] =
@@ -290,8 +354,8 @@ static void toy_emit(const char *line)
 static const struct control control = {
 	.join = toy_join, .leave = toy_leave, .next = toy_next, .run = toy_run,
 	.faults = toy_faults, .emit = toy_emit, .events = toy_events,
-	.release = toy_release, .count = toy_count, .subject = toy_subject, .settle = toy_settle,
-	.kmemleak = toy_kmemleak, .sleep = toy_sleep,
+	.release = toy_release, .count = toy_count, .subject = toy_subject,
+	.settle = toy_settle, .heap = toy_heap, .kmemleak = toy_kmemleak, .sleep = toy_sleep,
 };
 
 static int explored_with(struct plan *plan)
@@ -399,6 +463,98 @@ static void what_comes_back_late_is_no_leak(void **state)
 	assert_int_equal(0, explored(5, 3));
 	assert_null(strstr(lines, "leak"));
 	assert_int_equal(7, toy->settles);
+}
+
+static int times(const char *what);
+
+static void lost_memory_is_told(void **state)
+{
+	toy->keeps_in = 6;
+	assert_int_equal(0, explored(5, 3));
+	assert_non_null(strstr(strstr(lines, "\"n\":6,"),
+			       "\"oracle\":\"leak\",\"message\":\"kmalloc-8 +1 "
+			       "from f < g, in each of 3 repetitions\""));
+	assert_int_equal(1, times("\"verdict\":\"fail\""));
+	/* They are no executions of their own. */
+	assert_int_equal(3, times("\"event\":\"execution\""));
+	assert_int_equal(3, toy->repetitions);
+	assert_int_equal(2, toy->plain_runs);
+	assert_int_equal(WARM_UPS + 3 + 3 + 2, toy->runs);
+	/* As execution 6 itself, not as those that warm up. */
+	assert_string_equal("012" "1" "222222" "0", told->inputs);
+}
+
+static void cached_memory_is_no_leak(void **state)
+{
+	toy->keeps_in = 6;
+	toy->caches = true;
+	assert_int_equal(0, explored(5, 3));
+	assert_null(strstr(lines, "fail"));
+	assert_int_equal(1, toy->repetitions);
+	assert_int_equal(0, toy->plain_runs);
+}
+
+static void what_another_execution_frees_is_no_leak(void **state)
+{
+	toy->keeps_in = 6;
+	toy->flushes = true;
+	assert_int_equal(0, explored(5, 3));
+	assert_null(strstr(lines, "fail"));
+	assert_int_equal(3, toy->repetitions);
+	assert_in_range(toy->plain_runs, 1, 2);
+}
+
+static void a_repetition_that_cannot_follow_tells_nothing(void **state)
+{
+	toy->keeps_in = 6;
+	toy->status_again = NSLAB_STATUS_DIVERGED;
+	assert_int_equal(0, explored(5, 3));
+	assert_null(strstr(lines, "fail"));
+	assert_int_equal(1, toy->repetitions);
+}
+
+static void a_repetition_that_hangs_is_told(void **state)
+{
+	toy->keeps_in = 6;
+	toy->status_again = NSLAB_STATUS_HANG;
+	assert_int_not_equal(0, explored(5, 3));
+	assert_non_null(strstr(strstr(lines, "\"n\":6,"), "\"oracle\":\"hang\""));
+	assert_null(strstr(lines, "\"n\":7,"));
+}
+
+static void no_heap_is_the_labs_error(void **state)
+{
+	toy->no_heap = true;
+	assert_int_not_equal(0, explored(0, 1));
+	assert_non_null(strstr(lines, "no counters: Inappropriate ioctl"));
+}
+
+static void lost_memory_ends_a_search(void **state)
+{
+	struct plan plan = {
+		.strategy = "bounded", .first = 3, .count = 100,
+		.preemptions = 2,
+	};
+
+	toy->keeps_in = 3;
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(1, times("\"event\":\"execution\""));
+	assert_int_equal(3, toy->repetitions);
+}
+
+static void cached_memory_leaves_a_search_its_trace(void **state)
+{
+	struct plan plan = {
+		.strategy = "bounded", .first = 3, .count = 100,
+		.preemptions = 2,
+	};
+
+	toy->keeps_in = 3;
+	toy->caches = true;
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(2, times("\"event\":\"execution\""));
+	assert_non_null(strstr(lines, "\"complete\":2"));
+	assert_int_equal(2, toy->repetitions);
 }
 
 static void no_count_is_the_labs_error(void **state)
@@ -678,6 +834,14 @@ int main(void)
 		TEST(leak_ends_a_search),
 		TEST(what_comes_back_late_is_no_leak),
 		TEST(no_count_is_the_labs_error),
+		TEST(lost_memory_is_told),
+		TEST(cached_memory_is_no_leak),
+		TEST(what_another_execution_frees_is_no_leak),
+		TEST(a_repetition_that_cannot_follow_tells_nothing),
+		TEST(a_repetition_that_hangs_is_told),
+		TEST(no_heap_is_the_labs_error),
+		TEST(lost_memory_ends_a_search),
+		TEST(cached_memory_leaves_a_search_its_trace),
 		TEST(memory_is_looked_for_at_the_end),
 		TEST(forgotten_memory_is_told),
 		TEST(a_search_looks_for_memory_when_it_is_through),
