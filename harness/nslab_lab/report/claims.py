@@ -83,7 +83,10 @@ def _bounded(plan: RunPlan, wanted: int, result: ScenarioResult) -> str:
     return text
 
 
-_CUTS = {"schedules": "EXECUTIONS=", "memory": "the guest's memory", "divergence": "a divergence"}
+_CUTS = {
+    "schedules": "EXECUTIONS=", "memory": "the guest's memory", "divergence": "a divergence",
+    "unknown": "an unprotected shared word that was not watched",
+}
 
 
 def _pct(plan: RunPlan, depth: int, result: ScenarioResult) -> str:
