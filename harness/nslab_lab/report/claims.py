@@ -107,7 +107,10 @@ def by_chance(plan: RunPlan) -> bool:
     return not plan.fail_nth and any(knob.startswith(faults) for knob in plan.knobs)
 
 
-_CUTS = {"schedules": "EXECUTIONS=", "memory": "the guest's memory", "divergence": "a divergence"}
+_CUTS = {
+    "schedules": "EXECUTIONS=", "memory": "the guest's memory", "divergence": "a divergence",
+    "unknown": "an unprotected shared word that was not watched",
+}
 
 
 def _pct(plan: RunPlan, depth: int, result: ScenarioResult, shared: Shared) -> str:

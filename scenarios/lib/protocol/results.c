@@ -189,6 +189,7 @@ void json_search(char *buf, size_t size, uint64_t n,
 		[BOUNDED_CUT_SCHEDULES] = "schedules",
 		[BOUNDED_CUT_MEMORY] = "memory",
 		[BOUNDED_CUT_DIVERGED] = "divergence",
+		[BOUNDED_CUT_UNKNOWN] = "unknown",
 	};
 	struct json json = json_line(buf, size);
 	int i;
