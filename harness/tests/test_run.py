@@ -23,6 +23,7 @@ from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import main
 from nslab_lab.commands import coverage, replay, run
 from nslab_lab.debuginfo import layout, readers
+from nslab_lab.history import command as history
 from nslab_lab.matrix import command as matrix
 from nslab_lab.report import runfolder
 from test_guest import pids_in
@@ -73,7 +74,8 @@ def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
     put(readers, "_known", lambda linux, places: readers._Known(READERS, PLACES))
     put(coverage, "COVERAGES", folder / "coverage")
     put(matrix, "MATRICES", folder / "matrix")
-    for module in (run, replay, coverage, matrix):
+    put(history, "HISTORIES", folder / "history")
+    for module in (run, replay, coverage, matrix, history):
         put(module, "ensure_kernel", in_series)
     put(guest_program, "ensure_scenarios", lambda: init)
     put(runfolder, "RUNS", folder / "runs")

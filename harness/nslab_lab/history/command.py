@@ -64,7 +64,7 @@ def _command(args: argparse.Namespace) -> int:
     only = catalog.choose_names("bug", args.only, [catalog.Item(one.id, one.what) for one in bugs])
     demands.check()
     guest, known = scenarios.choose(None)
-    kernel = ensure_kernel(args.kernel or None)
+    kernel = ensure_kernel(args.kernel or None, [])
     history = History(
         args, kernel, guest, {one.name: one for one in known},
         [one for one in bugs if one.id in only], executions, cap_s, len(only) == len(bugs),

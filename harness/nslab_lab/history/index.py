@@ -41,7 +41,7 @@ class Bug:
 
     @property
     def title(self) -> str:
-        """ "keyring-join (CVE-2016-0728, fixed in v4.5, 2016)"."""
+        """ "an-id (CVE-2016-1234, fixed in v4.5, 2016)"."""
         cve = f"{self.cve}, " if self.cve else ""
         return f"{self.id} ({cve}fixed in {self.version}, {self.year})"
 

@@ -37,15 +37,18 @@ def _found(result: Result) -> list[str]:
     oracles = list(dict.fromkeys(one.oracle for one in result.by))
     parts = [f"{one.strategy} {_until(one)}" for one in result.hunts]
     lines = _wrapped(f"{', '.join(oracles) or 'NOT FOUND'}: {', '.join(parts)}", "  ")
-    if stress := result.unsteered:
-        said = f"{stress.oracle} after" if stress.oracle else "nothing in"
-        given = "" if stress.oracle else f" of {result.given_s:,.0f} s"
-        lines += _wrapped(
-            f"unsteered: {stress.error or f'{said} {table.count(stress.executions, 'execution')}{given}'}"
-            if not stress.oracle else
-            f"unsteered: {said} {stress.executions:,} ({stress.seconds:,.1f} s)", "  "
-        )  # fmt: skip
+    if result.unsteered:
+        lines += _wrapped(f"unsteered: {_stressed(result.unsteered, result.given_s)}", "  ")
     return lines
+
+
+def _stressed(one: Hunt, given_s: float) -> str:
+    """ "kasan 312 (0.7 s)", "not in 21,000 (60 s)"."""
+    if one.error:
+        return "not run"
+    if one.oracle:
+        return f"{one.oracle} {one.executions:,} ({one.seconds:,.1f} s)"
+    return f"not in {one.executions:,} ({given_s:,.0f} s)"
 
 
 def _until(one: Hunt) -> str:
@@ -112,10 +115,10 @@ def markdown(results: Sequence[Result]) -> str:
         rows.append(
             _row([
                 " ".join((bug.id, bug.cve)).strip(), bug.what, f"`{bug.where}`", _fix(bug), oracle,
-                *map(_until, one.hunts), f"{_until(stress)} of {one.given_s:,.0f} s" if stress else "",
+                *map(_until, one.hunts), _stressed(stress, one.given_s) if stress else "",
             ])
         )  # fmt: skip
-    return "".join(f"{row}\n" for row in ("<!-- SPDX-License-Identifier: GPL-2.0 -->", *rows))
+    return "\n".join(("<!-- SPDX-License-Identifier: GPL-2.0 -->", *rows))
 
 
 def _fix(bug: Bug) -> str:
