@@ -14,13 +14,14 @@
 #include <linux/compiler.h>
 #include <linux/instruction_pointer.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 struct fault_attr;
 struct kmem_cache;
 struct lockdep_map;
 struct nslab_actor;
-struct nslab_named_point;
+struct nslab_delay;
 struct nslab_subject;
 struct task_struct;
 
@@ -28,6 +29,30 @@ struct task_struct;
 #define NSLAB_WAITS_LOCK	1	/* for a lock whose events are in the trace */
 #define NSLAB_WAITS_GRACE	2	/* for a grace period */
 #define NSLAB_WAITS_OTHER	3	/* for anything else */
+
+#define NSLAB_OWN_POINT		0xffff
+#define NSLAB_EFFECT_OF_OWN	4	/* NSLAB_EFFECT_GLOBAL */
+
+/**
+ * struct nslab_named_point - a place in the kernel's code that has a name
+ * @name: in lower case; its identifier in C is the same in upper case
+ * @delay: of its class; NULL: of none
+ * @effect: enum nslab_effect
+ * @number: in a trace; NSLAB_OWN_POINT until the kernel has booted if it is the
+ *	user's own. Else, divided by NSLAB_POINTS_OF_SUBJECT: the number of its subject
+ * @hits: how often actors reached it since boot
+ * @executions: how many executions did
+ * @last: the last one that did, so that each counts once
+ */
+struct nslab_named_point {
+	const char *name;
+	struct nslab_delay *delay;
+	u8 effect;
+	u16 number;
+	u64 hits;
+	u64 executions;
+	u64 last;
+};
 
 #ifdef CONFIG_NSLAB
 
@@ -56,7 +81,8 @@ void __nslab_acquire(const struct lockdep_map *lock, bool tries, bool read,
 void __nslab_release(const struct lockdep_map *lock, unsigned long ip);
 int nslab_wait_begin(unsigned int reason, unsigned long ip);
 void nslab_wait_end(int before, unsigned long ip);
-void __nslab_wake(struct nslab_actor *sleeper, bool woken);
+void __nslab_waking(struct nslab_actor *sleeper);
+void __nslab_woken(bool woken);
 void __nslab_syscall(int number, unsigned long command);
 void __nslab_return(int number, long result);
 void __nslab_section(bool begins, unsigned long ip);
@@ -88,6 +114,30 @@ do {									\
 	if (unlikely(current->nslab))					\
 		__nslab_point(&nslab_point_##id, ip);			\
 } while (0)
+
+/*
+ * NSLAB_POINT() - a named point in a patch of the user's
+ * @_name: a string; no other point has it
+ *
+ * An actor can be preempted here, if it can be at all. The name is all that there is to
+ * a point: no list has to be changed, and no file is compiled but this one. What comes
+ * next may matter to every other actor, as far as the search knows.
+ */
+#ifndef NSLAB_ITSELF
+#define NSLAB_POINT(_name)						\
+do {									\
+	static struct nslab_named_point __nslab_own = {			\
+		.name = _name,						\
+		.effect = NSLAB_EFFECT_OF_OWN,				\
+		.number = NSLAB_OWN_POINT,				\
+	};								\
+	static struct nslab_named_point *const __nslab_listed __used	\
+		__section("nslab_points") = &__nslab_own;		\
+									\
+	if (unlikely(current->nslab))					\
+		__nslab_point(&__nslab_own, _THIS_IP_);			\
+} while (0)
+#endif
 
 #define nslab_task_exit()						\
 do {									\
@@ -234,11 +284,17 @@ do {									\
 		__nslab_release(lock, ip);				\
 } while (0)
 
-/* Current wakes @task, or would have if that had been asleep. */
-#define nslab_wake(task, woken)						\
+/* Current is about to wake @task, and did if that was asleep. */
+#define nslab_waking(task)						\
 do {									\
 	if (unlikely(current->nslab) && unlikely((task)->nslab))	\
-		__nslab_wake((task)->nslab, woken);			\
+		__nslab_waking((task)->nslab);				\
+} while (0)
+
+#define nslab_woken(woken)						\
+do {									\
+	if (unlikely(current->nslab))					\
+		__nslab_woken(woken);					\
 } while (0)
 
 /* Entry to a system call, with its second argument, and its end. */
@@ -330,6 +386,7 @@ static inline void nslab_wait_end(int before, unsigned long ip)
 }
 
 #define nslab_point_ip(id, ip)	do { } while (0)
+#define NSLAB_POINT(_name)	do { } while (0)
 #define nslab_task_exit()	do { } while (0)
 #define nslab_task_fork(tsk)	do { } while (0)
 #define nslab_fix_seed(buf, len)	do { } while (0)
@@ -350,7 +407,8 @@ static inline void nslab_wait_end(int before, unsigned long ip)
 #define nslab_passing(lock)	do { } while (0)
 #define nslab_acquire(lock, tries, read, ip)	do { } while (0)
 #define nslab_release(lock, ip)	do { } while (0)
-#define nslab_wake(task, woken)	do { } while (0)
+#define nslab_waking(task)	do { } while (0)
+#define nslab_woken(woken)	do { } while (0)
 #define nslab_syscall(number, command)	do { } while (0)
 #define nslab_return(number, result)	do { } while (0)
 #define nslab_section(begins, ip)	do { } while (0)

@@ -205,6 +205,7 @@ enum {
 #define NSLAB_LOCK_READ		1	/* others may have it for reading, too */
 #define NSLAB_LOCK_SPINS	2	/* no task sleeps for it */
 #define NSLAB_LOCK_TRIES	4	/* trylock: @value is 1 if it was held */
+#define NSLAB_LOCK_OVER		8	/* one sleeps for it, and it is released by now */
 
 /* With NSLAB_RUN_SHARED, what it says of BLOCK: NSLAB_WAITS_*, else 0. */
 #ifndef NSLAB_WAITS_LOCK

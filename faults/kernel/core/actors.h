@@ -42,6 +42,7 @@
  *	event
  * @unlock: the event of that, not recorded yet
  * @unlock_point: that may be a point
+ * @waking: the event of the task that it is about to wake
  * @waits_for: NSLAB_WAITS_* if it has to wait now, 0: anything else
  * @in_call: it is in a system call whose entry was recorded
  * @go: the execution has begun
@@ -69,6 +70,7 @@ struct nslab_actor {
 	const void *unlocking;
 	struct nslab_event unlock;
 	bool unlock_point;
+	struct nslab_event *waking;
 	u8 waits_for;
 	bool in_call;
 	bool go;

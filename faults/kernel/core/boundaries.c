@@ -2,8 +2,10 @@
 /*
  * Where what an actor does has a boundary that others may fall on: a system call, a
  * read section, a wait for a grace period, an object's life. With NSLAB_RUN_SHARED
- * they are in the trace, with NSLAB_RUN_ALL_POINTS they are points. Objects are events
- * only then: those that matter have others.
+ * they are in the trace, with NSLAB_RUN_ALL_POINTS they are points. Objects and the ends
+ * of read sections are events only then: there are others of those that matter. Before
+ * a read section there is always a point if grace periods are waited for: whether it
+ * began before such a wait or after cannot be chosen at any later one.
  *
  * After an atomic operation there is no point of its own. What makes a window there is
  * what the actor does next, and all that others can notice of that begins with a
@@ -32,6 +34,17 @@ static void reach(unsigned int kind, u16 what, u16 value, unsigned long ip)
 
 	nslab_reach(actor, &event,
 		    nslab_current_run()->flags & NSLAB_RUN_ALL_POINTS, NULL);
+}
+
+static void reach_point(unsigned int kind, u16 what, unsigned long ip)
+{
+	struct nslab_event event = {
+		.kind = kind,
+		.what = what,
+		.ip = nslab_text_offset(ip),
+	};
+
+	nslab_reach(nslab_acting(), &event, true, NULL);
 }
 
 /* Current is an actor: does what it does at @ip count, with these flags? */
@@ -79,6 +92,15 @@ void __nslab_return(int number, long result)
 		reach(NSLAB_EVENT_RETURN, number, IS_ERR_VALUE(result) ? -result : 0, 0);
 }
 
+/* In the executions that warm up, which are the same in each boot. */
+static bool any_grace;
+
+static void note_grace(void)
+{
+	if (nslab_acting() && nslab_current_run()->flags & NSLAB_RUN_WARM_UP)
+		any_grace = true;
+}
+
 /**
  * __nslab_section() - current, an actor, is about to enter a read section, or has left
  *	one
@@ -87,9 +109,11 @@ void __nslab_return(int number, long result)
  */
 void __nslab_section(bool begins, unsigned long ip)
 {
+	bool needed = begins && any_grace;
+
 	/* One within another changes nothing. */
-	if (!rcu_preempt_depth() && counts(IF_POINT, ip))
-		reach(NSLAB_EVENT_SECTION, !begins, 0, ip);
+	if (!rcu_preempt_depth() && counts(needed ? IN_TRACE : IF_POINT, ip))
+		reach_point(NSLAB_EVENT_SECTION, !begins, ip);
 }
 
 /**
@@ -98,6 +122,7 @@ void __nslab_section(bool begins, unsigned long ip)
  */
 void __nslab_defer(unsigned long ip)
 {
+	note_grace();
 	if (counts(IN_TRACE, ip))
 		reach(NSLAB_EVENT_GRACE, 2, 0, ip);
 }
@@ -113,7 +138,7 @@ void __nslab_defer(unsigned long ip)
 void __nslab_heap(bool frees)
 {
 	if (counts(IF_POINT, ASKED_IP) && preemptible())
-		reach(NSLAB_EVENT_HEAP, frees, 0, ASKED_IP);
+		reach_point(NSLAB_EVENT_HEAP, frees, ASKED_IP);
 }
 
 /**
@@ -132,6 +157,8 @@ int nslab_wait_begin(unsigned int reason, unsigned long ip)
 	if (!actor)
 		return -1;
 	before = actor->waits_for;
+	if (reason == NSLAB_WAITS_GRACE)
+		note_grace();
 	if (reason == NSLAB_WAITS_GRACE && before != reason && counts(IN_TRACE, ip))
 		reach(NSLAB_EVENT_GRACE, 0, 0, ip);
 	actor->waits_for = reason;

@@ -113,6 +113,7 @@ int nslab_actor_join(const struct nslab_join *join)
 	actor->locking = NULL;
 	actor->tried = NULL;
 	actor->unlocking = NULL;
+	actor->waking = NULL;
 	actor->waits_for = 0;
 	actor->in_call = false;
 	actor->waits = false;

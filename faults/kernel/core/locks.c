@@ -9,6 +9,14 @@
  * told then. What it is told alone, of a lock without such calls, is an event and
  * can be a point as well.
  *
+ * Where the points have to be, so that a search that is bounded by preemptions leaves
+ * nothing out: before a lock is taken, and before one is released for which a task can
+ * sleep: in between, who wants it waits, and to go on with another actor costs no
+ * preemption. Nobody is preempted under a spinlock, and there is a point before
+ * whatever comes after its release that others can notice. With
+ * NSLAB_RUN_ALL_POINTS there is one right after a release, too, for what comes then
+ * and is not known to be shared.
+ *
  * Without NSLAB_RUN_SHARED only what a task can sleep for is recorded, when
  * lockdep is told, and is no point.
  */
@@ -99,6 +107,13 @@ static bool records_all(void)
 	return nslab_current_run()->flags & NSLAB_RUN_SHARED;
 }
 
+static bool all_points(void)
+{
+	const u32 flags = NSLAB_RUN_SHARED | NSLAB_RUN_ALL_POINTS;
+
+	return (nslab_current_run()->flags & flags) == flags;
+}
+
 static struct nslab_event event_of(unsigned int kind, const void *lock, u16 what,
 				   unsigned long ip)
 {
@@ -150,6 +165,8 @@ void __nslab_tried(bool taken)
 {
 	struct nslab_actor *actor = current->nslab;
 
+	if (!in_task())
+		return;
 	if (actor->tried && !taken) {
 		actor->tried->value = 1;
 		actor->locking = NULL;
@@ -197,15 +214,16 @@ void __nslab_release(const struct lockdep_map *lock, unsigned long ip)
 	if (fate == IGNORED)
 		return;
 	event = event_of(NSLAB_EVENT_UNLOCK, lock, what_of(lock, false, false), ip);
-	if (!records_all()) {
-		nslab_reach(actor, &event, false, NULL);
-		return;
+	if (sleeps(lock)) {
+		nslab_reach(actor, &event, fate == POINT && records_all(), NULL);
+		if (!all_points())
+			return;
+		event.what |= NSLAB_LOCK_OVER;
 	}
 	nslab_note_unlock(actor);
 	actor->unlocking = lock;
 	actor->unlock = event;
-	actor->unlock_point = nslab_current_run()->flags & NSLAB_RUN_ALL_POINTS &&
-			      fate == POINT;
+	actor->unlock_point = fate == POINT && all_points();
 }
 
 /**
@@ -219,16 +237,14 @@ void nslab_note_unlock(struct nslab_actor *actor)
 	if (!actor->unlocking)
 		return;
 	actor->unlocking = NULL;
+	if (event->what & NSLAB_LOCK_OVER)
+		return;
 	event->actor = nslab_actor_index(actor);
 	event->nesting = rcu_preempt_depth();
 	event->next = NSLAB_NOBODY;
 	nslab_trace_add(event);
 }
 
-/*
- * A point, if all are to be. No other one needs it: there is one before whatever the
- * actor does next that others can notice.
- */
 static void unlocked(struct nslab_actor *actor, u16 what)
 {
 	struct nslab_event event = actor->unlock;
@@ -306,7 +322,6 @@ void nslab_bit_unlocked(const unsigned long *addr)
 	if (fate == IGNORED)
 		return;
 	event = event_of(NSLAB_EVENT_UNLOCK, addr, NSLAB_LOCK_SPINS, _RET_IP_);
-	nslab_reach(current->nslab, &event,
-		    nslab_current_run()->flags & NSLAB_RUN_ALL_POINTS, NULL);
+	nslab_reach(current->nslab, &event, all_points(), NULL);
 }
 EXPORT_SYMBOL_GPL(nslab_bit_unlocked);

@@ -3,8 +3,11 @@
  * What happens when an actor reaches a point.
  */
 
+#include <linux/init.h>
+#include <linux/kernel.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/string.h>
 
 #include "coverage.h"
 #include "locks.h"
@@ -42,6 +45,46 @@ const char *nslab_point_name(unsigned int number)
 			return (*point)->name;
 	return NULL;
 }
+
+/**
+ * nslab_point_subject() - the number of the subject of a point
+ *
+ * Return: 0 for one that is of none.
+ */
+unsigned int nslab_point_subject(const struct nslab_named_point *point)
+{
+	return point->number < NSLAB_MAX_POINTS ?
+	       point->number / NSLAB_POINTS_OF_SUBJECT : 0;
+}
+
+static void check_name(const struct nslab_named_point *point)
+{
+	struct nslab_named_point *const *other;
+
+	nslab_for_each(other, nslab_points)
+		if (*other != point && !strcmp((*other)->name, point->name))
+			panic("nslab: two points are called \"%s\": rename the one of NSLAB_POINT()\n",
+			      point->name);
+}
+
+/* In the order of the list, which the linker makes: the same in each boot. */
+static int __init nslab_number_own_points(void)
+{
+	struct nslab_named_point *const *point;
+	unsigned int n = 0;
+
+	static_assert(NSLAB_EFFECT_OF_OWN == NSLAB_EFFECT_GLOBAL);
+	nslab_for_each(point, nslab_points) {
+		if ((*point)->number != NSLAB_OWN_POINT)
+			continue;
+		if (n == NSLAB_MAX_OWN_POINTS)
+			panic("nslab: there are more than %u NSLAB_POINT()s\n", n);
+		check_name(*point);
+		(*point)->number = NSLAB_MAX_POINTS + n++;
+	}
+	return 0;
+}
+late_initcall(nslab_number_own_points);
 
 /* Where the function was called that has the point; there are frame pointers. */
 #define CALLER_IP	((unsigned long)__builtin_return_address(1))
@@ -160,7 +203,7 @@ static void nslab_reach_named(struct nslab_actor *actor,
 		.flags = flags_of(point->effect),
 		.ip = nslab_text_offset(ip),
 	};
-	if (!nslab_steering())
+	if (!nslab_steering() && point->delay)
 		event.delay_ns = nslab_draw_delay(actor, point->delay);
 	point->hits++;
 	nslab_reach(actor, &event,
@@ -182,7 +225,7 @@ void __nslab_point(struct nslab_named_point *point, unsigned long ip)
 {
 	struct nslab_actor *actor = current->nslab;
 
-	if (!nslab_takes_part(point->number / NSLAB_POINTS_OF_SUBJECT) ||
+	if (!nslab_takes_part(nslab_point_subject(point)) ||
 	    nslab_is_hidden(actor) || !in_task() || !nslab_running())
 		return;
 	if (point->effect == NSLAB_EFFECT_SECTION_BEGINS &&

@@ -345,22 +345,58 @@ void __nslab_may_sleep(void)
 	schedule_timeout_uninterruptible(1);
 }
 
-/**
- * __nslab_wake() - current, an actor, wakes another one
- * @sleeper: that one
- * @woken: it was asleep. If it was not, what it does next may yet be something
- *	else now, as it has got a signal
- */
-void __nslab_wake(struct nslab_actor *sleeper, bool woken)
+static struct nslab_actor *acting_if_shared(void)
 {
 	struct nslab_actor *actor = nslab_acting();
+
+	return actor && nslab_current_run()->flags & NSLAB_RUN_SHARED ? actor : NULL;
+}
+
+/**
+ * __nslab_waking() - current, an actor, is about to wake another one
+ * @sleeper: that one. It may not be asleep, or not yet
+ */
+void __nslab_waking(struct nslab_actor *sleeper)
+{
+	struct nslab_actor *actor = acting_if_shared();
 	struct nslab_event event = {
 		.kind = NSLAB_EVENT_WAKE,
 		.what = nslab_actor_index(sleeper),
-		.value = !woken,
 	};
 
-	if (actor && actor != sleeper &&
-	    nslab_current_run()->flags & NSLAB_RUN_SHARED)
-		nslab_reach(actor, &event, false, NULL);
+	if (actor && actor != sleeper)
+		actor->waking = nslab_reach(actor, &event, true, NULL);
 }
+
+/**
+ * __nslab_woken() - it has tried
+ * @woken: the other one was asleep. If it was not, it may have got a signal, and what it
+ *	does next is something else for that
+ */
+void __nslab_woken(bool woken)
+{
+	struct nslab_actor *actor = current->nslab;
+
+	if (!in_task() || !actor->waking)
+		return;
+	actor->waking->value = !woken;
+	actor->waking = NULL;
+}
+
+/**
+ * nslab_going_to_sleep() - current, an actor, is about to say in which state it is
+ * @state: that; TASK_RUNNING if it does not go to sleep after all
+ */
+void nslab_going_to_sleep(unsigned int state)
+{
+	struct nslab_actor *actor = acting_if_shared();
+	struct nslab_event event = {
+		.kind = NSLAB_EVENT_SLEEP,
+		.what = state,
+		.ip = nslab_text_offset(_RET_IP_),
+	};
+
+	if (actor && state != TASK_RUNNING && !nslab_is_machinery(_RET_IP_))
+		nslab_reach(actor, &event, true, NULL);
+}
+EXPORT_SYMBOL_GPL(nslab_going_to_sleep);

@@ -139,6 +139,7 @@ static u16 nslab_pointee(const void *where)
 
 static const struct nslab_memory watched_memory = {
 	.pointee = nslab_pointee,
+	.left_out = nslab_left_out,
 };
 
 /* === What KASAN reports === */

@@ -103,6 +103,13 @@ static void add_named_point(struct effects *effects, struct effects_walk *walk,
 		effects->flags |= EFFECTS_BOUNDARY;
 }
 
+/* Most points are before what they are named after. */
+static bool is_over(const struct nslab_event *event)
+{
+	return event->kind == NSLAB_EVENT_UNLOCK &&
+	       event->what & (NSLAB_LOCK_SPINS | NSLAB_LOCK_OVER);
+}
+
 static void add_event(struct effects *effects, struct effects_walk *walk,
 		      const struct nslab_event *event, bool last)
 {
@@ -126,14 +133,13 @@ static void add_event(struct effects *effects, struct effects_walk *walk,
 		add_object(effects, walk, event);
 		break;
 	case NSLAB_EVENT_LOCK:
-		if (!last)
+	case NSLAB_EVENT_UNLOCK:
+		if (!last || is_over(event))
 			add_lock(effects, event);
 		break;
-	case NSLAB_EVENT_UNLOCK:
-		add_lock(effects, event);
-		break;
 	case NSLAB_EVENT_WAKE:
-		effects->wakes |= 1U << event->what;
+		if (!last)
+			effects->wakes |= 1U << event->what;
 		break;
 	case NSLAB_EVENT_BLOCK:
 	case NSLAB_EVENT_RESUME:
@@ -151,6 +157,7 @@ static void add_event(struct effects *effects, struct effects_walk *walk,
 	case NSLAB_EVENT_SECTION:
 	case NSLAB_EVENT_GRACE:
 	case NSLAB_EVENT_HEAP:
+	case NSLAB_EVENT_SLEEP:
 		break;
 	default:
 		effects->flags |= EFFECTS_GLOBAL;
@@ -205,8 +212,7 @@ unsigned int effects_of_step(struct effects *effects,
 
 	memset(effects, 0, sizeof(*effects));
 	effects->actor = actor;
-	/* A lock has been released by the time that its point is reached. */
-	if (begin && begin->kind != NSLAB_EVENT_UNLOCK)
+	if (begin && !is_over(begin))
 		add_event(effects, walk, begin, false);
 
 	for (i = at + 1; i < n && !last; i++) {

@@ -152,6 +152,16 @@ static bool point_before(struct toy_state *state, unsigned int actor,
 		*event = lock_event(state, actor, op, NSLAB_EVENT_LOCK);
 		return true;
 	}
+	if (state->toy->shared && op->code == TOY_UNLOCK &&
+	    state->owner[op->object] == actor) {
+		*event = lock_event(state, actor, op, NSLAB_EVENT_UNLOCK);
+		return true;
+	}
+	if (state->toy->shared && op->code == TOY_KILL) {
+		*event = event_of(state, actor, NSLAB_EVENT_WAKE);
+		event->what = (actor + 1) % state->toy->nactors;
+		return true;
+	}
 
 	*event = event_of(state, actor, NSLAB_EVENT_POINT);
 	switch (op->code) {
@@ -208,12 +218,11 @@ static void do_access(struct toy_state *state, unsigned int actor,
 }
 
 static void wake(struct toy_state *state, unsigned int actor, unsigned int other,
-		 bool asleep, struct toy_trace *trace)
+		 struct toy_trace *trace)
 {
 	struct nslab_event event = event_of(state, actor, NSLAB_EVENT_WAKE);
 
 	event.what = other;
-	event.value = !asleep;
 	if (state->toy->shared)
 		record(trace, &event);
 }
@@ -234,13 +243,12 @@ static void post(struct toy_state *state, unsigned int actor, const struct toy_o
 		memmove(&state->sleeper[i], &state->sleeper[i + 1],
 			--state->nsleepers - i);
 		state->actors[other].waits_post = false;
-		wake(state, actor, other, true, trace);
+		wake(state, actor, other, trace);
 		return;
 	}
 }
 
-static void send_signal(struct toy_state *state, unsigned int actor,
-			struct toy_trace *trace)
+static void send_signal(struct toy_state *state, unsigned int actor)
 {
 	unsigned int other = (actor + 1) % state->toy->nactors, i;
 	bool asleep = state->actors[other].waits_post;
@@ -252,7 +260,6 @@ static void send_signal(struct toy_state *state, unsigned int actor,
 	if (asleep)
 		memmove(&state->sleeper[i], &state->sleeper[i + 1],
 			--state->nsleepers - i);
-	wake(state, actor, other, asleep, trace);
 }
 
 /* Returns whether it can go on. */
@@ -314,21 +321,22 @@ static void release_lock(struct toy_state *state, unsigned int actor,
 	if (state->owner[lock] != actor)
 		return;
 	event.object = state->lock_number[lock];
-	record(trace, &event);
+	if (!state->toy->shared)
+		record(trace, &event);
 	state->owner[lock] = NSLAB_NOBODY;
 	if (!n)
 		return;
 	if (state->toy->handoff) {
 		state->owner[lock] = state->queue[lock][0];
 		state->actors[state->queue[lock][0]].waits_lock = false;
-		wake(state, actor, state->queue[lock][0], true, trace);
+		wake(state, actor, state->queue[lock][0], trace);
 		state->nqueue[lock]--;
 		memmove(state->queue[lock], state->queue[lock] + 1, n - 1);
 		return;
 	}
 	for (i = 0; i < n; i++) {
 		state->actors[state->queue[lock][i]].waits_lock = false;
-		wake(state, actor, state->queue[lock][i], true, trace);
+		wake(state, actor, state->queue[lock][i], trace);
 	}
 	state->nqueue[lock] = 0;
 }
@@ -479,7 +487,7 @@ static bool do_op(struct toy_state *state, unsigned int actor, bool again,
 		post(state, actor, op, trace);
 		break;
 	case TOY_KILL:
-		send_signal(state, actor, trace);
+		send_signal(state, actor);
 		break;
 	case TOY_WAIT:
 		if (!wait_for_post(state, actor, op)) {
