@@ -55,8 +55,8 @@ def test_members_of_members(program: Path) -> None:
         Member(40, 1, "flag"),
         Member(40, 1, "kind"),
         Member(41, 3, "rest"),
-        Member(44, 12, "pairs"),
-        Member(56, 0, "tail"),
+        Member(44, 12, "pairs", 4, (Member(0, 2, "a"), Member(2, 2, "b"))),
+        Member(56, 0, "tail", 4),
     ]
 
 
@@ -64,8 +64,8 @@ def test_members_of_members(program: Path) -> None:
     "offset, size, name",
     [
         (0, 4, "count"), (8, 8, "first"), (16, 8, "link.next"), (16, 16, "link"), (20, 8, "link"),
-        (32, 8, "word"), (34, 1, "high"), (48, 2, "pairs"), (4, 4, "+0x4"), (0, 16, "+0x0"),
-        (56, 4, "+0x38"),
+        (32, 8, "word"), (34, 1, "high"), (48, 2, "pairs[1].a"), (44, 8, "pairs"), (4, 4, "+0x4"), (0, 16, "+0x0"),
+        (56, 4, "tail[0]"), (72, 4, "tail[4]"),
     ],
 )  # fmt: skip
 def test_the_smallest_member_around_an_access(
@@ -101,7 +101,7 @@ def test_gdb_is_asked_once(program: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_broken_file_is_made_again(program: Path, data: str) -> None:
     program.with_name("layout.json").write_text(data)
     assert len(layout.members(program, "nsproxy")) == 13
-    assert json.loads(program.with_name("layout.json").read_text())["format"] == 2
+    assert json.loads(program.with_name("layout.json").read_text())["format"] == 3
 
 
 def test_a_kernel_without_debug_information(program: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ _OBJECT = re.compile(r"\.obj_size\s*=\s*sizeof\(struct (\w+)\)")
 # Those that do not say which struct is in them.
 _STRUCT_OF = {
     "dentry": "dentry", "mm_struct": "mm_struct", "pid": "pid", "task_struct": "task_struct",
+    "radix_tree_node": "xa_node",  # <linux/radix-tree.h> defines the name as that one
     "bdev_cache": "bdev_inode", "skbuff_head_cache": "sk_buff",
 }  # fmt: skip
 

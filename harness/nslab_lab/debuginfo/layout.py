@@ -18,7 +18,7 @@ from nslab_lab.host import files
 from nslab_lab.host.errors import bad_input
 from nslab_lab.host.paths import shown
 
-_FORMAT = 2  # of layout.json
+_FORMAT = 3  # of layout.json
 STATIC = "static:"
 _NAME = re.compile(rf"(?:{STATIC})?[A-Za-z_]\w*(?:\.\d+)?", re.ASCII)
 
@@ -29,6 +29,12 @@ def bare(type):
     return type.strip_typedefs().unqualified()
 def parts(type):
     return type.fields() if type.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION) else []
+def elements(type):
+    if type.code != gdb.TYPE_CODE_ARRAY:
+        return 0, None
+    while type.code == gdb.TYPE_CODE_ARRAY:
+        type = bare(type.target())
+    return type.sizeof, type
 def members(type, start, prefix):
     found = []
     for field in parts(type):
@@ -36,8 +42,9 @@ def members(type, start, prefix):
         offset = start + field.bitpos // 8
         size = (field.bitpos % 8 + field.bitsize + 7) // 8 if field.bitsize else inner.sizeof
         name = prefix + (field.name or '')
+        each, of = elements(inner)
         if field.name:
-            found.append([offset, size, name])
+            found.append([offset, size, name, each, members(of, 0, '') if each else []])
         below = parts(inner)
         if not field.name:
             found += members(inner, offset, prefix)
@@ -58,11 +65,8 @@ for name in NAMES:
         continue
     if type is None or not type.sizeof:
         continue
-    size, each = type.sizeof, 0
-    while type.code == gdb.TYPE_CODE_ARRAY and type.target().sizeof:
-        type = bare(type.target())
-        each = type.sizeof
-    answer[name] = {'size': size, 'each': each, 'members': members(type, 0, '')}
+    each, of = elements(type)
+    answer[name] = {'size': type.sizeof, 'each': each, 'members': members(of if each else type, 0, '')}
 """
 
 
@@ -73,6 +77,8 @@ class Member:
     offset: int  # bytes
     size: int  # bytes
     name: str  # "uid", "user.count"
+    each: int = 0  # of an array: bytes of an element
+    inner: tuple[Member, ...] = ()  # of an array of structs: the members of an element
 
 
 # === Layouts ===
@@ -93,9 +99,7 @@ class Layout:
         """
         if not self.each:
             return field(self.members, offset, size) if self.members or offset else ""
-        index, inner = divmod(offset, self.each)
-        rest = field(self.members, inner, size) if self.members or inner else ""
-        return f"[{index}]{'.' * bool(rest and rest[0] != '+')}{rest}"
+        return _element(self.each, self.members, offset, size)
 
 
 def members(linux: Path, struct: str) -> list[Member]:
@@ -117,11 +121,23 @@ def field(members: Sequence[Member], offset: int, size: int) -> str:
     around = [
         member
         for member in members
-        if member.offset <= offset and offset + size <= member.offset + member.size
+        if member.offset <= offset
+        # A trailing array of no fixed length ends with its object.
+        and (offset + size <= member.offset + member.size or member.each and not member.size)
     ]
     if not around:
         return f"+{offset:#x}"
-    return min(around, key=lambda member: member.size).name
+    found = min(around, key=lambda member: member.size or 2**32)
+    if not found.each or (size > found.each and found.size):
+        return found.name
+    return found.name + _element(found.each, found.inner, offset - found.offset, size)
+
+
+def _element(each: int, members: Sequence[Member], offset: int, size: int) -> str:
+    """ "[3].uid", "[3]"."""
+    index, inside = divmod(offset, each)
+    rest = field(members, inside, size) if members or inside else ""
+    return f"[{index}]{'.' * bool(rest and rest[0] != '+')}{rest}"
 
 
 def layouts(linux: Path, names: Iterable[str]) -> dict[str, Layout]:
@@ -137,10 +153,15 @@ def layouts(linux: Path, names: Iterable[str]) -> dict[str, Layout]:
         with contextlib.suppress(OSError):  # then gdb is asked again
             files.write(path, f"{data}\n".encode())
     return {
-        name: Layout(one["size"], [Member(*member) for member in one["members"]], one["each"])
+        name: Layout(one["size"], list(map(_member, one["members"])), one["each"])
         for name in names
         if (one := kept[name])
     }
+
+
+def _member(data: list[Any]) -> Member:
+    offset, size, name, each, inner = data
+    return Member(offset, size, name, each, tuple(map(_member, inner)))
 
 
 def _kept(path: Path) -> dict[str, Any]:

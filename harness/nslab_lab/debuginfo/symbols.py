@@ -26,7 +26,7 @@ def line_of(linux: Path, frame: str, is_return_address: bool = True) -> str | No
         return None
     if (linux, at) not in _lines:
         _look_up(linux, [at])
-    return _lines.get((linux, at))
+    return (_lines.get((linux, at)) or [None])[-1]
 
 
 def lines_of(linux: Path, frame: str) -> list[str]:
@@ -34,8 +34,9 @@ def lines_of(linux: Path, frame: str) -> list[str]:
     at = address(linux, frame)
     if at is None:
         return []
-    told = _output("addr2line", "-i", "-e", str(linux), f"{at:#x}")
-    return [_below_the_tree(line) for line in told.splitlines() if not line.startswith("??")]
+    if (linux, at) not in _lines:
+        _look_up(linux, [at])
+    return _lines.get((linux, at), [])
 
 
 def line_of_function(linux: Path, name: str) -> str | None:
@@ -50,8 +51,8 @@ def look_up(linux: Path, frames: Iterable[str]) -> None:
     _look_up(linux, sorted(one for one in addresses if one and (linux, one) not in _lines))
 
 
-# What addr2line has told; a binary never changes under its name.
-_lines: dict[tuple[Path, int], str | None] = {}
+# What addr2line has told, the innermost first; a binary never changes under its name.
+_lines: dict[tuple[Path, int], list[str]] = {}
 
 
 def _look_up(linux: Path, addresses: Sequence[int]) -> None:
@@ -63,8 +64,8 @@ def _look_up(linux: Path, addresses: Sequence[int]) -> None:
     parts = re.split(r"^0x[0-9a-f]+$\n", told, flags=re.MULTILINE)[1:]
     for address, part in zip(addresses, [*parts, *[""] * len(addresses)]):
         # Of functions inlined one into the other, the last line is the frame's own.
-        last = [line for line in part.split("\n") if line and not line.startswith("??")][-1:]
-        _lines[linux, address] = _below_the_tree(last[0]) if last else None
+        told_of = [line for line in part.split("\n") if line and not line.startswith("??")]
+        _lines[linux, address] = list(map(_below_the_tree, told_of))
 
 
 def address(linux: Path, frame: str, is_return_address: bool = True) -> int | None:

@@ -14,13 +14,17 @@ import re
 import subprocess
 from pathlib import Path
 
+from nslab_lab.debuginfo import symbols
 from nslab_lab.host import files
 from nslab_lab.host.errors import lab_failed
 from nslab_lab.host.paths import shown
 
-_FORMAT = 1  # of units.json
+_FORMAT = 2  # of units.json
 _UNIT = re.compile(r"^  Compilation Unit @ offset (?:0x)?([0-9a-f]+):$|^ +<[0-9a-f]+> +DW_AT_name +: (.*)$", re.M)
 _RANGES = re.compile(r"^  Offset into \.debug_info: +(?:0x)?([0-9a-f]+)$|^ +([0-9a-f]{16}) ([0-9a-f]{16})$", re.M)
+
+# A file that is there to include several others.
+_INCLUDES = re.compile(r"(^|/)build_\w+\.c$")
 
 Ranges = list[tuple[int, int]]  # of addresses, the second is behind the last
 
@@ -58,7 +62,25 @@ def _read(linux: Path) -> dict[str, Ranges]:
             units[names[offset]].append((int(start, 16), int(start, 16) + int(length, 16)))
     if not units:
         raise lab_failed(f"{shown(linux)} has no debug information that tells its source files")
+    for name in [name for name in units if _INCLUDES.search(name)]:
+        units |= _parts(linux, name, sorted(units[name]))
     return {name: sorted(units[name]) for name in sorted(units)}
+
+
+def _parts(linux: Path, name: str, ranges: Ranges) -> dict[str, Ranges]:
+    """The ranges of a file that includes others, by the file that each function is from."""
+    functions = [
+        one for one in symbols.table(linux)
+        if one.size and one.type in "tTwW" and any(low <= one.start < high for low, high in ranges)
+    ]  # fmt: skip
+    frames = {one: f"{one.name}+0x1/{one.size:#x}" for one in functions}
+    symbols.look_up(linux, frames.values())
+    found: dict[str, Ranges] = {name: []}
+    for one, frame in frames.items():
+        line = symbols.line_of(linux, frame) or name
+        file = line.rpartition(":")[0]
+        found.setdefault(file if file.endswith(".c") else name, []).append((one.start, one.start + one.size))
+    return found
 
 
 def _below_the_tree(name: str) -> str:

@@ -159,11 +159,14 @@ def _step(n: int, number: int, event: Event, names: Names) -> Step:
         object=event.object,
         watch=watch,
         site=site,
-        of=names.actor(names.owner(event.object)) if accesses else "",
+        of=names.actor(event.what if event.name == "wake" else names.owner(event.object))
+        if accesses or event.name == "wake"
+        else "",
         offset=event.offset,
         size=event.size,
         write=bool(event.flags & _IS_WRITE),
         value=event.value,
+        what=event.what,
     )  # fmt: skip
 
 

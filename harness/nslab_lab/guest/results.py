@@ -81,11 +81,12 @@ class Step:
     object: int = 0  # a small number for the object accessed; 0: none
     watch: int | str = -1  # number of the kind of object in the boot, replaced by its name
     site: int = 0  # kmalloc memory: where it was asked for, as Side.ip; 0: not known
-    of: str = ""  # the actor whose task the object is
+    of: str = ""  # the actor whose task the object is, or that is woken
     offset: int = 0  # bytes
     size: int = 0  # bytes
     write: bool = False
     value: int = 0  # number of the object that the pointer points to; 0: NULL; OTHER
+    what: int = 0  # as struct nslab_event has it
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import Any, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from typing import Any, Iterable, Iterator, Sequence
 
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.debuginfo import objects, symbols
@@ -21,7 +23,7 @@ class Access:
     """A place in the kernel that accesses a shared word."""
 
     actor: str
-    write: bool
+    how: str  # "R", "W", "RW"
     function: str
     line: str  # "ipc/sem.c:1140"; "" where nobody knows
     source: str  # that line's text
@@ -53,11 +55,16 @@ class Row:
     accesses: tuple[Access, ...]
 
     @property
-    def about(self) -> str:
-        """Which bytes of what."""
+    def about_object(self) -> str:
+        """What it is part of."""
         what = {"cache": "slab cache", "static": "static data"}.get(self.kind, f"{self.kind}() in")
         line = f" ({self.allocated})" if self.allocated else ""
-        return f"{count(self.size, 'byte')} at {self.offset}, {what} {self.of}{line}"
+        return f"{what} {self.of}{line}"
+
+    @property
+    def about(self) -> str:
+        """Which bytes of what."""
+        return f"{count(self.size, 'byte')} at {self.offset}, {self.about_object}"
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,14 @@ class Table:
     def locked(self) -> tuple[Row, ...]:
         """The others."""
         return tuple(row for row in self.rows if row.locked)
+
+    @staticmethod
+    def groups(rows: Sequence[Row]) -> list[list[Row]]:
+        """Words of one object that are accessed in the same way, together."""
+        def key(row: Row) -> tuple[Any, ...]:
+            return row.kind, row.of, row.allocated, row.locked, row.new, row.accesses
+
+        return [list(group) for _, group in groupby(rows, key)]
 
     @property
     def sentence(self) -> str:
@@ -98,7 +113,7 @@ def table(kernel: Kernel, scenario: str, actors: Sequence[str], words: Sequence[
         line, source = sources.of(frame) if frame else ("", "")
         actor = actors[side.actor] if side.actor < len(actors) else "?"
         return Access(
-            actor, side.write, frame.partition("+")[0] or "?", line, source, side.locks, side.rcu,
+            actor, "W" if side.write else "R", frame.partition("+")[0] or "?", line, source, side.locks, side.rcu,
             side.irq_off, side.preempt_off,
         )  # fmt: skip
 
@@ -107,12 +122,41 @@ def table(kernel: Kernel, scenario: str, actors: Sequence[str], words: Sequence[
             known[word.object, word.site].member(word.offset, word.size), word.kind, word.name,
             sources.of(frames[word.site])[0] if word.site and frames[word.site] else "",
             word.offset, word.size, word.object_size, word.locked, word.new,
-            tuple(dict.fromkeys(map(access, word.sides))),
+            _together(map(access, word.sides)),
         )
         for word in words
     ]  # fmt: skip
     rows.sort(key=lambda row: (bool(row.locked), row.kind, row.of, row.offset))
     return Table(scenario, tuple(actors), tuple(rows))
+
+
+def _together(accesses: Iterable[Access]) -> tuple[Access, ...]:
+    """Each place once, though it reads and writes."""
+    found: dict[Access, set[str]] = {}
+    for one in accesses:
+        found.setdefault(replace(one, how=""), set()).add(one.how)
+    one_way = [replace(one, how="".join(sorted(how))) for one, how in found.items()]
+    # In the order in which they came no two words would be alike.
+    return tuple(sorted(one_way, key=lambda one: (one.actor, one.function, one.line, one.under)))
+
+
+_INDEX = re.compile(r"(.*)\[(\d+)\](.*)", re.S)
+
+
+def _names(rows: Sequence[Row]) -> str:
+    """The names of words; elements of an array that follow one another as "slots[4-9]"."""
+    found: list[tuple[str, int, int, str]] = []  # before the index, the first one, the last, behind it
+    for row in rows:
+        parts = _INDEX.fullmatch(row.name)
+        before, index, behind = (parts[1], int(parts[2]), parts[3]) if parts else (row.name, -1, "")
+        if parts and found and (found[-1][0], found[-1][2] + 1, found[-1][3]) == (before, index, behind):
+            found[-1] = before, found[-1][1], index, behind
+        else:
+            found.append((before, index, index, behind))
+    return ", ".join(
+        before if first < 0 else f"{before}[{first}{f'-{last}' * (last > first)}]{behind}"
+        for before, first, last, behind in found
+    )  # fmt: skip
 
 
 def _places(word: Word) -> list[int]:
@@ -126,30 +170,31 @@ def _places(word: Word) -> list[int]:
 def text(found: Table, whole: bool = False) -> str:
     """In 80 columns; @whole: also the words under a common lock, one by one."""
     lines = [f"{found.scenario}: {found.sentence}"]
-    for row in found.rows if whole else found.bare:
-        lines += ["", *_row(row)]
+    for group in found.groups(found.rows if whole else found.bare):
+        lines += ["", *_group(group)]
     if found.locked and not whole:
         locks = Counter(row.locked for row in found.locked)
         said = ", ".join(f"{lock}: {number}" for lock, number in sorted(locks.items()))
-        lines += ["", *_wrapped(f"under a common lock ({said}): {', '.join(row.name for row in found.locked)}")]
+        lines += ["", *_wrapped(f"under a common lock ({said}): {_names(found.locked)}")]
     return "\n".join(lines) + "\n"
 
 
-def _row(row: Row) -> Iterator[str]:
+def _group(rows: Sequence[Row]) -> Iterator[str]:
+    row = rows[0]
     new = ", found later" if row.new else ""
-    yield from _wrapped(row.name, "")
-    yield from _wrapped(f"{row.about}{new}", "  ")
+    yield from _wrapped(_names(rows))
+    yield from _wrapped(f"{row.about if len(rows) == 1 else row.about_object}{new}", "  ")
     if row.locked:
         yield from _wrapped(f"always under {row.locked}", "  ")
     wide = max((len(access.actor) for access in row.accesses), default=0)
     for access in row.accesses:
         yield from _wrapped(
-            f"{'W' if access.write else 'R'} {access.actor:<{wide}}  {access.function}()  {access.line}"
-            f"  [{access.under}]", "  ",
-        )  # fmt: skip
+            f"{access.how:<2} {access.actor:<{wide}}  {access.function}()  {access.line}", "  "
+        )
         if access.source:
             words = f"      {access.source}"
             yield words if len(words) <= WIDTH else f"{words[: WIDTH - 1]}…"
+        yield from _wrapped(f"under {access.under}", "      ")
 
 
 def left_out() -> str:
@@ -181,7 +226,7 @@ def json_of(kernel: Kernel, variant: str, tables: Sequence[Table]) -> dict[str, 
         offset, size, object_size: bytes, the last 0 where it is not known
         locked: the lock that all accesses have in common, null for none
         new: it was found after the set had been made
-        accesses: actor, write, function, line, source, locks, rcu, irq_off, preempt_off; line and source
+        accesses: actor, how ("R", "W", "RW"), function, line, source, locks, rcu, irq_off, preempt_off; line and source
             are null where they are not known
     """
     return {
