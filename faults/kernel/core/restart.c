@@ -115,4 +115,5 @@ void nslab_restart(void)
 	nslab_sets_back = true;
 	local_irq_restore(flags);
 	nslab_restart_random();
+	nslab_restart_slabs();
 }
