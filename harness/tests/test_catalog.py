@@ -23,9 +23,10 @@ from nslab_lab.plans.subject import SUBJECTS
 LIST: dict[str, Any] = {
     "scenarios": [
         {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3,
-         "subject": "widgets", "file": "widgets/a.c", "reaches": ["utsns_get", "exit_notify"]},
+         "subject": "widgets", "file": "widgets/a.c", "reaches": ["utsns_get", "exit_notify"],
+         "carries_on": True},
         {"name": "c", "about": "c alone", "actors": ["c"], "inputs": 1,
-         "subject": "", "file": "c.c", "reaches": []},
+         "subject": "", "file": "c.c", "reaches": [], "carries_on": False},
     ],
     "strategies": [{"name": "none", "about": "the scheduler's own choice"}],
 }  # fmt: skip

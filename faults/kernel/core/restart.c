@@ -95,6 +95,11 @@ void __nslab_gone(struct kmem_cache *cache, const void *object)
 	local_irq_restore(flags);
 }
 
+/* Where the kernel has no networking. */
+void __weak nslab_restart_net(void)
+{
+}
+
 /**
  * nslab_restart() - an execution is over, the next one starts from the same state
  *
@@ -115,5 +120,7 @@ void nslab_restart(void)
 	nslab_sets_back = true;
 	local_irq_restore(flags);
 	nslab_restart_random();
+	nslab_restart_net();
+	/* The last: what comes before frees objects. */
 	nslab_restart_slabs();
 }

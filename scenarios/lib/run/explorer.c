@@ -13,9 +13,6 @@
 #include "lib/run/execute.h"
 #include "lib/search/bounded.h"
 
-/* Of each input: the first access after the one that made a file updates its time. */
-#define WARM_UPS	2
-
 /* What of a guest's memory the search may take. */
 #define BOUNDED_BYTES	(64UL << 20)
 
@@ -42,9 +39,9 @@ static int warm_up(const struct job *job)
 		options.schedule = &none;
 		options.text = "0";
 	}
-	for (i = 0; !ret && i < WARM_UPS * inputs; i++) {
-		options.input = i % inputs;
-		options.more = i + 1 < WARM_UPS * inputs;
+	for (i = 0; !ret && i < inputs; i++) {
+		options.input = i;
+		options.more = i + 1 < inputs;
 		ret = execute(&warm, job->plan->first, options, &run);
 	}
 	return ret;
