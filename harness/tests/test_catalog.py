@@ -186,6 +186,7 @@ def test_list(nslab_list: Callable[..., Any]) -> None:
         "  a-vs-b  a against b",
         "          readers: utsns_get",
         "          points: exit_notify",
+        "          carries on from one execution to the next",
     ]
     assert blocks[5].count("(series rcu)") == 3
     assert max(map(len, text.splitlines())) <= 80
