@@ -121,7 +121,7 @@ def test_from_init(init: Callable[..., Any]) -> None:
     assert known.scenarios == [
         Scenario(
             "a-vs-b", "a against b", ("a", "b"), 3, ("utsns_get", "exit_notify"), "widgets",
-            "widgets/a.c",
+            "widgets/a.c", True,
         ),
         Scenario("c", "c alone", ("c",), 1, (), "", "c.c"),
     ]  # fmt: skip

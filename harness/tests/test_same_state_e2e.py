@@ -53,7 +53,7 @@ def hashes(kernel: Kernel, init: Path, scenario: str, schedules: tuple[str, ...]
     plan = BootPlan(token, knobs, 1, False, schedules=schedules, watch=tuple(CACHES))
     done = boots.boot(machine, plan, folder, threading.Event())
     assert done.error is None and len(done.executions) == len(schedules), done.console_text()
-    return [one.hash for one in done.executions]
+    return [str(one.hash) for one in done.executions]
 
 
 @pytest.mark.parametrize("scenario", REPEATED)
