@@ -15,6 +15,7 @@
 #include "core/calls.h"
 #include "core/execution.h"
 #include "core/faults.h"
+#include "core/restart.h"
 #include "core/subject.h"
 #include "core/trace.h"
 #include "memory/heap.h"
@@ -66,7 +67,7 @@ static long release_ioctl(struct nslab_release __user *arg)
 
 	if (copy_from_user(&release, arg, sizeof(release)))
 		return -EFAULT;
-	if (release.flags & ~NSLAB_RELEASE_SETTLE)
+	if (release.flags & ~(NSLAB_RELEASE_SETTLE | NSLAB_RELEASE_RESTART))
 		return -EINVAL;
 	ret = nslab_release_actors(release.mask);
 	if (ret)
@@ -75,6 +76,8 @@ static long release_ioctl(struct nslab_release __user *arg)
 		nslab_settle();
 	nslab_count(&release.counters);
 	release.grown = release.flags & NSLAB_RELEASE_SETTLE ? nslab_heap_grown() : 0;
+	if (release.flags & NSLAB_RELEASE_RESTART)
+		nslab_restart();
 	return copy_to_user(arg, &release, sizeof(release)) ? -EFAULT : 0;
 }
 

@@ -323,6 +323,7 @@ struct nslab_attributes {
 
 /* What struct nslab_release.flags says. */
 #define NSLAB_RELEASE_SETTLE	1	/* wait until everything is at rest, then count */
+#define NSLAB_RELEASE_RESTART	2	/* the next starts from the same state */
 
 /**
  * struct nslab_release - the last execution has been judged

@@ -9,6 +9,8 @@
  *					points that its actors reach; checked by
  *					"make coverage"
  *	INPUTS(8);			optional: scenario_input() is 0 ... 7
+ *	CARRIES_ON();			optional: ids and random numbers go on from
+ *					one execution to the next
  *
  *	STATE {				shared by all processes, zeroed before each
  *		int seen;		execution, reached through "self"
@@ -84,6 +86,7 @@ struct actor {
  * @nactors: how many
  * @inputs: as INPUTS() has it, 0 where there is none
  * @reaches: as REACHES() has it, NULL behind the last; or NULL
+ * @carries_on: as CARRIES_ON() has it
  * @next: the next one by name
  */
 struct scenario {
@@ -100,6 +103,7 @@ struct scenario {
 	unsigned int nactors;
 	unsigned int inputs;
 	const char * const *reaches;
+	bool carries_on;
 	struct scenario *next;
 };
 
@@ -191,6 +195,13 @@ __attribute__((constructor)) static void set_reaches(void)		\
 	static const char * const these[] = { __VA_ARGS__, NULL };	\
 									\
 	this_scenario.reaches = these;					\
+}									\
+struct scenario_state
+
+#define CARRIES_ON()							\
+__attribute__((constructor)) static void set_carries_on(void)		\
+{									\
+	this_scenario.carries_on = true;				\
 }									\
 struct scenario_state
 

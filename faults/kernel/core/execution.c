@@ -43,8 +43,9 @@ static DECLARE_WAIT_QUEUE_HEAD(explorer_wq);
 /* How long the explorer waits for an actor to join; guest time. */
 #define JOIN_TIMEOUT	(10 * HZ)
 
-/* Two ticks (HZ is 100 on UML). */
+/* Two ticks (HZ is 100 on UML), and where between two of these periods it ends. */
 #define SETTLE_NS	(20 * NSEC_PER_MSEC)
+#define SETTLE_PHASE_NS	(10 * NSEC_PER_MSEC)
 
 /* === Actors === */
 
@@ -200,14 +201,16 @@ static bool all_done(unsigned int n)
  * The clock stands still while anything can run, so that is so when it has
  * reached the period after next (RCU callbacks, work queues), and every
  * execution starts at the same phase of the tick: it does not matter what ran
- * before.
+ * before. No second begins then: of time stamps the nanoseconds are never zero,
+ * which eight bytes of a trace would show as NULL.
  */
 void nslab_settle(void)
 {
 	ktime_t start;
 
 	rcu_barrier();
-	start = (div_u64(ktime_get_ns(), SETTLE_NS) + 2) * SETTLE_NS;
+	start = (div_u64(ktime_get_ns(), SETTLE_NS) + 2) * SETTLE_NS +
+		SETTLE_PHASE_NS;
 	set_current_state(TASK_UNINTERRUPTIBLE);
 	schedule_hrtimeout(&start, HRTIMER_MODE_ABS);
 }

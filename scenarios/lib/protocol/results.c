@@ -143,6 +143,7 @@ static void write_scenario(struct json *json, const struct scenario *s)
 		json_string(json, NULL, s->actors[i].name);
 	json_close(json, ']');
 	json_number(json, "inputs", s->inputs ?: 1);
+	json_bool(json, "carries_on", s->carries_on);
 	json_open(json, "reaches", '[');
 	for (i = 0; s->reaches && s->reaches[i]; i++)
 		json_string(json, NULL, s->reaches[i]);

@@ -142,14 +142,22 @@ static int prepare(const struct job *job, uint64_t n, uint64_t drawn,
 /*
  * A reference that is still to be put would hide one that was put too often, so
  * nothing is under way when they are counted. Where the clock is not the lab's,
- * waiting for that would take real time.
+ * waiting for that would take real time; and a stress test starts from where it is.
  */
+static unsigned int release_flags(const struct job *job)
+{
+	if (shared->unsteered)
+		return 0;
+	return NSLAB_RELEASE_SETTLE |
+	       (job->scenario->carries_on ? 0 : NSLAB_RELEASE_RESTART);
+}
+
 static int clean_up(const struct job *job, uint64_t n,
 		    struct nslab_release *release)
 {
 	*release = (struct nslab_release) {
 		.mask = actors_kept(job->scenario),
-		.flags = shared->unsteered ? 0 : NSLAB_RELEASE_SETTLE,
+		.flags = release_flags(job),
 		.counters.subjects = subjects_mask(),
 	};
 	if (job->scenario->check)

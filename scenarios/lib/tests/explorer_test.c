@@ -105,7 +105,7 @@ static struct {
 	volatile int go[3], done[3];
 	int runs, warm_ups, status, err, faults;
 	int leaks_in, back_after, settles;	/* in which run, of it */
-	volatile int rests;
+	volatile int rests, restarts;
 	bool no_count;
 	int scans, clears, slept;
 	bool forgets, no_kmemleak;
@@ -261,6 +261,7 @@ static int toy_settle(void)
 static int toy_release(struct nslab_release *release)
 {
 	toy->rests++;
+	toy->restarts += !!(release->flags & NSLAB_RELEASE_RESTART);
 	if (release->flags & NSLAB_RELEASE_SETTLE)
 		toy_settle();
 	toy_count(&release->counters);
@@ -711,6 +712,32 @@ static void kept_actors_rest_after_the_check(void **state)
 	assert_in_range(told->afters, WARM_UPS + 1, WARM_UPS + 2);
 }
 
+static void executions_start_from_the_same_state(void **state)
+{
+	assert_int_equal(0, explored(1, 2));
+	assert_int_equal(toy->rests, toy->restarts);
+}
+
+static void a_scenario_may_carry_on(void **state)
+{
+	int ret;
+
+	this_scenario.carries_on = true;
+	ret = explored(1, 2);
+	this_scenario.carries_on = false;
+	assert_int_equal(0, ret);
+	assert_int_equal(WARM_UPS + 2, toy->rests);
+	assert_int_equal(0, toy->restarts);
+}
+
+static void a_stress_test_carries_on(void **state)
+{
+	struct plan plan = { .strategy = "unsteered", .first = 1, .count = 2 };
+
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(0, toy->restarts);
+}
+
 static void children_live_for_one_execution(void **state)
 {
 	assert_int_equal(0, explored(1, 3));
@@ -854,6 +881,9 @@ int main(void)
 		TEST(faults_excuse_a_failed_call),
 		TEST(inputs_come_in_turn),
 		TEST(kept_actors_rest_after_the_check),
+		TEST(executions_start_from_the_same_state),
+		TEST(a_scenario_may_carry_on),
+		TEST(a_stress_test_carries_on),
 		TEST(children_live_for_one_execution),
 		TEST(drawn_strategies_reach_the_kernel),
 		TEST(what_is_a_point_reaches_the_kernel),
