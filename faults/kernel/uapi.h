@@ -400,6 +400,7 @@ struct nslab_calls {
 #define NSLAB_SIDE_IS_WRITE	1
 #define NSLAB_SIDE_IRQ_OFF	2
 #define NSLAB_SIDE_PREEMPT_OFF	4
+#define NSLAB_SIDE_IS_LARGE	8	/* the access is to more than these eight bytes */
 
 #define NSLAB_WORD_NAME_LEN	48
 #define NSLAB_LOCK_NAME_LEN	48
@@ -430,7 +431,8 @@ struct nslab_side {
  * @what: as in events; 0xffff if it is not watched
  * @nsides: how many @sides are filled; there may be more
  * @offset: in the object, of the first byte that was accessed
- * @size: of what was accessed, 1 to 8 bytes
+ * @size: of what was accessed, 1 to 8 bytes; more for the slots of an array that ids
+ *	or addresses choose, which are one word
  * @object_size: of the object, with what kmalloc() adds
  * @site: of kmalloc() and vmalloc() memory: where it was asked for, an offset from
  *	the kernel's first instruction; the one of the symbol for static data

@@ -120,6 +120,7 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @words: report the words that the actors share
  * @profiles: find them in so many executions of each input that strategy random
  *	draws, besides those where each actor goes first
+ * @skip: numbers of those that are left out, "3,17": the kernel dies in them
  * @measure: no execution, run the benchmark of the scenario's subject
  * @failures: for bounded: the allocations that fail, as schedules have them
  * @schedules: for replay: texts, as schedule_parse() reads them
@@ -144,6 +145,7 @@ struct plan {
 	bool measure;
 	bool words;
 	uint64_t profiles;
+	const char *skip;
 	uint64_t depth;
 	uint64_t length;
 	uint64_t preemptions;

@@ -110,6 +110,7 @@ int nslab_actor_join(const struct nslab_join *join)
 	actor->nth = 0;
 	actor->points = 0;
 	actor->loops = 0;
+	actor->loop_words = 0;
 	actor->written = NULL;
 	actor->locking = NULL;
 	actor->tried = NULL;

@@ -27,6 +27,7 @@
 #include "shadow.h"
 #include "sites.h"
 #include "watch.h"
+#include "words.h"
 
 /* Objects are marked, and reported to the listeners. Set once, at boot. */
 bool nslab_watch_ready __read_mostly;
@@ -139,6 +140,7 @@ static u16 nslab_pointee(const void *where)
 
 static const struct nslab_memory watched_memory = {
 	.pointee = nslab_pointee,
+	.guards = nslab_lock_guards,
 	.left_out = nslab_left_out,
 };
 
@@ -276,7 +278,8 @@ static void nslab_object_lives(const struct nslab_kind *of, void *object, size_t
 		told = true;
 	}
 	if (!told && of->what != NSLAB_UNWATCHED)
-		nslab_lives(of->what, size, object, kind, false, ip);
+		nslab_lives(of->what, size, object, kind,
+			    kind == NSLAB_EVENT_FREE && nslab_has_point(of), ip);
 }
 
 /**
@@ -328,7 +331,7 @@ void __nslab_object_free(struct kmem_cache *cache, void *object)
 		nslab_object_lives(kind, object, cache->object_size,
 				   NSLAB_EVENT_FREE, ASKED_IP);
 	if (nslab_profiling)
-		nslab_profile_free(object, cache->object_size);
+		nslab_profile_free(object, cache->object_size, ASKED_IP);
 	/* Another cache may be at that address next. */
 	if (cache == kmem_cache)
 		nslab_caches_forget();

@@ -13,7 +13,7 @@ from nslab_lab.guest import initramfs
 from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.process import Process
 from nslab_lab.guest.results import (
-    Event, Execution, Measured, Note, Points, Reader, Round, Search, Site, Stack, Step,
+    Event, Execution, Measured, Note, Points, Profiling, Reader, Round, Search, Site, Stack, Step,
 )  # fmt: skip
 from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.host import cpus, scratch
@@ -49,6 +49,7 @@ class Boot:
     ready: bool = False  # the guest had read its plan
     ended: bool = False  # the whole plan was run
     error: str | None = None  # the guest could not use its plan
+    profiling: int = 0  # the profile execution of the warm-up that it is in; 0: in none
     silent: bool = False  # it stopped answering and was killed
     stopped: bool = False  # it was killed because the run ends
     status: int | None = None  # exit status, or minus the signal
@@ -73,6 +74,13 @@ class Boot:
         return self.console.read_text(errors="replace")
 
 
+# A kernel that has what is looked for may die in profile executions, each of which costs a boot.
+_MAX_SKIPPED = 24
+
+# By what is booted: the profile executions known to be deadly, so that they are not found out again.
+_skipped: dict[object, tuple[int, ...]] = {}
+
+
 def boot(
     machine: Machine,
     plan: BootPlan,
@@ -84,7 +92,31 @@ def boot(
 
     Leaves console-NAME.log and results-NAME.jsonl in @folder. No process outlives the call,
     nor the caller should that be killed. Raises LabError if no guest can be started at all.
+
+    The warm-up of each boot has profile executions, which find out what the actors share. If the
+    kernel dies in one, that is no result: it is booted again without that one. They are the
+    same in all boots of a kernel and a scenario, and so are those that are left out.
     """
+    token = plan.token
+    key = machine.linux, token.scenario, token.variant, plan.knobs, plan.unnamed, plan.fail_nth
+    while True:
+        skip = _skipped.get(key, ())
+        result = _boot(machine, replace(plan, skip=skip), folder, stop, on_execution)
+        deadly = result.profiling
+        if not deadly or result.stopped or result.error or len(skip) >= _MAX_SKIPPED:
+            return result
+        _skipped[key] = tuple(sorted({*skip, deadly}))
+        for path in (folder / f"console-{plan.name}.log", folder / f"results-{plan.name}.jsonl"):
+            path.unlink()
+
+
+def _boot(
+    machine: Machine,
+    plan: BootPlan,
+    folder: Path,
+    stop: Stop,
+    on_execution: Callable[[Execution], None] = lambda execution: None,
+) -> Boot:
     name = plan.name
     with scratch.folder(folder / f"boot-{name}") as place:
         plan_file = place / "plan"
@@ -116,6 +148,8 @@ def boot(
 
 def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None]) -> None:
     match event:
+        case Profiling():
+            result.profiling = event.n
         case Execution():
             result.ready = True
             result.executions.append(event)

@@ -97,6 +97,13 @@ class Note:
     message: str | None = None
 
 
+@dataclass(frozen=True)
+class Profiling:
+    """A profile execution of the warm-up is about to begin."""
+
+    n: int  # from 1; 0: they are over
+
+
 @dataclass
 class Points:
     """What was met since boot, or in several boots."""
@@ -179,7 +186,10 @@ class Measured:
     ns: int  # nanoseconds, of the guest's clock, of all of them
 
 
-Event = Execution | Step | Points | Search | Site | Stack | Round | Measured | Word | Profiled | Note
+Event = (
+    Execution | Step | Points | Profiling | Search | Site | Stack | Round | Measured | Word | Profiled
+    | Note
+)
 
 
 class Reader:
@@ -219,6 +229,8 @@ _KINDS = {
 
 def parse(data: dict[str, Any]) -> Event:
     """The event of one line's JSON. Raises KeyError, TypeError, AttributeError, ValueError."""
+    if "profiling" in data:
+        return Profiling(int(data["profiling"]))
     if "word" in data:
         return words.parse_word(data["word"])
     if "profile" in data:

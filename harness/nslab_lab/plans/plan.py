@@ -77,6 +77,9 @@ class BootPlan:
     fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
     measure: bool = False  # no execution: the subject's benchmark is run
+    words: bool = False  # report the words that the actors share
+    # Profile executions of the warm-up in which the kernel dies, in each boot anew; see boots.
+    skip: tuple[int, ...] = ()
 
     @property
     def first(self) -> int:
@@ -143,6 +146,8 @@ class BootPlan:
             values.append(("all_points", 1))
         if strategy.steers and self.words:
             values.append(("words", 1))
+        if self.skip:
+            values.append(("skip", ",".join(map(str, self.skip))))
         if strategy.name == "pct":
             values += [("depth", strategy.depth), ("length", strategy.length)]
         if strategy.name == "bounded":

@@ -435,8 +435,11 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 			 (options.profile ? NSLAB_RUN_PROFILE : 0),
 	};
 	/* So that the set is the same whatever the plan makes of it. */
-	if (options.warm_up && options.profile)
-		run->flags |= NSLAB_RUN_SHARED | NSLAB_RUN_ALL_POINTS;
+	if (options.warm_up && options.profile) {
+		run->flags &= ~(NSLAB_RUN_SHARED | NSLAB_RUN_ALL_POINTS |
+				NSLAB_RUN_UNNAMED);
+		run->flags |= options.points;
+	}
 	if (options.aim)
 		run->aim = *options.aim;
 	if (schedule) {
@@ -496,6 +499,9 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 				      sizeof(kmemleak));
 	if (ret || (options.warm_up && !is_fatal(run)))
 		return ret;
+	/* The harness boots once more, without this one: see profile.c. */
+	if (only_warms(&options) && options.profile)
+		return EXPLORE_STOPPED;
 	judge(run, leak, kmemleak, &result);
 	if (*leak || *kmemleak)
 		shared->failed = true;

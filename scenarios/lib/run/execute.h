@@ -37,6 +37,7 @@ struct job {
  * @drawn: of an execution that only warms up: the number that its random numbers
  *	derive from
  * @profile: it finds out which memory the actors share
+ * @points: then: flags of struct nslab_run that say what is a scheduling point
  * @more: another one that warms up follows
  * @counts: it warms up, and its allocations are counted
  * @schedule: what it follows; NULL: the kernel decides
@@ -49,6 +50,7 @@ struct run_options {
 	unsigned int input;
 	uint64_t drawn;
 	bool profile;
+	unsigned int points;
 	bool more;
 	bool counts;
 	const struct schedule *schedule;
