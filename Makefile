@@ -5,6 +5,7 @@
 ## make run       run scenarios under faults and schedules; the main job
 ## make replay    repeat one execution and print its trace: TOKEN=...
 ## make gdb       an execution under gdb, forwards and backwards: TOKEN= or SCENARIO=
+## make races     the memory that a scenario's actors share: who accesses it, under which locks
 ## make list      scenarios, profiles, strategies, variants, points, kernels, series, sweeps
 ## make kernel    only build the kernel and the scenarios
 ## make check     the tests that need no kernel, linters, types: a minute
@@ -24,6 +25,7 @@
 ##             JOBS=                    how many guests at once
 ##             FINDINGS=                a scenario stops after this many; 0: never
 ##             TIMES= FORMAT=           `make replay`: repetitions; text, svg, json, trace
+##             FORMAT= ALL=1            `make races`; text, html, json
 ##             GDBSCRIPT=               `make gdb`: commands to run without a terminal
 ##             DEPTH= PREEMPTIONS=      of the strategies pct and bounded
 ##             SEEDS=                   `make matrix`, `make bench`: for a median
@@ -40,7 +42,7 @@ PYTEST := PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" \
 # The shell takes the variables from its environment, quoted, whatever is in them.
 export SCENARIO PROFILE STRATEGY VARIANT KERNEL SERIES EXECUTIONS SEED PATCH JOBS TOKEN \
 	TEST FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS \
-	GDBSCRIPT SWEEP BUDGET RESUME REPEAT KNOWN KEEP NOTIFY DB SINCE OUT AT
+	GDBSCRIPT SWEEP BUDGET RESUME REPEAT KNOWN KEEP NOTIFY DB SINCE OUT AT ALL
 
 # What each target takes; harness/nslab refuses the others of make's command line, typos above all.
 kernel_takes := KERNEL SERIES PATCH
@@ -49,6 +51,7 @@ takes_kernel := $(kernel_takes)
 takes_run := $(run_takes) $(kernel_takes)
 takes_replay := TOKEN SCENARIO PROFILE JOBS TIMES FORMAT $(kernel_takes)
 takes_gdb := TOKEN SCENARIO PROFILE STRATEGY VARIANT SEED GDBSCRIPT $(kernel_takes)
+takes_races := SCENARIO VARIANT FORMAT ALL JOBS $(kernel_takes)
 takes_bench := PART SEEDS VARIANT $(kernel_takes)
 takes_matrix := VARIANT SCENARIO STRATEGY EXECUTIONS SEEDS JOBS $(kernel_takes)
 takes_coverage := SCENARIO EXECUTIONS SEED JOBS $(kernel_takes)
@@ -75,7 +78,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 replay_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
-.PHONY: help setup kernel run replay gdb list check test coverage matrix bench clean \
+.PHONY: help setup kernel run races replay gdb list check test coverage matrix bench clean \
 	sweep report nightly-install nightly-uninstall nightly-status
 .NOTPARALLEL:
 
@@ -93,6 +96,11 @@ run: setup
 
 replay: setup
 	@$(call nslab,replay $(kernel_options) $(replay_options) $${TOKEN:+"$$TOKEN"})
+
+races: setup
+	@$(call nslab,races $(kernel_options) $(call option,scenario,SCENARIO) \
+		$(call option,variant,VARIANT) $(call option,format,FORMAT) \
+		$(if $(filter-out 0,$(ALL)),--all) $(call option,jobs,JOBS))
 
 gdb: setup
 	@$(call nslab,gdb $(kernel_options) $(call option,scenario,SCENARIO) \

@@ -91,7 +91,7 @@ def test_a_guest_that_does_not_measure(tmp_path: Path, scenario: str, says: str)
         config=tmp_path, versions={}, cmdline=(),
     )  # fmt: skip
     with pytest.raises(LabError, match=says) as caught:
-        design.compare(Bench(machine, kernel, tmp_path, scenario), 1, {"a": (machine, kernel)})
+        design.compare(Bench(machine, kernel, tmp_path, scenario, {}), 1, {"a": (machine, kernel)})
     assert caught.value.status == 3
 
 

@@ -14,7 +14,7 @@ from lab import PLACES, Command
 from nslab_lab.build import catalog, scenarios
 from nslab_lab.build.catalog import Point
 from nslab_lab.debuginfo import readers
-from test_run import interrupted, nslab, watched
+from test_run import interrupted, nslab
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def two_points(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def coverage(nslab: Command, watched: None) -> Callable[..., Any]:
+def coverage(nslab: Command) -> Callable[..., Any]:
     def run(*scenarios: str, executions: int = 20) -> tuple[int, str, str]:
         return nslab("coverage", "--scenario", ",".join(scenarios), "--executions", str(executions))
 
@@ -49,7 +49,7 @@ def everything(monkeypatch: Any, *names: Any) -> None:
 
 
 def test_what_nobody_reaches_is_a_failure(
-    nslab: Command, watched: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    nslab: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     everything(monkeypatch, "passes", "exits")
     status, out, _ = nslab("coverage", "--executions", "20")
@@ -106,7 +106,7 @@ def test_a_scenario_that_says_what_is_not_so(
 
 @pytest.mark.parametrize("command", ["coverage", "run", "matrix"])
 def test_a_typo_in_reaches_is_refused_before_anything_runs(
-    nslab: Command, watched: None, command: Any
+    nslab: Command, command: Any
 ) -> None:
     status, out, err = nslab(command, "--scenario", "exits,late", "--executions", "20")
     assert (status, out) == (2, "")

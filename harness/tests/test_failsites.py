@@ -56,7 +56,7 @@ def test_a_complete_round() -> None:
     assert sites.complete and sites.finished and sites.untried == {}
     assert sites.allocations == (3, 3) and sites.total == 3
     assert claim(sites) == (
-        "a: complete: 3 failure sites, each was tried, 3 allocations; target "
+        "a: complete for the schedules run: 3 failure sites, each was tried, 3 allocations; target "
         "unshare(CLONE_NEWUTS): 2; reader open(path, O_RDONLY): 1"
     )
 
@@ -84,7 +84,9 @@ def test_one_site_of_many_allocations() -> None:
     # The place was tried, but not each time that a call comes there.
     assert sites.complete and not sites.finished and sites.total == 1
     assert sites.allocations == (1, 2)
-    assert claim(sites).startswith("a: complete: 1 failure site, it was tried, 1 of 2 allocations; ")
+    assert claim(sites).startswith(
+        "a: complete for the schedules run: 1 failure site, it was tried, 1 of 2 allocations; "
+    )
 
 
 def test_setups_are_told_apart() -> None:
@@ -115,7 +117,7 @@ def test_claims_of_a_strategy_come_first() -> None:
     sites = found(*WHOLE)
     plan = run_plan("a", strategy="pct-2-10", lengths=(10,))
     lines = claims.of(plan, [ScenarioResult("a", 0, executions=4, sites=sites)])
-    assert lines[0].startswith("a: 3 actors, 10 steps") and "a: complete: 3 failure sites" in lines[-2]
+    assert lines[0].startswith("a: no bound") and "a: complete for the schedules run: 3 failure sites" in lines[-2]
 
 
 @pytest.fixture

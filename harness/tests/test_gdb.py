@@ -49,7 +49,7 @@ EVENTS = [
     event(END, 1, flags=3, next=0, enabled=1, local=2),
 ]
 NAMES = stepping.Names(
-    ("reader", "target"), ("rcu_read_lock",), ("nsproxy",), lambda ip: f"f+{ip:#x}/0x40", lambda n: NOBODY
+    ("reader", "target"), ("rcu_read_lock",), (("nsproxy", 0),), lambda ip: f"f+{ip:#x}/0x40", lambda n: NOBODY
 )
 
 

@@ -21,6 +21,8 @@ import pytest
 from lab import fake_machine, hour_passes, run_plan, running, wait_for
 from nslab_lab.guest import boot_errors, boots, demands
 from nslab_lab.host.errors import LabError
+from nslab_lab.plans import watch
+from nslab_lab.plans.watch import ALL_SHARED, Watching
 
 
 @pytest.fixture
@@ -31,13 +33,13 @@ def boot(tmp_path: Path) -> Callable[..., Any]:
         scenario: str,
         stop: threading.Event | None = None,
         last: int = 5,
-        watch: tuple[str, ...] = (),
+        watching: Watching = Watching(),
         **more: str,
     ) -> boots.Boot | None:
         machine = fake_machine(tmp_path)
         folder = tmp_path / "run"
         folder.mkdir()
-        plan = replace(run_plan(scenario, **more).boot(scenario, 1, last), watch=watch)
+        plan = replace(run_plan(scenario, **more).boot(scenario, 1, last), watching=watching)
         return boots.boot(machine, plan, folder, stop or threading.Event())
 
     return start
@@ -67,10 +69,29 @@ def test_a_plan_is_run_to_its_end(boot: Callable[..., Any]) -> None:
 
 
 def test_steps_name_what_was_watched(boot: Callable[..., Any]) -> None:
-    result = boot("watches", watch=("nsproxy", "task_struct.nsproxy"))
-    # None, the first, the second, and one that there is not.
-    assert [step.watch for step in result.steps] == ["", "nsproxy", "task_struct.nsproxy", ""]
+    given = Watching((ALL_SHARED, *map(watch.parse, ("nsproxy:0:8", "=init_nsproxy:0:8"))))
+    result = boot("watches", watching=given, strategy="random")
+    # None, the first and the second by hand, and the first that was found.
+    assert [step.watch for step in result.steps] == [
+        "", "nsproxy", "static:init_nsproxy", "kmalloc:newary",
+    ]  # fmt: skip
+    assert [step.site for step in result.steps] == [0, 0, 0, 0x1234]
     assert result.search is None
+
+
+def test_a_kernel_that_dies_while_shared_memory_is_looked_for(boot: Callable[..., Any]) -> None:
+    """Its bug is for the executions that have tokens."""
+    result = boot("dies-profiling", strategy="random")
+    assert result.plan.skip == (2, 4) and result.ended and len(result.executions) == 5
+    # In the next boot this is known.
+    assert result.profiling == "0"
+    machine = fake_machine(result.console.parents[1])
+    assert boots.without_skipped(machine, replace(result.plan, skip=())).skip == (2, 4)
+
+
+def test_a_kernel_that_dies_in_its_first_execution_is_not_booted_again(boot: Callable[..., Any]) -> None:
+    result = boot("vanishes", strategy="random")
+    assert not result.died_profiling and result.plan.skip == ()
 
 
 def test_a_search(boot: Callable[..., Any]) -> None:

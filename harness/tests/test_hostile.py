@@ -24,7 +24,7 @@ from nslab_lab.guest import initramfs
 from nslab_lab.host import files, front, paths
 from nslab_lab.host.errors import LabError
 from nslab_lab.host.paths import REPO
-from test_run import nslab, small, watched  # noqa: F401  (fixtures)
+from test_run import nslab, small  # noqa: F401  (fixtures)
 
 NSLAB = str(REPO / "harness" / "nslab")
 # The tests may themselves be run by make, which would have it say so.

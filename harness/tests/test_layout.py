@@ -3,19 +3,15 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
-
 from nslab_lab.build.kernel import Kernel
 import pytest
 
 from nslab_lab.debuginfo import layout
 from nslab_lab.debuginfo.layout import Member
 from nslab_lab.host.errors import BAD_INPUT, LAB_FAILED, LabError
-from nslab_lab.plans.watch import Watch
 
 SOURCE = """\
 typedef struct { int counter; } atomic_t;
@@ -33,6 +29,7 @@ struct nsproxy {
 const char *message = "nsproxy", *other = "list_like_this", *cache = "net_namespace";
 struct net { int x; } net;
 struct list head;
+atomic_t array[2][3];
 int main(void) { return 0; }
 """
 
@@ -54,12 +51,12 @@ def test_members_of_members(program: Path) -> None:
         Member(24, 8, "link.prev"),
         Member(32, 8, "word"),
         Member(32, 1, "low"),
-        Member(33, 7, "high"),
+        Member(33, 7, "high", 1),
         Member(40, 1, "flag"),
         Member(40, 1, "kind"),
         Member(41, 3, "rest"),
-        Member(44, 12, "pairs"),
-        Member(56, 0, "tail"),
+        Member(44, 12, "pairs", 4, (Member(0, 2, "a"), Member(2, 2, "b"))),
+        Member(56, 0, "tail", 4),
     ]
 
 
@@ -67,14 +64,23 @@ def test_members_of_members(program: Path) -> None:
     "offset, size, name",
     [
         (0, 4, "count"), (8, 8, "first"), (16, 8, "link.next"), (16, 16, "link"), (20, 8, "link"),
-        (32, 8, "word"), (34, 1, "high"), (48, 2, "pairs"), (4, 4, "+0x4"), (0, 16, "+0x0"),
-        (56, 4, "+0x38"),
+        (32, 8, "word"), (34, 1, "high"), (48, 2, "pairs[1].a"), (44, 8, "pairs"), (4, 4, "+0x4"), (0, 16, "count..first"), (40, 8, "flag..pairs"),
+        (56, 4, "tail[0]"), (72, 4, "tail[4]"),
     ],
 )  # fmt: skip
 def test_the_smallest_member_around_an_access(
     program: Path, offset: int, size: int, name: str
 ) -> None:
     assert layout.field(layout.members(program, "nsproxy"), offset, size) == name
+
+
+def test_static_data(program: Path) -> None:
+    known = layout.layouts(program, ["static:global", "static:message", "static:array", "static:nothing"])
+    assert set(known) == {"static:global", "static:message", "static:array"}
+    assert known["static:global"].field(16, 8) == "link.next"
+    assert (known["static:message"].field(0, 8), known["static:message"].field(4, 4)) == ("", "+0x4")
+    assert (known["static:array"].size, known["static:array"].each) == (24, 4)
+    assert (known["static:array"].field(4, 4), known["static:array"].field(8, 2)) == ("[1].counter", "[2].counter")
 
 
 def test_gdb_is_asked_once(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +101,7 @@ def test_gdb_is_asked_once(program: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_broken_file_is_made_again(program: Path, data: str) -> None:
     program.with_name("layout.json").write_text(data)
     assert len(layout.members(program, "nsproxy")) == 13
-    assert json.loads(program.with_name("layout.json").read_text())["format"] == 1
+    assert json.loads(program.with_name("layout.json").read_text())["format"] == 3
 
 
 def test_a_kernel_without_debug_information(program: Path, tmp_path: Path) -> None:
@@ -103,7 +109,7 @@ def test_a_kernel_without_debug_information(program: Path, tmp_path: Path) -> No
     with pytest.raises(LabError, match="no struct nsproxy in ") as caught:
         layout.members(tmp_path / "linux", "nsproxy")
     assert caught.value.status == BAD_INPUT
-    assert not (tmp_path / "layout.json").exists()
+    assert json.loads((tmp_path / "layout.json").read_text())["structs"] == {"nsproxy": None}
 
 
 def test_no_kernel(tmp_path: Path) -> None:
@@ -126,51 +132,3 @@ def test_the_kernels_own(kernel: Kernel) -> None:
     assert members[0] == Member(0, 4, "count")
     assert layout.field(members, 8, 8) == "uts_ns"
     assert "ns.count" in [member.name for member in layout.members(kernel.linux, "uts_namespace")]
-
-
-def test_watches(kernel: Kernel) -> None:
-    names = ["nsproxy", "task_struct.nsproxy", "net_namespace", "net.ns.count", "uts_namespace"]
-    found = layout.watches(kernel.linux, names)
-    assert [watch.name for watch in found] == names
-    assert found[0] == Watch("nsproxy", "nsproxy", 0, 88, "nsproxy")
-    assert (found[1].cache, found[1].size, found[1].struct) == ("task_struct", 8, "task_struct")
-    assert str(found[1]) == f"task_struct:{found[1].offset}:8"
-    assert (found[2].cache, found[2].offset, found[2].struct) == ("net_namespace", 0, "net")
-    assert (found[3].cache, found[3].size, found[3].struct) == ("net_namespace", 4, "net")
-
-
-def test_no_watches(kernel: Kernel) -> None:
-    assert layout.watches(kernel.linux, []) == []
-
-
-def test_fields_by_watch(kernel: Kernel) -> None:
-    watches = layout.watches(kernel.linux, ["nsproxy", "task_struct.nsproxy"])
-    name = layout.namer(kernel.linux, watches)
-    assert name("nsproxy", 8, 8) == "uts_ns"
-    assert name("task_struct.nsproxy", watches[1].offset, 8) == "nsproxy"
-    assert name("unknown", 24, 8) == "+0x18"
-
-
-@pytest.mark.parametrize(
-    "name, message",
-    [
-        ("nsprox", "no slab cache 'nsprox' in * is 'nsproxy' meant?"),
-        ("net", "no such slab cache in * is 'net_namespace' meant?"),
-        ("signal_struct", "no such slab cache in * is 'signal_cache' meant?"),
-        ("mnt_namespace", "no such slab cache in *; is 'net_namespace' * meant?"),
-        ("cred_jar", "no slab cache 'cred_jar' in * is 'cred' meant?"),
-        ("css_set.hits", "struct css_set has no slab cache of its own in *; there is *"),
-        ("task_strct.nsproxy", "no struct 'task_strct' in * is 'task_struct' * meant?"),
-        ("task_struct.nsprox", "struct task_struct has no member 'nsprox'; is 'nsproxy' * meant?"),
-        ("nsproxy.", "struct nsproxy has no member ''; there is cgroup_ns, count, *"),
-        ("", "no slab cache '' in * there is *"),
-        ("a b", "no slab cache 'a b' in *"),
-        ("x);gdb.execute('quit", "no struct 'x);gdb' in *"),
-    ],
-)
-def test_what_is_not_there(kernel: Kernel, name: Any, message: Any) -> None:
-    with pytest.raises(LabError) as caught:
-        layout.watches(kernel.linux, ["nsproxy", name])
-    assert caught.value.status == BAD_INPUT
-    pattern = f"watch '{name}': {message}".replace("[", "[[]").replace("?", "[?]")
-    assert fnmatch.fnmatchcase(caught.value.message, pattern), caught.value.message

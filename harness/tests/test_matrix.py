@@ -21,11 +21,11 @@ from nslab_lab.guest import verdict
 from nslab_lab.host.paths import REPO
 from nslab_lab.matrix import command, heatmap, tables
 from nslab_lab.matrix.cells import WAYS, Cell, Matrix, Result, Way
-from test_run import interrupted, nslab, watched
+from test_run import interrupted, nslab
 
 
 @pytest.fixture
-def run(nslab: Command, watched: None) -> Callable[..., Any]:
+def run(nslab: Command) -> Callable[..., Any]:
     def run(
         *more: str,
         scenario: str = "needs-a5b-b3a",

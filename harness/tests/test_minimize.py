@@ -87,7 +87,7 @@ def test_what_is_left_is_what_it_takes(
     found = small(finding, boot)
     assert schedule(found) == left
     n = 7 if needs else 1
-    assert str(found.failure.token).endswith(f".replay-{left}.1.{n}.{n}")
+    assert str(found.failure.token).endswith(f".replayall-{left}.1.{n}.{n}")
     assert found.failure.verdict.signature == finding.failure.verdict.signature
     assert found.reproduced == batch.SOLO and found.console.exists()
     assert boots(tmp_path) <= at_most

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab.plans import plan, profiles, strategies
+from nslab_lab.plans import plan, profiles, strategies, watch
 from nslab_lab.plans.watch import Watch
 
 
@@ -127,23 +127,64 @@ def test_actors_of_a_scenario(run_plan: plan.RunPlan) -> None:
 def test_watches_come_after_the_faults(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('about = "x"\nnamed_points = false\n[faults.failslab]\nprobability = 5\n')
-    watches = [
+    watches = (
+        watch.ALL_SHARED,
         Watch("nsproxy", "nsproxy", 0, 72, "nsproxy"),
         Watch("task_struct.nsproxy", "task_struct", 1360, 8, "task_struct"),
-    ]
+    )
+    watching = watch.Watching(watches, "1f0-2a4,3000-3b10")
     made = plan.make(
-        "6.12", "0123abcd", profiles.load(str(path)), ("a",), watches,
+        "6.12", "0123abcd", profiles.load(str(path)), ("a", "b"),
+        (watching, watch.Watching(watches[:1], "1f0-2a4,3000-3b10")),
         variant="none", strategy="random", seed=1, executions=1, findings=1,
     )  # fmt: skip
     lines = made.boot("a", 1, 1).guest_text().splitlines()
-    assert lines[-3:] == [
-        "knob=failslab/probability=5", "knob=nslab/watch=nsproxy:0:72",
-        "knob=nslab/watch=task_struct:1360:8",
+    assert lines[-5:] == [
+        "knob=failslab/probability=5", "knob=nslab/leave_out=1f0-2a4,3000-3b10",
+        "knob=nslab/watch=shared", "knob=nslab/watch=nsproxy:0:72", "knob=nslab/watch=task_struct:1360:8",
     ]  # fmt: skip
     assert "unnamed=1" in lines
-    assert made.watch == made.boot("a", 1, 1).watch == ("nsproxy", "task_struct.nsproxy")
+    assert made.boot("a", 1, 1).watches == watches[1:]  # what is shared is no kind of objects
+    assert [one for one in made.boot("b", 1, 1).guest_text().splitlines() if "watch" in one] == [
+        "knob=nslab/watch=shared",
+    ]  # fmt: skip
+    # Where no strategy decides nothing is watched, but a schedule of such a finding needs it.
+    free = dataclasses.replace(made, strategy="none").boot("a", 1, 1)
+    assert "nslab/" not in free.guest_text() and free.watches == ()
+    steered = dataclasses.replace(free, token=dataclasses.replace(free.token, strategy="bounded-2"))
+    assert steered.guest_text().splitlines()[-5:] == lines[-5:]
+
+
+def test_what_was_found_later_is_watched_as_well(run_plan: plan.RunPlan) -> None:
+    token = dataclasses.replace(run_plan.token("a", 1, 1), strategy="random", grown=("sem_array:296:8",))
+    boot = dataclasses.replace(run_plan.boot("a", 1, 1), token=token)
+    assert boot.guest_text().splitlines()[-1] == "knob=nslab/watch=sem_array:296:8"
+    (grown,) = boot.watches
+    assert (grown.name, grown.cache, grown.offset, grown.size) == ("sem_array", "sem_array", 296, 8)
+
+
+@pytest.mark.parametrize("strategy, by_default", [
+    ("random", True), ("pos", True), ("pct-3-400", False), ("bounded-2", False),
+    ("replay-a12b", False), ("replayall-a12b", True),
+])  # fmt: skip
+def test_which_points_count(run_plan: plan.RunPlan, strategy: str, by_default: bool) -> None:
+    plain = run_plan.boot("a", 1, 1)
+    boot = dataclasses.replace(plain, token=dataclasses.replace(plain.token, strategy=strategy))
+    assert boot.all_points == by_default == ("all_points=1" in boot.guest_text().splitlines())
+    for points in ("shared", "all"):
+        # A replay numbers points as the execution did that it replays.
+        said = points == "all" if not strategy.startswith("replay") else by_default
+        assert dataclasses.replace(boot, points=points).all_points == said
+
+
+def test_the_first_boot_of_a_scenario_tells_what_is_shared(run_plan: plan.RunPlan) -> None:
+    for strategy in ("random", "bounded-2"):
+        boots = list(dataclasses.replace(run_plan, strategy=strategy).batches("b"))
+        told = ["words=1" in one.guest_text().splitlines() for one in boots]
+        assert len(told) == 3 and told == [True, False, False]
+    assert "words" not in next(run_plan.batches("b")).guest_text()
 
 
 def test_named_points_are_points_by_default(run_plan: plan.RunPlan) -> None:
     assert "unnamed" not in run_plan.boot("a", 1, 1).guest_text()
-    assert not run_plan.unnamed and run_plan.watch == ()
+    assert not run_plan.unnamed and run_plan.watching_of("a") == watch.Watching()

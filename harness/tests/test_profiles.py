@@ -50,7 +50,7 @@ def test_shipped_profiles_are_right(name: str) -> None:
     assert profile.named_points == (name != "access")
     assert profile.delays == (name in ("delay", "mixed", "kmemleak"))
     assert (profiles.KMEMLEAK in profile.knobs) == (name == "kmemleak")
-    assert profile.watch == (() if name == "named" else profiles.DEFAULT_WATCH)
+    assert profile.watch == (() if name == "named" else None)
 
 
 def test_the_shipped_profiles() -> None:
@@ -113,23 +113,30 @@ def test_points_and_watches_are_part_of_the_digest(profile: Callable[..., Any]) 
     assert plain == profiles.load("none").digest == "e3b0c4"
     # What is so by default may be said or not.
     assert digest("named_points = true\n") == plain
-    assert digest('watch = ["task_struct.nsproxy", "nsproxy"]\n') == plain
     assert digest("named_points = false\n") == profiles.load("access").digest
     assert digest("watch = []\n") == profiles.load("named").digest
     others = [
         digest(more)
         for more in (
             "named_points = false\n", "watch = []\n", 'watch = ["nsproxy"]\n', 'watch = ["cred"]\n',
-            'watch = ["nsproxy"]\nnamed_points = false\n',
+            'watch = ["nsproxy"]\nnamed_points = false\n', 'watch = "shared"\n',
+            'points = "all"\n', 'points = "shared"\n',
         )
     ]  # fmt: skip
-    assert len({plain, *others}) == 6
+    assert len({plain, *others}) == 9
+    assert digest('watch = ["shared"]\n') == digest('watch = "shared"\n')
     assert digest('watch = ["cred", "nsproxy"]\n') == digest('watch = ["nsproxy", "cred"]\n')
 
 
 def test_what_is_watched_and_where_points_are(profile: Callable[..., Any]) -> None:
     plain, other = profile(GOOD), profile('about = "x"\nnamed_points = false\nwatch = ["b", "a"]\n')
-    assert (plain.named_points, plain.watch) == (True, ("nsproxy", "task_struct.nsproxy"))
+    assert (plain.named_points, plain.watch, plain.points) == (True, None, "")
+    # What is shared, and what the subject of the scenario wants to see in any case.
+    assert plain.watch_of("nsproxy") == ("shared", "nsproxy", "task_struct.nsproxy")
+    assert plain.watch_of("ipc") == plain.watch_of("") == ("shared",)
+    assert other.watch_of("nsproxy") == ("b", "a")
+    assert profile('about = "x"\nwatch = "shared"\npoints = "all"\n').watch_of("nsproxy") == ("shared",)
+    assert profile('about = "x"\npoints = "all"\n').points == "all"
     assert (other.named_points, other.watch, other.knobs) == (False, ("b", "a"), ())
 
 
@@ -212,7 +219,7 @@ def test_a_file_of_ones_own(profile: Callable[..., Any]) -> None:
         ),
         (
             'about = "x"\nzzz = 1\n',
-            "x.toml:2: zzz: no such key; there is about, named_points, kmemleak, watch, faults",
+            "x.toml:2: zzz: no such key; there is about, named_points, kmemleak, watch, points, faults",
         ),
         (
             'about = "x"\n# no probability\n[faults.failslab]\ninterval = 1\n',
@@ -245,12 +252,14 @@ def test_a_file_of_ones_own(profile: Callable[..., Any]) -> None:
             'about = "x"\nnamed-points = true\n',
             "x.toml:2: named-points: no such key; is 'named_points' meant?",
         ),
-        ('about = "x"\nwatch = "nsproxy"\n', 'x.toml:2: watch: "nsproxy" is not an array'),
+        ('about = "x"\nwatch = 5\n', "x.toml:2: watch: 5 is not a string or an array"),
+        ('about = "x"\nwatch = ""\n', "x.toml:2: watch: not one line of 1 to 100 characters"),
+        ('about = "x"\npoints = "some"\n', 'x.toml:2: points: "some" is not "shared" or "all"'),
         ('about = "x"\nwatch = [\n "nsproxy",\n 5\n]\n', "x.toml:2: watch.1: 5 is not a string"),
-        ('about = "x"\nwatch = [""]\n', "x.toml:2: watch.0: not one line of 1 to 60 characters"),
+        ('about = "x"\nwatch = [""]\n', "x.toml:2: watch.0: not one line of 1 to 100 characters"),
         (
-            f'about = "x"\nwatch = ["{"n" * 61}"]\n',
-            "x.toml:2: watch.0: not one line of 1 to 60 characters",
+            f'about = "x"\nwatch = ["{"n" * 101}"]\n',
+            "x.toml:2: watch.0: not one line of 1 to 100 characters",
         ),
         (
             'about = "x"\n\nwatch = ["a", "b", "a"]\n',

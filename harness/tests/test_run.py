@@ -20,10 +20,11 @@ import pytest
 from lab import ACTORS, FAKE_GUEST, FOREVER_S, PLACES, READERS, Command, wait_for
 from nslab_lab.build import catalog, guest_program, kernel
 from nslab_lab.build.kernel import Kernel
-from nslab_lab.cli import main
+from nslab_lab.cli import main, options
 from nslab_lab.commands import coverage, replay, run
-from nslab_lab.debuginfo import layout, readers
+from nslab_lab.debuginfo import readers
 from nslab_lab.matrix import command as matrix
+from nslab_lab.plans.watch import ALL_SHARED, Watching
 from nslab_lab.report import runfolder
 from test_guest import pids_in
 
@@ -70,6 +71,8 @@ def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
         points = tuple(item.name for item in catalog.points())
         return replace(kernel, series=series_name, points=points)
 
+    # A mere process has no structs that could be watched by name.
+    put(options, "watching", lambda _, kernel, those: (Watching((ALL_SHARED,)),) * len(those))
     put(readers, "_known", lambda linux, places: readers._Known(READERS, PLACES))
     put(coverage, "COVERAGES", folder / "coverage")
     put(matrix, "MATRICES", folder / "matrix")
@@ -93,12 +96,6 @@ def nslab(
         return status, captured.out, captured.err
 
     return command
-
-
-@pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mere process has no structs, so nothing of it is watched."""
-    monkeypatch.setattr(layout, "watches", lambda linux, names: [])
 
 
 def small(*scenarios: str, executions: int = 20) -> tuple[str, ...]:
@@ -145,8 +142,8 @@ def test_each_allocation_fails_once(nslab: Command, tmp_path: Path) -> None:
     assert "15 executions of 1 scenario, 0 findings" in out
     assert err == "nslab: dies: 15 executions, 0 findings\n"
     assert (
-        "dies: complete: 3 failure sites, each was tried, 9 allocations; reader\n"
-        "  open(path): 2; switcher unshare(0): 1\n"
+        "dies: complete for the schedules run: 3 failure sites, each was tried, 9\n"
+        "  allocations; reader open(path): 2; switcher unshare(0): 1\n"
     ) in out
     folder = tmp_path / "runs" / "latest"
     assert (folder / "sites.txt").read_text().startswith(
@@ -162,7 +159,7 @@ def test_what_was_missed_takes_another_round(nslab: Command, tmp_path: Path) -> 
         status, out, err = nslab(*FAIL_NTH, "misses,dies", "--jobs", jobs)
         assert status == 0
         assert "45 executions of 2 scenarios" in out and "misses: 30 executions, 0" in err
-        assert "misses: complete: 3 failure sites, each was tried, 9 allocations;" in out
+        assert "misses: complete for the schedules run: 3 failure sites, each was tried, 9\n" in out
     for name in ("executions.jsonl", "sites.txt"):
         one, two = ((tmp_path / "runs" / n / name).read_bytes() for n in ("0001", "0002"))
         assert one == two
@@ -179,11 +176,11 @@ def test_as_many_as_were_asked_for(nslab: Command) -> None:
     assert "a round has 15 executions;" in " ".join(out.split())
 
 
-def test_a_schedule_strategy_besides(nslab: Command, watched: None) -> None:
+def test_a_schedule_strategy_besides(nslab: Command) -> None:
     status, out, _ = nslab(*FAIL_NTH, "dies", "--strategy", "pct")
     assert status == 0
     # Of an execution in which nothing fails.
-    assert "dies: 3 actors, 40 steps:" in out and "dies: complete: 3 failure sites" in out
+    assert "dies: 3 actors, 40 steps:" in out and "dies: complete for the schedules run: 3 failure sites" in out
     assert nslab(*FAIL_NTH, "dies", "--strategy", "random")[0] == 0
 
 
@@ -415,8 +412,7 @@ def on_a_terminal(folder: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
     """The status of a command, and what it writes to a narrow terminal."""
     code = (
         "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; "
-        "from nslab_lab.debuginfo import layout; "
-        "test_run.install(Path(sys.argv[1])); layout.watches = lambda linux, names: []; "
+        "test_run.install(Path(sys.argv[1])); "
         "sys.exit(main.main(sys.argv[2:]))"
     )
     path = os.pathsep.join([str(Path(main.__file__).parents[2]), str(Path(__file__).parent)])
@@ -459,8 +455,7 @@ def interrupted(
     """Send a signal to a command once @is_time; its stdout."""
     code = (
         "import sys; from pathlib import Path; import test_run; from nslab_lab.cli import main; "
-        "from nslab_lab.debuginfo import layout; "
-        "test_run.install(Path(sys.argv[1])); layout.watches = lambda linux, names: []; "
+        "test_run.install(Path(sys.argv[1])); "
         "sys.exit(main.main(sys.argv[2:]))"
     )
     path = os.pathsep.join([str(Path(main.__file__).parents[2]), str(Path(__file__).parent)])
@@ -535,12 +530,13 @@ def findings(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("strategy", ["random", "pos", "pct"])
 def test_a_finding_is_made_smaller(
-    nslab: Command, watched: None, tmp_path: Path, strategy: str
+    nslab: Command, tmp_path: Path, strategy: str
 ) -> None:
     status, out, _ = nslab(*steered(strategy, NEEDY))
     assert status == 1
     (token,) = re.findall(r"^make replay TOKEN=(\S+)$", out, re.MULTILINE)
-    assert token.endswith(".replay-b3aa5b-c2.1.7.7")
+    all_points = "" if strategy == "pct" else "all"
+    assert token.endswith(f".replay{all_points}-b3aa5b-c2.1.7.7")
     assert "the smallest schedule found has 2 preemptions and 1 failed allocation\n" in out
     assert "reproduced alone, with the same trace" in out
     (finding,) = findings(tmp_path).values()
@@ -563,7 +559,7 @@ def test_a_finding_is_made_smaller(
 
 
 def test_a_finding_that_cannot_be_made_smaller_stays_as_it_is(
-    nslab: Command, watched: None, tmp_path: Path
+    nslab: Command, tmp_path: Path
 ) -> None:
     status, out, _ = nslab(*steered("random", "dies"))
     assert status == 1 and "the smallest schedule" not in out
@@ -573,7 +569,7 @@ def test_a_finding_that_cannot_be_made_smaller_stays_as_it_is(
 
 
 def test_a_finding_of_no_strategy_gets_a_schedule(
-    nslab: Command, watched: None, tmp_path: Path
+    nslab: Command, tmp_path: Path
 ) -> None:
     status, out, _ = nslab(*small("needs-a5b-b3a"), "--strategy", "none")
     assert status == 1
@@ -583,20 +579,15 @@ def test_a_finding_of_no_strategy_gets_a_schedule(
     assert nslab("replay", token)[0] == 1
 
 
-def test_without_structs_a_finding_of_no_strategy_stays_as_it_is(
-    nslab: Command, tmp_path: Path
-) -> None:
-    status, out, _ = nslab(*small("needs-a5b-b3a"), "--strategy", "none")
-    assert status == 1 and "the smallest schedule" not in out
-    assert findings(tmp_path).popitem()[1]["token"].endswith(".none.1.7.7")
-
-
 def test_what_is_searched_is_claimed(
-    nslab: Command, watched: None, tmp_path: Path
+    nslab: Command, tmp_path: Path
 ) -> None:
     status, out, _ = nslab(*steered("bounded", "passes", executions=1000), "--preemptions", "1")
     assert status == 0
-    claim = "passes: complete for c <= 1: 32 schedules of 2 inputs, 77 points, 0 findings;"
+    claim = (
+        "passes: complete for c <= 1 over 4 shared words (2 more under a common lock): 32\n"
+        "  schedules of 2 inputs, 77 points, 0 findings; 10 executions profiled again,\n"
+    )
     assert claim in out
     assert claim in (tmp_path / "runs" / "latest" / "summary.txt").read_text()
     lines = (tmp_path / "runs" / "latest" / "executions.jsonl").read_text().splitlines()
@@ -604,12 +595,13 @@ def test_what_is_searched_is_claimed(
     assert {json.loads(line)["schedule"] for line in lines} >= {"0", "a1b", "b5a"}
     assert max(map(len, out.splitlines()[:-1])) <= 80  # the last is the folder's path
     _, out, _ = nslab(*steered("bounded", "passes", executions=9))
-    assert "passes: complete for c <= 0: 18 schedules of 2 inputs" in out
+    assert "passes: complete for c <= 0 over 4 shared words" in out
+    assert "18 schedules of 2 inputs" in " ".join(out.split())
     assert "cut short by EXECUTIONS=" in out
 
 
 def test_what_a_search_finds_is_small(
-    nslab: Command, watched: None, tmp_path: Path
+    nslab: Command, tmp_path: Path
 ) -> None:
     status, out, _ = nslab(*steered("bounded", "needs-a5b-b3a", executions=1000))
     assert status == 1
@@ -621,7 +613,7 @@ def test_what_a_search_finds_is_small(
 
 
 def test_a_search_that_dies_without_a_word_is_a_finding(
-    nslab: Command, watched: None, tmp_path: Path
+    nslab: Command, tmp_path: Path
 ) -> None:
     status, out, err = nslab(*steered("bounded", "hangs-in-search"), "--silence", "1")
     assert status == 1 and "the smallest schedule" not in out, err
@@ -629,7 +621,7 @@ def test_a_search_that_dies_without_a_word_is_a_finding(
 
 
 def test_a_search_that_diverges_is_status_3(
-    nslab: Command, watched: None, tmp_path: Path
+    nslab: Command, tmp_path: Path
 ) -> None:
     status, _, err = nslab(*steered("bounded", "passes", "diverges"))
     assert status == 3
@@ -641,11 +633,11 @@ def test_a_search_that_diverges_is_status_3(
     assert (tmp_path / "runs" / "latest" / "summary.txt").read_text().startswith("The lab could not")
 
 
-def test_pct_measures_and_claims(nslab: Command, watched: None, tmp_path: Path) -> None:
+def test_pct_measures_and_claims(nslab: Command, tmp_path: Path) -> None:
     status, out, _ = nslab(*steered("pct", "passes"), "--depth", "2")
     assert status == 0
-    assert "passes: 3 actors, 10 steps: an execution finds a bug of depth 2 with a" in out
-    assert "at least 1/30, all executions together 0.29" in " ".join(out.split())
+    assert "passes: 3 actors, 10 steps: an execution finds a bug of depth 2 among the" in out
+    assert "at least 1/30, all executions together 0.29; 5 executions" in " ".join(out.split())
     assert json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())["strategy"] == "pct-2-0"
 
 
@@ -657,7 +649,7 @@ def test_pct_measures_and_claims(nslab: Command, watched: None, tmp_path: Path) 
     ],
 )  # fmt: skip
 def test_the_ends_of_the_ranges(
-    nslab: Command, watched: None, tmp_path: Path, options: tuple[str, ...]
+    nslab: Command, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     assert nslab(*steered(options[0], "passes"), *options[1:])[0] == 0
     plan = json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())
@@ -667,7 +659,7 @@ def test_the_ends_of_the_ranges(
 
 
 def test_the_same_plan_gives_the_same_bytes_with_strategies(
-    nslab: Command, watched: None, tmp_path: Path
+    nslab: Command, tmp_path: Path
 ) -> None:
     for jobs in ("1", "4"):
         nslab(*steered("random", "passes", NEEDY), "--findings", "0", "--jobs", jobs)
@@ -677,17 +669,11 @@ def test_the_same_plan_gives_the_same_bytes_with_strategies(
 
 
 def test_steered_runs_take_no_delays_by_default(
-    nslab: Command, watched: None, tmp_path: Path
+    nslab: Command, tmp_path: Path
 ) -> None:
     arguments = [one for one in steered("random", "passes") if one not in ("--profile", "none")]
     assert nslab(*arguments)[0] == 0
     assert json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())["profile"] == "none"
-
-
-def test_what_is_watched_has_to_be_there(nslab: Command) -> None:
-    status, out, err = nslab(*steered("random", "passes"))
-    assert (status, out) == (2, "") and err.count("\n") == 1
-    assert err.startswith("nslab: watch 'nsproxy': no slab cache 'nsproxy' in ")
 
 
 # === Formats of a replay ===

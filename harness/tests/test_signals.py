@@ -25,8 +25,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The whole program, but for the kernel: see test_run.install().
 PROGRAM = """\
 import sys; from pathlib import Path
-import test_run; from nslab_lab.cli import main; from nslab_lab.debuginfo import layout
-layout.watches = lambda linux, names: []
+import test_run; from nslab_lab.cli import main
 test_run.install(Path(sys.argv[1])); main.entry(sys.argv[2:])
 """
 NEEDY = "needs-a5b-b3a"

@@ -10,7 +10,7 @@ import pytest
 from lab import name_of, scenario_files
 from nslab_lab.build import catalog
 from nslab_lab.host.errors import BAD_INPUT, LabError
-from nslab_lab.plans import profile_schema, profiles, subject
+from nslab_lab.plans import profile_schema, subject
 from nslab_lab.plans.subject import Accessor, Benchmark, Row
 
 TEXT = """
@@ -100,4 +100,4 @@ def test_those_of_the_lab_are_of_this_lab() -> None:
     assert set(benchmark.hunts) <= variants
     assert set(subject.waits()) <= {item.name for item in catalog.points()}
     assert set(subject.delays()) < set(profile_schema.KNOBS)
-    assert profiles.DEFAULT_WATCH == subject.default_watch() != ()
+    assert subject.watch_of("nsproxy") != () == subject.watch_of("")

@@ -24,7 +24,6 @@ import test_run
 from lab import Command, fake_machine, FOREVER_S, run_plan, wait_for
 from nslab_lab.cli import main
 from nslab_lab.commands import run
-from nslab_lab.debuginfo import layout
 from nslab_lab.guest import boots
 from nslab_lab.host.paths import shown
 from nslab_lab.plans import profiles
@@ -48,7 +47,6 @@ def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
     """Put a mere process in the place of the kernel."""
     test_run.install(folder, put)
     put(cell_tasks, "ensure_kernel", getattr(run, "ensure_kernel"))
-    put(layout, "watches", lambda linux, names: [])
 
 
 @pytest.fixture

@@ -86,6 +86,24 @@ def test_errors(text: str, why: str) -> None:
     assert len(caught.value.message) < 200
 
 
+@pytest.mark.parametrize(
+    "grown", [("sem_array:296:8",), ("@foo.isra.0:24:8", "=count.3:0:4"), ("UNIX-STREAM:0:8",)]
+)
+def test_what_was_found_later_is_part_of_a_token(grown: tuple[str, ...]) -> None:
+    one = dataclasses.replace(token.parse(TEXT), grown=grown)
+    assert token.parse(str(one)) == one and str(one) != TEXT
+    assert str(one).count(".") == TEXT.count(".")
+    assert token.parse(TEXT).grown == ()
+
+
+def test_a_token_with_a_watch_as_people_see_it() -> None:
+    text = TEXT.replace("00ff00", "00ff00+sem_array:296:8")
+    assert token.parse(text).grown == ("sem_array:296:8",) and str(token.parse(text)) == text
+    for wrong in ("+", "+sem_array", "+sem_array:8", "+a b:0:8", "+!a:0:8", "+a:0:8+"):
+        with pytest.raises(LabError):
+            token.parse(TEXT.replace("00ff00", f"00ff00{wrong}"))
+
+
 def test_a_scenario_of_the_users_own_has_a_hash() -> None:
     text = "NSLAB1.6.12-0123abcd.mine+1a2b3c4d.none.none-e3b0c4.replay-0.1.1.1"
     assert token.parse(text).scenario == "mine+1a2b3c4d" and str(token.parse(text)) == text

@@ -48,6 +48,14 @@ static const char *actor_of(const struct nslab_event *e)
 	return nslab_actor_name(e->actor);
 }
 
+/* The actor whose task is accessed, or woken. */
+static const char *owner_of(const struct nslab_event *e, bool accesses)
+{
+	if (e->kind == NSLAB_EVENT_WAKE)
+		return name_of(e->what);
+	return accesses ? name_of(nslab_object_owner(e->object)) : "";
+}
+
 /* Numbers are given where names would have to be looked up by the host. */
 static void emit_step(u64 execution, unsigned int number,
 		      const struct nslab_event *e)
@@ -62,15 +70,15 @@ static void emit_step(u64 execution, unsigned int number,
 	nslab_host_printf("{\"event\":\"step\",\"n\":%llu,\"step\":%u,\"actor\":\"%s\",\"kind\":\"%s\",\"point\":\"%s\",\"where\":\"%s\",\"nesting\":%u,\"delay_ns\":%llu,",
 			  execution, number, actor_of(e), kinds[e->kind],
 			  what_of(e), where, e->nesting, e->delay_ns);
-	nslab_host_printf("\"local\":%u,\"next\":\"%s\",\"enabled\":%u,\"free\":%s,\"object\":%u,\"watch\":%d,\"of\":\"%s\",\"offset\":%u,\"size\":%u,\"write\":%s,\"value\":%u}\n",
+	nslab_host_printf("\"local\":%u,\"next\":\"%s\",\"enabled\":%u,\"free\":%s,\"object\":%u,\"watch\":%d,\"of\":\"%s\",\"offset\":%u,\"size\":%u,\"write\":%s,\"value\":%u,\"what\":%u}\n",
 			  e->local,
 			  name_of(e->next), e->enabled,
 			  str_true_false(e->flags & NSLAB_EVENT_IS_FREE),
 			  e->object, accesses ? e->what : -1,
-			  accesses ? name_of(nslab_object_owner(e->object)) : "",
+			  owner_of(e, accesses),
 			  e->offset, e->size,
 			  str_true_false(e->flags & NSLAB_EVENT_IS_WRITE),
-			  e->value);
+			  e->value, e->what);
 }
 
 /**

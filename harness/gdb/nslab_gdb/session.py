@@ -26,7 +26,7 @@ class Session:
     series: str | None  # if it is not the default one
     actors: tuple[str, ...]
     steers: bool  # a strategy decides who runs
-    watch: tuple[str, ...]
+    kinds: tuple[tuple[str, int], ...]  # of objects, by number: as objects.Kind
     linux: Path
     src: Path
     out: Path
@@ -56,7 +56,7 @@ def load() -> Session:
     data: dict[str, Any] = json.loads(Path(os.environ["NSLAB_GDB"]).read_text())
     folders = ("linux", "src", "out", "init", "folder", "scratch")
     paths: dict[str, Any] = {name: Path(data[name]) for name in folders}
-    lists: dict[str, Any] = {name: tuple(data[name]) for name in ("actors", "watch", "arguments")}
+    lists: dict[str, Any] = {name: tuple(data[name]) for name in ("actors", "arguments")}
     lines = data.get("lines", {})
     return Session(
         token=token.parse(data["token"]),
@@ -64,6 +64,7 @@ def load() -> Session:
         scenarios={name: Path(path) for name, path in data["scenarios"].items()},
         patches=tuple(map(Path, data["patches"])),
         series=data["series"],
+        kinds=tuple((name, site) for name, site in data["kinds"]),
         steers=data["steers"],
         memory=data["memory"],
         fd=data["fd"],

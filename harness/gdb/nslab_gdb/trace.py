@@ -10,10 +10,10 @@ import gdb
 
 from nslab_gdb import kernel
 from nslab_gdb.session import Session
-from nslab_lab.debuginfo import layout, symbols
-from nslab_lab.findings import diagram, stepping
+from nslab_lab.debuginfo import symbols
+from nslab_lab.findings import diagram, naming, stepping
+from nslab_lab.findings.naming import FieldOf
 from nslab_lab.findings.stepping import Event
-from nslab_lab.findings.wording import FieldOf
 from nslab_lab.guest.results import Step
 from nslab_lab.host.errors import LabError
 
@@ -24,7 +24,7 @@ class Trace:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._names = stepping.Names(
-            session.actors, kernel.point_names(), session.watch, where_of, kernel.owner_of
+            session.actors, kernel.point_names(), session.kinds, where_of, kernel.owner_of
         )
 
     def steps(self, events: Sequence[Event]) -> list[Step]:
@@ -55,23 +55,24 @@ class Trace:
 
     def announced(self, step: Step) -> str:
         """What it is about to do."""
-        return stepping.announced(step, self._field_of())
+        steps, field_of = self._named([step])
+        return stepping.announced(steps[0], field_of)
 
     def drawn(self, steps: Sequence[Step], judged: bool) -> diagram.Diagram:
         """The diagram; @judged: they end as the token's execution ends."""
         self.look_up(steps)
+        named, field_of = self._named(steps)
         return diagram.build(
-            steps, self._session.verdict if judged else None, line_of=self.line_of,
-            field_of=self._field_of(), tree=self._session.src,
+            named, self._session.verdict if judged else None, line_of=self.line_of,
+            field_of=field_of, tree=self._session.src,
         )  # fmt: skip
 
-    @functools.cache
-    def _field_of(self) -> FieldOf | None:
-        linux, names = self._session.linux, self._session.watch
+    def _named(self, steps: Sequence[Step]) -> tuple[Sequence[Step], FieldOf | None]:
+        """The steps with the names of what they access, and what names members."""
         try:
-            return layout.namer(linux, layout.watches(linux, names)) if names else None
+            return naming.named(steps, self._session.linux, self._session.src)
         except LabError:
-            return None  # then there are offsets
+            return steps, None  # then there are offsets
 
 
 @functools.cache

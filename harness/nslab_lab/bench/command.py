@@ -73,6 +73,7 @@ def _command(args: argparse.Namespace) -> int:
     bench = Bench(
         options.machine(args, kernel, init), kernel, runfolder.numbered(BENCHES),
         subject.benchmark().scenario,
+        {one.name: one for one in catalog.from_init(init).scenarios},
     )  # fmt: skip
     told = results_page.Growth(bench.folder / "bench.txt")
     if "speed" in parts:

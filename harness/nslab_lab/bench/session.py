@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Mapping
 
+from nslab_lab.build.catalog import Scenario
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import options
 from nslab_lab.guest.boots import Stop
 from nslab_lab.guest.machine import Machine
 from nslab_lab.host.interrupts import Interrupts
-from nslab_lab.plans import plan, profiles, strategies
+from nslab_lab.plans import plan, profiles, strategies, subject
 from nslab_lab.plans.plan import BootPlan
 
 
@@ -23,6 +25,7 @@ class Bench:
     kernel: Kernel
     folder: Path
     scenario: str  # in which speed is measured
+    scenarios: Mapping[str, Scenario]
     boots: int = 0
     stop: Stop = field(default_factory=Interrupts)
 
@@ -34,14 +37,21 @@ class Bench:
             file.write(text)
 
     def boot_plan(
-        self, scenario: str, strategy: str, profile: str, count: int, seed: int = 1, variant: str = "none"
-    ) -> BootPlan:
-        """A plan of @count executions; of a bounded search, of at most so many."""
+        self, scenario: str, strategy: str, profile: str, count: int, seed: int = 1,
+        variant: str = "none", own: bool = False,
+    ) -> BootPlan:  # fmt: skip
+        """A plan of @count executions; of a bounded search, of at most so many.
+
+        @own: only what the scenario's subject names is watched, not what is shared.
+        """
         chosen = profiles.load(profile)
+        known = self.scenarios[scenario]
+        if own:
+            chosen = replace(chosen, watch=subject.watch_of(known.subject))
         how = strategies.parse(strategy)
         made = plan.make(
             self.kernel.name, self.kernel.id, chosen, (scenario,),
-            options.watches(chosen, how, self.kernel), variant=variant, strategy=strategy,
+            options.watching(chosen, self.kernel, [known]), variant=variant, strategy=strategy,
             seed=seed, executions=count, findings=1, inputs=(1,),
         )  # fmt: skip
         if how.name == "bounded":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Sequence
 
 from nslab_lab.bench.session import Bench
@@ -12,7 +13,7 @@ from nslab_lab.guest import boot_errors, boots
 from nslab_lab.guest.boots import Stop
 from nslab_lab.host.progress import say
 from nslab_lab.plans import strategies, subject
-from nslab_lab.plans.plan import BootPlan
+from nslab_lab.plans.plan import SHARED_POINTS, BootPlan
 from nslab_lab.search import hunt
 
 # Where each defect is looked for, and how: name, strategy, profile.
@@ -57,9 +58,9 @@ def variants(bench: Bench, hunted: Sequence[str], seeds: int, jobs: int, baselin
 
 
 def _length(bench: Bench, scenario: str) -> int:
-    boot = boots.boot(
-        bench.machine, bench.boot_plan(scenario, "random", "none", 16), bench.place(), bench.stop
-    )
+    # It is pct that counts them.
+    measured = replace(bench.boot_plan(scenario, "random", "none", 16), points=SHARED_POINTS)
+    boot = boots.boot(bench.machine, measured, bench.place(), bench.stop)
     boot_errors.check_boot(boot)
     return max(one.points or 1 for one in boot.executions)
 

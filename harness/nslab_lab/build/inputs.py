@@ -10,6 +10,7 @@ from typing import Sequence
 
 from nslab_lab.build import fetch, kconfig, kernels, kmake, series
 from nslab_lab.host import paths
+from nslab_lab.plans import machinery
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Inputs:
             *self.entry.cflags,
             "faults/kernel",
             *contents(paths.FAULTS_KERNEL),
+            # It is not made of that, but what is in its traces depends on it.
+            *machinery.meaning(),
             self.compiler,
         ]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "build": "commands.build", "run": "commands.run", "replay": "commands.replay",
-    "list": "commands.listing", "coverage": "commands.coverage", "gdb": "commands.debugger",
+    "races": "commands.races", "list": "commands.listing", "coverage": "commands.coverage", "gdb": "commands.debugger",
     "bench": "bench.command", "matrix": "matrix.command",
     "sweep": "sweeps.command", "report": "sweeps.report", "nightly": "sweeps.nightly",
 }  # fmt: skip

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Mapping, Sequence
 
 from nslab_lab.build import catalog, kernels
+from nslab_lab.build.catalog import Scenario
 from nslab_lab.build.kernel import Kernel
-from nslab_lab.debuginfo import layout
+from nslab_lab.debuginfo import left_out, watches
 from nslab_lab.guest import initramfs
 from nslab_lab.guest.machine import SILENCE_S, Machine
 from nslab_lab.host import cpus, front
@@ -20,7 +21,7 @@ from nslab_lab.plans import plan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.strategies import Strategy
 from nslab_lab.plans.token import Token
-from nslab_lab.plans.watch import Watch
+from nslab_lab.plans.watch import Watching
 
 
 def add_kernel_options(parser: argparse.ArgumentParser) -> None:
@@ -98,9 +99,16 @@ def check_profile(profile: Profile, strategy: Strategy) -> None:
         )
 
 
-def watches(profile: Profile, strategy: Strategy, kernel: Kernel) -> list[Watch]:
-    """What is watched; without a strategy that decides, accesses are no points. Raises LabError."""
-    return layout.watches(kernel.linux, profile.watch) if strategy.steers else []
+def watching(
+    profile: Profile, kernel: Kernel, scenarios: Sequence[Scenario]
+) -> tuple[Watching, ...]:
+    """What is watched in each scenario, where a strategy decides. Raises LabError, also where none does."""
+    left_out_text = left_out.text(kernel.linux)
+    by_subject = {
+        name: tuple(watches.watches(kernel.linux, kernel.src, profile.watch_of(name)))
+        for name in dict.fromkeys(one.subject for one in scenarios)
+    }
+    return tuple(Watching(by_subject[one.subject], left_out_text) for one in scenarios)
 
 
 def check_variants(args: argparse.Namespace, variants: Sequence[str]) -> None:

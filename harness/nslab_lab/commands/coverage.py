@@ -28,7 +28,7 @@ from nslab_lab.guest.results import Execution, Points
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, bad_input
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import BUILD, shown
-from nslab_lab.plans import plan, profiles, strategies, subject
+from nslab_lab.plans import plan, profiles, subject
 from nslab_lab.plans.plan import BootPlan, RunPlan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.report import reach, runfolder
@@ -90,10 +90,10 @@ def _plan(
     kernel: Kernel, chosen: Sequence[Scenario], strategy: str, profile: Profile, executions: int,
     seed: int,
 ) -> RunPlan:  # fmt: skip
-    watches = options.watches(profile, strategies.parse(strategy), kernel)
     return plan.make(
-        kernel.name, kernel.id, profile, tuple(one.name for one in chosen), watches,
-        variant=plan.NO_VARIANT, strategy=strategy, seed=seed, executions=executions, findings=1,
+        kernel.name, kernel.id, profile, tuple(one.name for one in chosen),
+        options.watching(profile, kernel, chosen), variant=plan.NO_VARIANT,
+        strategy=strategy, seed=seed, executions=executions, findings=1,
         actors=tuple(one.actors for one in chosen), inputs=tuple(one.inputs for one in chosen),
         series=kernel.series,
     )  # fmt: skip

@@ -102,11 +102,7 @@ class Run:
         self._folder.add_executions(scenario, executions)
 
     def finding(self, finding: Finding) -> None:
-        steers = strategies.parse(finding.failure.token.strategy).steers
-        watch = self.profile.watch if steers else ()
-        draw = functools.partial(
-            picture.draw, finding.steps, finding.failure.verdict, self.kernel, watch
-        )
+        draw = functools.partial(picture.draw, finding.steps, finding.failure.verdict, self.kernel)
         drawn, full = draw(), draw(full=True)
         finding = smallest.with_line(finding, self.kernel)
         command = options.replay_command(
@@ -148,7 +144,7 @@ def _run_batch(
     actors = run.plan.actors_of(boot_plan.token.scenario)
     done.findings = [
         smallest.smallest(
-            run.machine, run.kernel, run.profile, actors, finding, boot_plan, folder, stop
+            run.machine, actors, finding, boot_plan, folder, stop
         )
         for finding in done.findings
     ]

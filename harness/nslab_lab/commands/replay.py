@@ -30,7 +30,7 @@ from nslab_lab.host.errors import (
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.host.progress import say
-from nslab_lab.plans import plan, profiles, strategies, token
+from nslab_lab.plans import profiles, token
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.token import Token
@@ -105,14 +105,13 @@ def prepare(args: argparse.Namespace) -> Ready:
     demands.check()
     guest = scenarios.of_token(wanted.scenario, args.scenario)
     actors = guest.scenario(wanted.scenario).actors
-    strategy = strategies.parse(wanted.strategy)
     kernel = ensure_kernel(wanted.kernel, args.patch, series_name=args.series or None)
     check_kernel(wanted, kernel, bool(args.patch))
     machine = options.machine(args, kernel, guest.init)
-    watches = options.watches(profile, strategy, kernel)
+    (watching,) = options.watching(profile, kernel, [guest.scenario(wanted.scenario)])
     boot_plan = BootPlan(
-        wanted, plan.knobs(profile, watches), 1, True, not profile.named_points,
-        watch=tuple(one.name for one in watches), fail_nth=profile.fail_nth,
+        wanted, tuple(map(str, profile.knobs)), 1, True, not profile.named_points,
+        watching=watching, points=profile.points, words=True, fail_nth=profile.fail_nth,
     )  # fmt: skip
     return Ready(wanted, profile, kernel, machine, guest, boot_plan, actors, tuple(args.patch))
 
@@ -161,6 +160,7 @@ class Replay:
     verdict: Verdict | None  # None: the execution passed
     steps: tuple[Step, ...]
     console: Path
+    kinds: tuple[tuple[str, int], ...] = ()  # of objects, see boots.Boot
 
     @property
     def identity(self) -> tuple[str | None, str | None]:
@@ -178,8 +178,8 @@ def replay(
         return None
     steps = tuple(step for step in boot.steps if step.n == wanted.n)
     if failure:
-        return Replay(failure.execution.hash, failure.verdict, steps, boot.console)
-    return Replay(_passed(boot, wanted), None, steps, boot.console)
+        return Replay(failure.execution.hash, failure.verdict, steps, boot.console, boot.kinds)
+    return Replay(_passed(boot, wanted), None, steps, boot.console, boot.kinds)
 
 
 def _passed(boot: Boot, wanted: Token) -> str | None:
@@ -203,12 +203,10 @@ class Drawn:
 
     def show(self, wanted: Token, one: Replay) -> str:
         """Its trace; "" if there is none."""
-        steers = strategies.parse(wanted.strategy).steers
         if self.format == "trace":
             return trace.table(one.steps)
-        watch = self.profile.watch if steers else ()
         full = self.format == "json"
-        drawn = picture.draw(one.steps, one.verdict, self.kernel, watch, full)
+        drawn = picture.draw(one.steps, one.verdict, self.kernel, full)
         return picture.render(drawn, self.format)
 
 

@@ -86,7 +86,7 @@ def _command(args: argparse.Namespace) -> int:
     reach.check(kernel, chosen)
     run_plan = plan.make(
         kernel.name, kernel.id, profile, tuple(one.name for one in chosen),
-        options.watches(profile, strategy, kernel), variant=variant, strategy=str(strategy),
+        options.watching(profile, kernel, chosen), variant=variant, strategy=str(strategy),
         actors=tuple(one.actors for one in chosen),
         inputs=tuple(one.inputs for one in chosen), unpruned=args.unpruned,
         series=kernel.series, **numbers,

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from dataclasses import asdict
+from typing import Callable, Sequence
 
 from nslab_lab.build.catalog import Scenario
 from nslab_lab.build.kernel import Kernel
-from nslab_lab.debuginfo import readers
+from nslab_lab.debuginfo import objects, readers
+from nslab_lab.guest.words import Word
+from nslab_lab.host.errors import LabError
 from nslab_lab.host.paths import shown
 from nslab_lab.plans.plan import RunPlan
 from nslab_lab.report import claims, ktap, reach, table
@@ -29,7 +32,7 @@ def write(
         "",
         table.table(run_plan, results),
         f"{table.totals(results)} ({seconds:.0f} s)",
-        *claims.of(run_plan, results),
+        *claims.of(run_plan, results, _word_namer(kernel, results)),
         *claims.causes(results),
     ]
     # A guest that dies does not say which points it had reached.
@@ -42,8 +45,20 @@ def write(
     if run_plan.fail_nth:
         folder.write("sites.txt", "\n".join(_sites(kernel, results)))
     folder.write("result.ktap", ktap.document([_ktap(result) for result in results]))
+    if any(result.words for result in results):
+        folder.write_json("words.json", {one.name: list(map(asdict, one.words)) for one in results})
     folder.write_json("points.json", {result.name: dict(result.met.hits) for result in results})
     return text
+
+
+def _word_namer(kernel: Kernel, results: Sequence[ScenarioResult]) -> Callable[[Word], str]:
+    """Names shared words, by debug information; without, by their offsets."""
+    words = [word for result in results for word in result.words]
+    try:
+        known = objects.of(kernel.linux, kernel.src, {(word.object, word.site) for word in words})
+    except LabError:
+        return lambda word: f"{word.object}+{word.offset:#x}"
+    return lambda word: known[word.object, word.site].member(word.offset, word.size)
 
 
 def _sites(kernel: Kernel, results: Sequence[ScenarioResult]) -> list[str]:

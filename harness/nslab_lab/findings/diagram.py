@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Sequence
 
 from nslab_lab.findings.moments import failing_at, in_order, last_to_run
+from nslab_lab.findings.naming import FieldOf
 from nslab_lab.findings.relevance import wanted_of
 from nslab_lab.findings.rows import Row, Rows
 from nslab_lab.findings.source_lines import LineOf, Sources, sentence
-from nslab_lab.findings.wording import FieldOf, Words, printable
+from nslab_lab.findings.wording import Words, printable
 
 if TYPE_CHECKING:
     from nslab_lab.guest.results import Step

@@ -76,13 +76,14 @@ class _Trials:
     like: BootPlan
     folder: Path
     stop: Stop
+    all_points: bool  # how replays number scheduling points
     nr_boots: int = 0
 
     def first(self, schedules: Sequence[Schedule]) -> Schedule | None:
         """The first of @schedules that fails in the same way."""
         while schedules and self.nr_boots < MAX_BOOTS:
             texts = tuple(map(str, schedules[:MAX_CANDIDATES]))
-            boot = self._boot(strategies.Strategy("replay", schedule=texts[0]), schedules=texts)
+            boot = self._boot(self.strategy(texts[0]), schedules=texts)
             executions, failures = examine(boot, self.machine)
             for failure in failures:
                 if self._same(failure) and failure.execution.schedule:
@@ -106,13 +107,18 @@ class _Trials:
             if not same_place and not same_kind:
                 return None
             self.failure = replace(self.failure, verdict=found.verdict)
+        self.all_points = boot.plan.all_points
         return strategies.parse_schedule(schedule)
 
     def replay(self, schedule: Schedule) -> tuple[Sequence[Step], bool]:
         """The steps of that schedule, and whether it fails in the same way."""
-        boot = self._boot(strategies.Strategy("replay", schedule=str(schedule)), trace=True)
+        boot = self._boot(self.strategy(str(schedule)), trace=True, words=True)
         _, failures = examine(boot, self.machine)
         return boot.steps, any(map(self._same, failures))
+
+    def strategy(self, schedule: str) -> strategies.Strategy:
+        """That of a replay."""
+        return strategies.Strategy("replay", schedule=schedule, all_points=self.all_points)
 
     def _same(self, failure: Failure) -> bool:
         return failure.verdict.signature == self.failure.verdict.signature
@@ -142,13 +148,19 @@ def minimize(
 
     @like: a boot of the same scenario, for its knobs. @folder: where consoles are left.
     """
-    trials = _Trials(machine, finding.failure, like, folder, stop)
+    trials = _Trials(machine, finding.failure, like, folder, stop, like.all_points)
     try:
         was = schedule_of(finding.steps, actors)
-        small = _fewest_switches(trials, was) if like.strategy.steers else None
+        small = None
+        # Where every point counts there are hundreds of switches: a search is over sooner.
+        many = len(was.switches) > MAX_PAIRS_OF
+        if many and like.strategy.steers:
+            small = _searched(trials, was.failures)
+        if small is None and like.strategy.steers:
+            small = _fewest_switches(trials, was)
         # More than a search would find at once, or nothing that could be tried.
-        if small is None or len(small.switches) > SEARCH_FROM:
-            small = trials.search(was.failures) or small
+        if not (many and like.strategy.steers) and (small is None or len(small.switches) > SEARCH_FROM):
+            small = _searched(trials, was.failures) or small
         if small is None and not like.strategy.steers:
             turns = retrace.schedule(finding.steps, actors, was.failures, trials.replay)
             small = _fewest_switches(trials, turns) if turns else None
@@ -157,6 +169,14 @@ def minimize(
         small = _fewest_failures(trials, small)
         return _confirmed(trials, small)
     except (Stopped, LabError):  # the finding is worth more than a smaller one
+        return None
+
+
+def _searched(trials: _Trials, failed: Sequence[str]) -> Schedule | None:
+    """What a search finds; nothing where it cannot be made."""
+    try:
+        return trials.search(failed)
+    except LabError:  # what was found otherwise is worth more than an error
         return None
 
 
@@ -178,7 +198,7 @@ def _loops(failure: Failure) -> str:
 
 def _confirmed(trials: _Trials, schedule: Schedule) -> Finding | None:
     """The finding of that schedule, if two replays show the same."""
-    token = replace(trials.failure.token.solo, strategy=f"replay-{schedule}")
+    token = replace(trials.failure.token.solo, strategy=str(trials.strategy(str(schedule))))
     seen = []
     for _ in range(2):
         trials.nr_boots += 1

@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Sequence
 
+from nslab_lab.guest import abi
+
 if TYPE_CHECKING:
     from nslab_lab.guest.results import Step
     from nslab_lab.guest.verdict import Verdict
 
+_SPINS = abi.constant("NSLAB_LOCK_SPINS")
 LOCK, UNLOCK = "rcu_read_lock", "rcu_read_unlock"
 
 
@@ -33,7 +36,11 @@ class Moment:
 
 def is_announced(step: Step) -> bool:
     """Whether the step is recorded before it is done."""
-    return step.kind in ("access", "free") or (step.kind, step.point) == ("point", UNLOCK)
+    if step.kind == "unlock":
+        return not step.what & _SPINS  # of a lock that sleeps: while it is still held
+    if step.kind in ("section", "grace"):
+        return not step.what
+    return step.kind in ("access", "free", "lock", "wake") or (step.kind, step.point) == ("point", UNLOCK)
 
 
 def in_order(steps: Sequence[Step]) -> list[Moment]:

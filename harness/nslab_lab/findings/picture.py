@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Sequence
 
 from nslab_lab.build.kernel import Kernel
-from nslab_lab.debuginfo import layout, symbols
-from nslab_lab.findings import diagram, diagram_svg, diagram_text
+from nslab_lab.debuginfo import symbols
+from nslab_lab.findings import diagram, diagram_svg, diagram_text, naming
 from nslab_lab.findings.diagram import Diagram
 from nslab_lab.guest.results import Step
 from nslab_lab.guest.verdict import Verdict
@@ -21,14 +21,15 @@ text = diagram_text.text
 
 
 def draw(
-    steps: Sequence[Step], verdict: Verdict | None, kernel: Kernel, watch: Sequence[str], full: bool = False
+    steps: Sequence[Step], verdict: Verdict | None, kernel: Kernel, full: bool = False
 ) -> Diagram:
     """The diagram of @steps; @full: all of them."""
     symbols.look_up(kernel.linux, {step.where for step in steps})
+    steps, field_of = naming.named(steps, kernel.linux, kernel.src)
     return diagram.build(
         steps, verdict,
         line_of=functools.partial(symbols.line_of, kernel.linux),
-        field_of=layout.namer(kernel.linux, layout.watches(kernel.linux, watch)) if watch else None,
+        field_of=field_of,
         tree=kernel.src, full=full,
     )  # fmt: skip
 

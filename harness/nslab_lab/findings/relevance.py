@@ -24,6 +24,9 @@ def wanted_of(moments: Sequence[Moment]) -> list[bool]:
             or moment.leaves
             or step.delay_ns > 0
             or step.kind in ("fault", "block", "resume", "end")
+            or step.kind == "wake"
+            and bool(step.of)
+            and not step.value  # it was asleep
             or step.kind in ("access", "free")
             and (step.object == 0 or id(step) in conflicts)
             or step.kind == "alloc"
@@ -37,8 +40,80 @@ def wanted_of(moments: Sequence[Moment]) -> list[bool]:
         # It waited for none of the others.
         elif moment.step.kind == "block" and after.step.kind == "resume":
             wanted[index] = wanted[index + 1] = False
+    _want_fewer(moments, wanted)
     _want_sections(moments, wanted)
+    _want_calls(moments, wanted)
     return wanted
+
+
+# So many rows can be read at once.
+_MANY = 30
+
+
+def _want_fewer(moments: Sequence[Moment], wanted: list[bool]) -> None:
+    """Of many accesses those whose order is not the same as if one actor had run after the other.
+
+    If these are many still, those next to where the actor changes.
+    """
+    for close in (_taking_turns(moments), _near_switches(moments)):
+        if sum(wanted) <= _MANY:
+            return
+        for index, moment in enumerate(moments):
+            plain = moment.step.kind in ("access", "alloc") and not (moment.preempted or moment.leaves)
+            if plain and index not in close and not _changes(moments, index):
+                wanted[index] = False
+
+
+def _changes(moments: Sequence[Moment], index: int) -> bool:
+    """Whether another actor runs behind it."""
+    return index + 1 < len(moments) and moments[index + 1].step.actor != moments[index].step.actor
+
+
+def _taking_turns(moments: Sequence[Moment]) -> set[int]:
+    """The accesses to words that an actor comes back to after another one wrote there, or the reverse."""
+    turns: dict[tuple[int, int], list[int]] = {}
+    for index, moment in enumerate(moments):
+        if moment.step.kind == "access" and not moment.preempted:
+            turns.setdefault((moment.step.object, moment.step.offset // 8), []).append(index)
+    found: set[int] = set()
+    for indices in turns.values():
+        actors = [moments[index].step.actor for index in indices]
+        if sum(one != other for one, other in zip(actors, actors[1:])) > 1:
+            found.update(indices)
+    return found
+
+
+_NEAR = 6  # steps
+
+
+def _near_switches(moments: Sequence[Moment]) -> set[int]:
+    """What is near where another actor begins to run, or near the end."""
+    changes = [index for index in range(len(moments)) if _changes(moments, index)]
+    return {
+        near
+        for index in [*changes, len(moments) - 1]
+        for near in range(index - _NEAR, index + _NEAR + 1)
+    }
+
+
+def _want_calls(moments: Sequence[Moment], wanted: list[bool]) -> None:
+    """A system call is shown if something of its actor is shown while it lasts; what it returns if that is an error."""
+    entered: dict[str, int] = {}
+    used: set[str] = set()
+    for index, moment in enumerate(moments):
+        actor, kind = moment.step.actor, moment.step.kind
+        if moment.preempted:
+            continue
+        if kind == "syscall":
+            entered[actor] = index
+            used.discard(actor)
+        elif kind == "return":
+            if actor in used and moment.step.value:
+                wanted[index] = True
+            entered.pop(actor, None)
+        elif wanted[index] and kind not in ("end", "start") and actor in entered:
+            used.add(actor)
+            wanted[entered[actor]] = True
 
 
 def _shared(steps: Sequence[Step]) -> set[int]:

@@ -8,24 +8,20 @@ from pathlib import Path
 from typing import Sequence
 
 from nslab_lab.build.kernel import Kernel
-from nslab_lab.debuginfo import layout, symbols
+from nslab_lab.debuginfo import symbols
 from nslab_lab.findings import minimize
 from nslab_lab.guest.boots import Stop
 from nslab_lab.guest.machine import Machine
 from nslab_lab.host import files
-from nslab_lab.host.errors import LabError
 from nslab_lab.host.progress import say
-from nslab_lab.plans import plan, strategies
+from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan
-from nslab_lab.plans.profiles import Profile
 from nslab_lab.search import batch
 from nslab_lab.search.batch import Finding
 
 
 def smallest(
     machine: Machine,
-    kernel: Kernel,
-    profile: Profile,
     actors: Sequence[str],
     finding: Finding,
     boot_plan: BootPlan,
@@ -44,14 +40,6 @@ def smallest(
         # A guest that ends without a report does not say which schedule it was.
         known = strategies.parse(finding.failure.token.strategy).name == "replay"
         return replace(finding, minimal=known)
-    if not boot_plan.strategy.steers:
-        try:
-            watches = layout.watches(kernel.linux, profile.watch)
-        except LabError:
-            return finding  # without the names of members no schedule is searched for
-        knobs = plan.knobs(profile, watches)
-        names = tuple(one.name for one in watches)
-        boot_plan = replace(boot_plan, knobs=knobs, watch=names)
     token = finding.failure.token
     say(f"{token.scenario}: minimising the finding of execution {token.n:,}")
     place = batch.finding_folder(folder, token) / "minimize"

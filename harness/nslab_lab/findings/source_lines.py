@@ -31,11 +31,16 @@ class Sources:
             return row
         # At a fault of the processor the instruction itself is meant, else the one before.
         returns = not (row.kind == "verdict" and verdict and verdict.oracle == "oops")
-        key = row.where, returns
+        line, source = self.of(row.where, returns)
+        return replace(row, line=line, source=source)
+
+    def of(self, frame: str, returns: bool = True) -> tuple[str, str]:
+        """The line of a frame and its text; "" for what is not known. @returns: see symbols.line_of()."""
+        key = frame, returns
         if key not in self._lines:
-            self._lines[key] = printable(self._line_of(*key) or "")
+            self._lines[key] = printable(self._line_of(*key) or "") if self._line_of else ""
         line = self._lines[key]
-        return replace(row, line=line, source=self._text(line))
+        return line, self._text(line)
 
     def _text(self, line: str) -> str:
         name, _, number = line.rpartition(":")

@@ -126,7 +126,7 @@ class Names:
 
     actors: Sequence[str]
     points: Sequence[str] | Mapping[int, str]  # by number
-    watch: Sequence[str]
+    kinds: Sequence[tuple[str, int]]  # of objects, by number; see boots.Boot.kind()
     where: Callable[[int], str]  # of an offset in the text: "vfs_read+0x1a/0x80"
     owner: Callable[[int], int]  # of an object: the index of the actor whose task it is
 
@@ -143,7 +143,7 @@ def steps(n: int, events: Sequence[Event], names: Names) -> list[Step]:
 def _step(n: int, number: int, event: Event, names: Names) -> Step:
     accesses = event.name in _ACCESSES
     nobody = "" if event.name == "begin" else "others"
-    watched = accesses and event.what < len(names.watch)
+    watch, site = names.kinds[event.what] if accesses and event.what < len(names.kinds) else ("", 0)
     return Step(
         n, number,
         actor=names.actor(event.actor) or nobody,
@@ -157,12 +157,16 @@ def _step(n: int, number: int, event: Event, names: Names) -> Step:
         enabled=event.enabled,
         free=bool(event.flags & _IS_FREE),
         object=event.object,
-        watch=names.watch[event.what] if watched else "",
-        of=names.actor(names.owner(event.object)) if accesses else "",
+        watch=watch,
+        site=site,
+        of=names.actor(event.what if event.name == "wake" else names.owner(event.object))
+        if accesses or event.name == "wake"
+        else "",
         offset=event.offset,
         size=event.size,
         write=bool(event.flags & _IS_WRITE),
         value=event.value,
+        what=event.what,
     )  # fmt: skip
 
 
@@ -178,7 +182,7 @@ def same_steps(one: Sequence[Step], other: Sequence[Step]) -> bool:
 def announced(step: Step, field_of: Callable[[str, int, int], str] | None = None) -> str:
     """What is about to be done: "about to read cred #2->uid".
 
-    @field_of: names the member, as layout.namer returns.
+    @field_of: names the member, as naming.named returns it.
     """
     watch = str(step.watch)
     kind = watch.partition(".")[0].removesuffix("_struct") or "object"

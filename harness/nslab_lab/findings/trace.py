@@ -32,13 +32,25 @@ def table(steps: Sequence[Step]) -> str:
 
 def cell(step: Step) -> str:
     """What an actor did: indented by the depth of its read sections, with the delay."""
-    parts = [step.point]
+    parts = [_what(step)]
     if step.delay_ns:
         parts.append(f"+{duration(step.delay_ns)}")
     function = step.where.partition("+")[0]
     if function:
         parts.append(function)
     return "| " * step.nesting + " ".join(parts)
+
+
+def _what(step: Step) -> str:
+    """With its number where the name alone says little."""
+    match step.kind:
+        case "lock" | "unlock":
+            return f"{step.kind} #{step.object}"
+        case "wake":
+            return f"wake {step.of}".rstrip()
+        case "syscall" | "return":
+            return f"{step.kind} {step.what}"
+    return step.point
 
 
 def duration(ns: int) -> str:

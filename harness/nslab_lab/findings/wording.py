@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Sequence
+import errno
+from typing import TYPE_CHECKING, Any, Sequence
 
 from nslab_lab.findings.moments import LOCK, UNLOCK, Moment, is_announced
+from nslab_lab.findings.naming import FieldOf
 from nslab_lab.findings.trace import duration
 from nslab_lab.guest.results import OTHER
 from nslab_lab.plans import subject
@@ -13,9 +15,35 @@ from nslab_lab.plans import subject
 if TYPE_CHECKING:
     from nslab_lab.guest.results import Step
 
-FieldOf = Callable[[str, int, int], str]  # as layout.namer returns
-
+_STATIC = "static:"
 SWITCH, MORE = "~", "…"
+
+
+_SECTIONS = {0: "rcu_read_lock()", 1: "rcu_read_unlock()"}
+_GRACE = {0: "waits for readers", 1: "has waited for readers", 2: "call_rcu()"}
+_HEAP = {0: "allocates", 1: "frees"}
+
+
+def other(step: Step) -> list[str]:
+    """The wordings of a step that is neither point nor access, the longest first."""
+    match step.kind:
+        case "syscall":
+            return [f"{step.point}()", step.point] if step.point != step.kind else ["a system call"]
+        case "return":
+            name = f"{step.point}()" if step.point != step.kind else "a system call"
+            error = f": {errno.errorcode.get(step.value, step.value)}" if step.value else ""
+            return [f"{name} returns{error}", f"returns{error}"]
+        case "wake":
+            return [f"wakes {step.of}", "wakes"] if step.of else ["wakes another task"]
+        case "section":
+            return [_SECTIONS.get(step.what, step.kind)]
+        case "grace":
+            return [_GRACE.get(step.what, step.kind)]
+        case "heap":
+            return [_HEAP.get(step.what, step.kind)]
+        case "sleep":
+            return ["is about to sleep"]
+    return [step.kind]
 
 
 def printable(words: str) -> str:
@@ -43,7 +71,8 @@ class Words:
         if moment.preempted:
             texts = [f"{SWITCH} preempted"]
             if is_announced(step):
-                texts[:0] = [f"{SWITCH} preempted before {text}" for text in self._announced(step)]
+                announced = self._announced(step)
+                texts[:0] = [f"{SWITCH} {verb} {text}" for verb in ("preempted before", "before") for text in announced]
         else:
             texts = [text + self._delay(step) for text in self._done(step)]
             self._last[step.actor] = step
@@ -61,6 +90,10 @@ class Words:
         """What is not done yet has no result."""
         if step.kind == "point":
             return [f"{step.point}()", step.point]
+        if step.kind in ("lock", "unlock"):
+            return self._locks(step, "taking" if step.kind == "lock" else "releasing")
+        if step.kind == "wake":
+            return [f"waking {step.of}", "a wake-up"]
         if step.kind != "access":
             return self._done(step)
         if step.write and "." in _watch(step):
@@ -85,11 +118,18 @@ class Words:
             case "resume":
                 return ["goes on"]
             case "lock" | "unlock":
-                return [f"{step.kind} #{step.object}"]
-        return [step.kind]
+                return self._locks(step, "takes" if step.kind == "lock" else "releases")
+        return other(step)
+
+    @staticmethod
+    def _locks(step: Step, verb: str) -> list[str]:
+        known = [f"{verb} {step.point}"] if step.point != step.kind else []
+        return [*known, f"{verb} lock #{step.object}", f"{step.kind} #{step.object}"]
 
     def _waits(self, step: Step, function: str) -> list[str]:
         last = self._last.get(step.actor)
+        if last and last.kind == "lock" and last.point != last.kind:
+            return [f"waits for {last.point}", "waits"]
         if function:
             return [f"waits in {function}()", "waits"]
         known = subject.waits().get(last.point, ()) if last and last.kind == "point" else ()
@@ -120,15 +160,19 @@ class Words:
             return {}
         watch = _watch(step)
         name = self._field_of(watch, step.offset, step.size) if self._field_of else ""
-        struct = watch.partition(".")[0]
-        whole = step.kind != "access"
-        field = struct if whole else f"{struct}.{name or f'+{step.offset:#x}'}"
+        struct = _struct(step) if watch.startswith(_STATIC) else watch.partition(".")[0]
+        whole = step.kind != "access" or not name and watch.startswith(_STATIC)
+        dot = "" if name.startswith(("+", "[")) else "."
+        field = struct if whole else f"{struct}{dot if name else '.'}{name or f'+{step.offset:#x}'}"
         return {"object": step.object, "field": field, "write": step.write}
 
     def _what(self, step: Step) -> list[str]:
         """The member of the object."""
-        name = self._field_of(_watch(step), step.offset, step.size) if self._field_of else ""
-        name = name or _watch(step).partition(".")[2] or f"+{step.offset:#x}"
+        watch = _watch(step)
+        name = self._field_of(watch, step.offset, step.size) if self._field_of else ""
+        if watch.startswith(_STATIC):
+            return [f"{_struct(step)}{'.' * bool(name and name[0] not in '+[')}{name}"]
+        name = name or watch.partition(".")[2] or f"+{step.offset:#x}"
         member = name if name.startswith("+") else f"->{name}"
         if _struct(step) != "task":
             return [f"{what}{member}" for what in _object(step)]
@@ -151,9 +195,14 @@ def _pointee(step: Step) -> int:
 
 def _struct(step: Step) -> str:
     """How an object of the step's watch is called."""
-    return _watch(step).partition(".")[0].removesuffix("_struct") or "object"
+    watch = _watch(step)
+    if watch.startswith(_STATIC):
+        return watch.removeprefix(_STATIC)
+    return watch.partition(".")[0].removesuffix("_struct") or "object"
 
 
 def _object(step: Step) -> list[str]:
+    if _watch(step).startswith(_STATIC):
+        return [_struct(step)]
     number = f"#{step.object}" if step.object else "?"
     return [f"{_struct(step)} {number}", number]

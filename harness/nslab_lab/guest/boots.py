@@ -15,8 +15,15 @@ from nslab_lab.guest.process import Process
 from nslab_lab.guest.results import (
     Event, Execution, Measured, Note, Points, Reader, Round, Search, Site, Stack, Step,
 )  # fmt: skip
+from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.host import cpus, scratch
 from nslab_lab.plans.plan import BootPlan
+
+
+# The last of these executions has ended.
+_OVER = "0"
+# In place of the number of a kind of object: it is not watched.
+_NOT_WATCHED = 0xFFFF
 
 
 class Stop(Protocol):
@@ -43,6 +50,8 @@ class Boot:
     stacks: list[Stack] = field(default_factory=list)  # each once
     round: Round | None = None  # with the profile fail-nth
     measured: list[Measured] = field(default_factory=list)  # where the plan says so
+    words: list[Word] = field(default_factory=list)  # where the plan says so, the new ones last
+    profiled: Profiled | None = None  # where a strategy decides
     ready: bool = False  # the guest had read its plan
     ended: bool = False  # the whole plan was run
     error: str | None = None  # the guest could not use its plan
@@ -50,6 +59,13 @@ class Boot:
     stopped: bool = False  # it was killed because the run ends
     status: int | None = None  # exit status, or minus the signal
     patched: bool = False  # see Machine
+    profiling: str = ""  # the profile execution before the first one that was begun last
+
+    @property
+    def died_profiling(self) -> bool:
+        """Whether it died while it looked for shared memory, before its first execution."""
+        gone_on = self.executions or self.steps or self.ended or self.error or self.stopped
+        return self.profiling not in ("", _OVER) and not gone_on
 
     @property
     def next(self) -> int:
@@ -58,9 +74,28 @@ class Boot:
             return self.plan.first
         return self.executions[-1].n + 1
 
+    def kind(self, number: int) -> tuple[str, int]:
+        """The kind of object with that number in traces: its name, and where kmalloc memory was asked for."""
+        watches = self.plan.watches
+        if 0 <= number < len(watches):
+            return watches[number].name, 0
+        return next(((one.object, one.site) for one in self.words if one.what == number), ("", 0))
+
+    @property
+    def kinds(self) -> tuple[tuple[str, int], ...]:
+        """All kinds of objects of its traces, by number, where the plan asks for words."""
+        numbers = [one.what for one in self.words if one.what != _NOT_WATCHED]
+        return tuple(map(self.kind, range(max([len(self.plan.watches) - 1, *numbers]) + 1)))
+
     def console_text(self) -> str:
         """All the guest's console said."""
         return self.console.read_text(errors="replace")
+
+
+# So many profile executions of a boot may be left out.
+_MOST_SKIPPED = 16
+# Those in which guests died, by all that their warm-up depends on.
+_skipped: dict[tuple[object, ...], tuple[int, ...]] = {}
 
 
 def boot(
@@ -73,8 +108,37 @@ def boot(
     """Boot a guest, run @plan in it and wait for its end.
 
     Leaves console-NAME.log and results-NAME.jsonl in @folder. No process outlives the call,
-    nor the caller should that be killed. Raises LabError if no guest can be started at all.
+    nor the caller should that be killed. Where a broken kernel dies while shared memory is looked for,
+    before its first execution, it is booted again without that: so it does in every boot, and the
+    execution that counts is one with a token. Raises LabError if no guest can be started at all.
     """
+    while True:
+        plan = without_skipped(machine, plan)
+        result = _boot(machine, plan, folder, stop, on_execution)
+        if not result.died_profiling or len(plan.skip) >= _MOST_SKIPPED:
+            return result
+        _skipped[_warm_up(machine, plan)] = (*plan.skip, int(result.profiling))
+        result.console.unlink()
+        (folder / f"results-{plan.name}.jsonl").unlink()
+
+
+def without_skipped(machine: Machine, plan: BootPlan) -> BootPlan:
+    """The plan without the profile executions in which guests of its kind have died."""
+    return replace(plan, skip=_skipped.get(_warm_up(machine, plan), plan.skip))
+
+
+def _warm_up(machine: Machine, plan: BootPlan) -> tuple[object, ...]:
+    token = plan.token
+    return machine.linux, token.scenario, token.variant, plan.knobs, plan.watching, token.grown
+
+
+def _boot(
+    machine: Machine,
+    plan: BootPlan,
+    folder: Path,
+    stop: Stop,
+    on_execution: Callable[[Execution], None],
+) -> Boot:
     name = plan.name
     with scratch.folder(folder / f"boot-{name}") as place:
         plan_file = place / "plan"
@@ -112,9 +176,8 @@ def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None])
             on_execution(event)
         case Step():
             result.ready = True
-            watched = isinstance(event.watch, int) and 0 <= event.watch < len(result.plan.watch)
-            name = result.plan.watch[int(event.watch)] if watched else ""
-            result.steps.append(replace(event, watch=name))
+            name, site = result.kind(event.watch) if isinstance(event.watch, int) else ("", 0)
+            result.steps.append(replace(event, watch=name, site=site))
         case Search():
             result.search = event
         case Points():
@@ -125,8 +188,14 @@ def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None])
             result.stacks.append(event)
         case Round():
             result.round = event
+        case Word():
+            result.words.append(event)
+        case Profiled():
+            result.profiled = event
         case Measured():
             result.measured.append(event)
+        case Note("profiling"):
+            result.profiling = event.message or ""
         case Note("ready"):
             result.ready = True
         case Note("end"):

@@ -9,7 +9,8 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nslab_lab.guest import abi
+from nslab_lab.guest import abi, words
+from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.host.errors import lab_failed
 from nslab_lab.host.paths import shown
 from nslab_lab.plans.plan import canonical
@@ -78,17 +79,19 @@ class Step:
     enabled: int = 0  # the actors that could run, a bit each
     free: bool = False  # no choice here is a preemption
     object: int = 0  # a small number for the object accessed; 0: none
-    watch: int | str = -1  # number of the watch in the plan, replaced by its name
-    of: str = ""  # the actor whose task the object is
+    watch: int | str = -1  # number of the kind of object in the boot, replaced by its name
+    site: int = 0  # kmalloc memory: where it was asked for, as Side.ip; 0: not known
+    of: str = ""  # the actor whose task the object is, or that is woken
     offset: int = 0  # bytes
     size: int = 0  # bytes
     write: bool = False
     value: int = 0  # number of the object that the pointer points to; 0: NULL; OTHER
+    what: int = 0  # as struct nslab_event has it
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something else a guest says: "ready", "end", "error"."""
+    """Something else a guest says: "ready", "end", "error"; "profiling" with a number."""
 
     event: str
     message: str | None = None
@@ -176,7 +179,7 @@ class Measured:
     ns: int  # nanoseconds, of the guest's clock, of all of them
 
 
-Event = Execution | Step | Points | Search | Site | Stack | Round | Measured | Note
+Event = Execution | Step | Points | Search | Site | Stack | Round | Measured | Word | Profiled | Note
 
 
 class Reader:
@@ -215,7 +218,13 @@ _KINDS = {
 
 
 def parse(data: dict[str, Any]) -> Event:
-    """The event of one line's JSON. Raises KeyError, TypeError, AttributeError."""
+    """The event of one line's JSON. Raises KeyError, TypeError, AttributeError, ValueError."""
+    if "word" in data:
+        return words.parse_word(data["word"])
+    if "profiling" in data:
+        return Note("profiling", str(int(data["profiling"])))
+    if "profile" in data:
+        return words.parse_profiled(data["profile"])
     if data["event"] == "points":
         return _points(data)
     if data["event"] == "execution":

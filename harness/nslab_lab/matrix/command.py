@@ -32,7 +32,7 @@ from nslab_lab.matrix.cells import WAYS, Cell, Matrix, Result, Way
 from nslab_lab.plans import plan, profiles, token
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.profiles import Profile
-from nslab_lab.plans.watch import Watch
+from nslab_lab.plans.watch import Watching
 from nslab_lab.report import reach, results_page, runfolder
 from nslab_lab.search import hunt
 
@@ -93,7 +93,7 @@ def _command(args: argparse.Namespace) -> int:
     return _Runner(
         options.machine(args, kernel, guest.init), kernel, matrix,
         {one.name: one for one in those},
-        {way: _Faults.of(way, kernel) for way in matrix.ways}, args.patch, guest,
+        {way: _Faults.of(way, kernel, those) for way in matrix.ways}, args.patch, guest,
     ).run(jobs)  # fmt: skip
 
 
@@ -102,12 +102,13 @@ class _Faults:
     """What belongs to a way, read once."""
 
     profile: Profile
-    watches: Sequence[Watch]
+    watching: Mapping[str, Watching]  # by scenario
 
     @classmethod
-    def of(cls, way: Way, kernel: Kernel) -> _Faults:
+    def of(cls, way: Way, kernel: Kernel, scenarios: Sequence[Scenario]) -> _Faults:
         profile = profiles.load(way.profile)
-        return cls(profile, options.watches(profile, way.full, kernel))
+        names = (one.name for one in scenarios)
+        return cls(profile, dict(zip(names, options.watching(profile, kernel, scenarios))))
 
 
 @dataclass
@@ -199,7 +200,8 @@ class _Runner:
         # `nslab run` takes it for that of each input.
         executions = -(-cell.executions // scenario.inputs) if strategy.searches else cell.executions
         run_plan = plan.make(
-            self.kernel.name, self.kernel.id, faults.profile, (scenario.name,), faults.watches,
+            self.kernel.name, self.kernel.id, faults.profile, (scenario.name,),
+            (faults.watching[scenario.name],),
             variant=cell.variant, strategy=str(strategy), seed=cell.seed, executions=executions,
             findings=1, actors=(scenario.actors,), inputs=(scenario.inputs,),
         )  # fmt: skip

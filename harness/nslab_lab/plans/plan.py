@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Iterator, Sequence
+from typing import Any, Iterator, Sequence
 
-from nslab_lab.plans import strategies
+from nslab_lab.plans import strategies, watch
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.token import Token
+from nslab_lab.plans.watch import SHARED, Watch, Watching
 
 DEFAULT_EXECUTIONS = 2000
 DEFAULT_SEED = 1
@@ -21,13 +22,14 @@ DEFAULT_PROFILE = "delay"
 DEFAULT_STEERED_PROFILE = "none"
 NO_VARIANT = "none"
 
-if TYPE_CHECKING:
-    from nslab_lab.plans.watch import Watch
-
 # A boot costs a third of a second, an execution some milliseconds; several guests at once
 # need several batches.  What an execution sees may depend on those before it in its boot,
 # so the split belongs to the plan and never to the machine.
 BATCH = 500
+
+# A short boot of each scenario goes first, where all that is shared is watched: it shows whether the
+# set holds, and what is found later is watched in all others. It has executions 1, 2, 4, ... profiled.
+PILOT = 64
 
 # In a round of the profile fail-nth, chance may keep an allocation from failing where it is to:
 # then there is another round. Most often one will do.
@@ -37,19 +39,29 @@ MAX_ROUNDS = 3
 HANG_MS = 60_000
 
 
+# The strategies for which every scheduling point counts, whatever it touches: they do not number
+# them, or have no bound that more of them would weaken.
+_ALL_BY_DEFAULT = ("random", "pos")
+SHARED_POINTS, ALL_POINTS = "shared", "all"
+
+
 @dataclass(frozen=True)
 class BootPlan:
     """What one boot of a guest runs: executions first .. first+count-1 of one scenario."""
 
     token: Token  # of the first execution
-    knobs: tuple[str, ...]  # "failslab/probability=10"
+    knobs: tuple[str, ...]  # of the profile: "failslab/probability=10"
     count: int  # executions; of a search, schedules at the most
     trace: bool  # report each step
     unnamed: bool = False  # named points are no scheduling points
     unpruned: bool = False  # of a search: leave nothing out
     schedules: tuple[str, ...] = ()  # for replay, one after the other
     failures: str = ""  # for bounded: the allocations that fail, as in a schedule
-    watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
+    watching: Watching = Watching()  # where a strategy decides
+    points: str = ""  # as the profile has it
+    words: bool = False  # report what is found to be shared
+    skip: tuple[int, ...] = ()  # profile executions that are left out, since the guest dies in them
+    grows: bool = False  # it is run again if more is found to be shared later, and that watched, too
     fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
     measure: bool = False  # no execution: the subject's benchmark is run
@@ -67,9 +79,23 @@ class BootPlan:
         return strategies.parse(self.token.strategy)
 
     @property
+    def all_points(self) -> bool:
+        """Whether scheduling points that touch no shared word are such, too."""
+        if self.strategy.name == "replay":
+            return self.strategy.all_points
+        return self.points == ALL_POINTS if self.points else self.strategy.name in _ALL_BY_DEFAULT
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        """What is watched by hand: the kinds of objects of which a trace tells, by number."""
+        given = self.watching.watches if self.strategy.steers else ()
+        return tuple(one for one in (*given, *map(watch.parse, self.token.grown)) if one.kind != SHARED)
+
+    @property
     def name(self) -> str:
         """Names the boot's files; the same in every run of the plan."""
-        return f"{self.token.scenario}-{self.first}"
+        grown = f"+{len(self.token.grown)}" if self.token.grown else ""
+        return f"{self.token.scenario}-{self.first}{grown}"
 
     def token_of(self, n: int) -> Token:
         """The token of execution @n as this boot runs it."""
@@ -79,7 +105,7 @@ class BootPlan:
         """A boot like this one that runs @token's execution, and those before it, traced."""
         count = token.n - token.first + 1
         first = replace(token, n=token.first)
-        return replace(self, token=first, count=count, trace=True, schedules=())
+        return replace(self, token=first, count=count, trace=True, words=True, schedules=())
 
     def guest_text(self) -> str:
         """The guest's /plan."""
@@ -102,6 +128,12 @@ class BootPlan:
             values.append(("unpruned", 1))
         if self.measure:
             values.append(("measure", 1))
+        if strategy.steers and self.all_points:
+            values.append(("all_points", 1))
+        if strategy.steers and self.words:
+            values.append(("words", 1))
+        if strategy.steers and self.skip:
+            values.append(("skip", ",".join(map(str, self.skip))))
         if strategy.name == "pct":
             values += [("depth", strategy.depth), ("length", strategy.length)]
         if strategy.name == "bounded":
@@ -109,7 +141,8 @@ class BootPlan:
         if strategy.name == "replay":
             values += [("schedule", one) for one in self.schedules or (strategy.schedule,)]
         lines = [f"{key}={value}" for key, value in values]
-        return "\n".join(lines + [f"knob={knob}" for knob in self.knobs]) + "\n"
+        watched = self.watching.knobs(self.token.grown) if strategy.steers else []
+        return "\n".join(lines + [f"knob={knob}" for knob in (*self.knobs, *watched)]) + "\n"
 
 
 @dataclass(frozen=True)
@@ -130,8 +163,10 @@ class RunPlan:
     batch: int = BATCH  # executions a boot
     unnamed: bool = False  # named points are no scheduling points
     unpruned: bool = False  # of a search: leave nothing out
-    watch: tuple[str, ...] = ()  # what is watched, in the order of the knobs
+    left_out: str = ""  # the kernel's text that is machinery, see Watching
+    points: str = ""  # as the profile has it
     # By scenario, in the order of @scenarios.
+    watches: tuple[tuple[Watch, ...], ...] = ()  # where a strategy decides
     actors: tuple[tuple[str, ...], ...] = ()
     inputs: tuple[int, ...] = ()  # for a search
     lengths: tuple[int, ...] = ()  # for pct: steps of an execution
@@ -167,8 +202,15 @@ class RunPlan:
         token = self.token(scenario, first, first)
         return BootPlan(
             token, self.knobs, last - first + 1, trace, self.unnamed, self.unpruned,
-            watch=self.watch, fail_nth=self.fail_nth, timeout_ms=self.timeout_ms,
+            watching=self.watching_of(scenario), points=self.points, words=trace,
+            fail_nth=self.fail_nth, timeout_ms=self.timeout_ms,
         )  # fmt: skip
+
+    def watching_of(self, scenario: str) -> Watching:
+        """What is watched in that scenario."""
+        if not self.watches:
+            return Watching()
+        return Watching(self.watches[self.scenarios.index(scenario)], self.left_out)
 
     def batches(self, scenario: str) -> Iterator[BootPlan]:
         """The boots a scenario is split into, in order."""
@@ -181,16 +223,34 @@ class RunPlan:
         return 1 if self.executions else MAX_ROUNDS
 
     def part(self, scenario: str, number: int) -> Iterator[BootPlan]:
-        """The boots of one round, from 0."""
+        """The boots of one round, from 0. The very first one tells what is shared."""
+        boots = self._boots(scenario, number)
+        if not number:
+            yield replace(next(boots), words=True)
+        yield from boots
+
+    def _boots(self, scenario: str, number: int) -> Iterator[BootPlan]:
         if strategies.parse(self.strategy).searches:
             inputs = self.inputs[self.scenarios.index(scenario)]
             for n in range(1, inputs + 1):
-                yield replace(self.boot(scenario, n, n), count=self.executions)
+                yield replace(self.boot(scenario, n, n), count=self.executions, grows=self.grows(scenario))
             return
         executions = self.executions_of(scenario)
-        last = executions * (number + 1)
-        for first in range(executions * number + 1, last + 1, self.batch):
+        start, last = executions * number + 1, executions * (number + 1)
+        if self.has_pilot(scenario) and not number:
+            yield replace(self.boot(scenario, 1, PILOT), grows=True)
+            start += PILOT
+        for first in range(start, last + 1, self.batch):
             yield self.boot(scenario, first, min(first + self.batch - 1, last))
+
+    def grows(self, scenario: str) -> bool:
+        """Whether words are watched that are found to be shared later."""
+        return self.watching_of(scenario).shared and strategies.parse(self.strategy).steers
+
+    def has_pilot(self, scenario: str) -> bool:
+        """Whether the first boot has to end before the others begin."""
+        searches = strategies.parse(self.strategy).searches
+        return self.grows(scenario) and not searches and self.batch > PILOT < self.executions_of(scenario)
 
     def executions_of(self, scenario: str) -> int:
         """How many executions of that scenario there are to be, in a round if there are such."""
@@ -204,27 +264,23 @@ class RunPlan:
 
 def make(
     kernel: str, kernel_id: str, profile: Profile, scenarios: tuple[str, ...],
-    watches: Sequence[Watch] = (), **rest: Any,
+    watching: Sequence[Watching] = (), **rest: Any,
 ) -> RunPlan:
-    """A plan; @watches where accesses are scheduling points, @rest further fields of RunPlan."""
+    """A plan; @watching: by scenario, @rest: further fields of RunPlan."""
     return RunPlan(
         kernel=kernel,
         kernel_id=kernel_id,
         scenarios=scenarios,
         profile=profile.name,
         profile_digest=profile.digest,
-        knobs=knobs(profile, watches),
+        knobs=tuple(map(str, profile.knobs)),
         unnamed=not profile.named_points,
-        watch=tuple(one.name for one in watches),
+        watches=tuple(one.watches for one in watching),
+        left_out=watching[0].left_out if watching else "",
+        points=profile.points,
         fail_nth=profile.fail_nth,
         **rest,
     )
-
-
-def knobs(profile: Profile, watches: Sequence[Watch]) -> tuple[str, ...]:
-    """What the guest writes below debugfs before the first execution."""
-    watched = (f"nslab/watch={one.cache}:{one.offset}:{one.size}" for one in watches)
-    return (*map(str, profile.knobs), *watched)
 
 
 def canonical(data: Any) -> str:

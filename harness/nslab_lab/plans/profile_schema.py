@@ -54,11 +54,14 @@ SCHEMA: dict[str, Any] = {
         "named_points": _FLAG,
         "kmemleak": _FLAG,
         "watch": {
-            "type": "array",
+            "type": ["string", "array"],
+            "minLength": 1,
+            "maxLength": 100,
             "maxItems": 16,
             "uniqueItems": True,
-            "items": {"type": "string", "minLength": 1, "maxLength": 60},
+            "items": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"\A[^\n]*\Z"},
         },
+        "points": {"enum": ["shared", "all"]},
         "faults": {
             "type": "object",
             "additionalProperties": False,
@@ -107,7 +110,10 @@ def _explain(error: jsonschema.ValidationError) -> list[tuple[tuple[str | int, .
                 if key not in value
             ]
         case "type":
-            return [(where, f"{at}: {_toml(value)} is not {_TYPES[limit]}")]
+            types = [limit] if isinstance(limit, str) else limit
+            return [(where, f"{at}: {_toml(value)} is not {' or '.join(_TYPES[one] for one in types)}")]
+        case "enum":
+            return [(where, f"{at}: {_toml(value)} is not {' or '.join(map(_toml, limit))}")]
         case "minimum":
             return [(where, f"{at}: {value} is less than the minimum of {limit}")]
         case "maximum":

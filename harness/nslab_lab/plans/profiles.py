@@ -13,6 +13,7 @@ from nslab_lab.host.paths import REPO, shown
 from nslab_lab.host.tomllines import TomlLines
 from nslab_lab.plans import profile_schema, subject
 from nslab_lab.plans.profile_schema import FAIL_NTH, KNOBS
+from nslab_lab.plans.watch import SHARED
 
 PROFILES = REPO / "faults" / "profiles"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")  # it goes into tokens
@@ -37,9 +38,6 @@ _EVERY_ALLOCATION: dict[str, dict[str, int | bool]] = {
         "probability": 100,
     },
 }  # fmt: skip
-
-# Where accesses are scheduling points: slab caches, or "struct.member".
-DEFAULT_WATCH = subject.default_watch()
 
 
 @dataclass(frozen=True)
@@ -66,13 +64,18 @@ class Profile:
     knobs: tuple[Knob, ...]  # in the order they are written
     path: Path
     named_points: bool = True  # whether they are scheduling points; accesses always are
-    watch: tuple[str, ...] = DEFAULT_WATCH
+    watch: tuple[str, ...] | None = None  # None: what is usual, see watch_of()
+    points: str = ""  # which of them are scheduling points: "shared", "all"; "": the strategy's own
     fail_nth: bool = False  # each allocation of each marked call fails once
 
     @property
     def delays(self) -> bool:
         """Whether it holds actors back, which a strategy that decides itself does not want."""
         return any(knob.path.startswith("delay_") for knob in self.knobs)
+
+    def watch_of(self, name: str) -> tuple[str, ...]:
+        """What is watched in a scenario of the subject @name, "" if it has none."""
+        return (SHARED, *subject.watch_of(name)) if self.watch is None else self.watch
 
     @property
     def digest(self) -> str:
@@ -82,8 +85,10 @@ class Profile:
             lines.append("fail nth")
         if not self.named_points:
             lines.append("no named points")
-        if sorted(self.watch) != sorted(DEFAULT_WATCH):
+        if self.watch is not None:
             lines.append(" ".join(["watch", *sorted(self.watch)]))  # of none too
+        if self.points:
+            lines.append(f"points {self.points}")
         text = "".join(f"{line}\n" for line in lines)
         return hashlib.sha256(text.encode()).hexdigest()[:6]
 
@@ -147,9 +152,14 @@ def read(path: Path) -> Profile:
     return Profile(
         path.stem, file.data["about"], knobs, path,
         named_points=file.data.get("named_points", True),
-        watch=tuple(file.data.get("watch", DEFAULT_WATCH)),
+        watch=_watch(file.data.get("watch")),
+        points=file.data.get("points", ""),
         fail_nth=FAIL_NTH in faults,
     )  # fmt: skip
+
+
+def _watch(given: str | list[str] | None) -> tuple[str, ...] | None:
+    return (given,) if isinstance(given, str) else given if given is None else tuple(given)
 
 
 def _knobs(name: str, fault: dict[str, int | bool]) -> list[Knob]:

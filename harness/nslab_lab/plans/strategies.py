@@ -6,6 +6,7 @@
     pct-DEPTH-LENGTH     depth of the bug; steps of an execution
     bounded-PREEMPTIONS  every schedule with up to so many
     replay-SCHEDULE      "a12bb3a-a7", see scenarios/lib/protocol/schedule.c
+    replayall-SCHEDULE   with points numbered that touch no shared word, too
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ SCHEDULE = re.compile(
 )
 _TEXT = re.compile(
     r"(?P<name>none|unsteered|random|pos)|pct-(?P<depth>\d{1,2})-(?P<length>\d{1,6})"
-    r"|bounded-(?P<preemptions>\d)|replay-(?P<schedule>[a-hz0-9-]+)",
+    r"|bounded-(?P<preemptions>\d)|replay(?P<all>all)?-(?P<schedule>[a-hz0-9-]+)",
     re.ASCII,
 )
 
@@ -79,6 +80,7 @@ class Strategy:
     length: int = 0  # pct; steps
     preemptions: int = 0  # bounded
     schedule: str = ""  # replay
+    all_points: bool = False  # replay; of any other strategy the profile says it
 
     def __str__(self) -> str:
         match self.name:
@@ -87,7 +89,7 @@ class Strategy:
             case "bounded":
                 return f"bounded-{self.preemptions}"
             case "replay":
-                return f"replay-{self.schedule}"
+                return f"replay{'all' * self.all_points}-{self.schedule}"
         return self.name
 
     @property
@@ -113,4 +115,4 @@ def parse(text: str) -> Strategy:
     if found["preemptions"]:
         return Strategy("bounded", preemptions=int(found["preemptions"]))
     parse_schedule(found["schedule"])
-    return Strategy("replay", schedule=found["schedule"])
+    return Strategy("replay", schedule=found["schedule"], all_points=bool(found["all"]))

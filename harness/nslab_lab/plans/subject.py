@@ -50,7 +50,7 @@ class Subject:
     name: str
     about: str
     number: int
-    watch: tuple[str, ...] = ()  # slab caches, or "struct.member"
+    watch: tuple[str, ...] = ()  # in its scenarios: slab caches, or "struct.member"
     delays: tuple[str, ...] = ()  # knobs of its own
     caches: dict[str, str] = field(default_factory=dict)  # by slab cache, the struct in it
     # By named point behind which an actor waits, for what: from the longest wording to the shortest.
@@ -128,9 +128,9 @@ def _benchmark(table: Table) -> Benchmark:
 # === Of all together ===
 
 
-def default_watch() -> tuple[str, ...]:
-    """What is watched unless a profile says otherwise."""
-    return tuple(name for one in all_subjects() for name in one.watch)
+def watch_of(name: str) -> tuple[str, ...]:
+    """What is watched in scenarios of that subject, besides what is shared; of "" nothing."""
+    return next((one.watch for one in all_subjects() if one.name == name), ())
 
 
 def delays() -> tuple[str, ...]:

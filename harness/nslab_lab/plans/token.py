@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tokens: one execution on one line, enough to run it again.
 
-    NSLAB1.<kernel>-<kernel id>.<scenario>.<variant>.<profile>-<digest>.<strategy>.
+    NSLAB1.<kernel>-<kernel id>.<scenario>.<variant>.<profile>-<digest>[+<watch>]*.<strategy>.
         <seed, hex>.<first>.<n>
 
-in one piece, <strategy> as in strategies.py.  A scenario of the user's own is <name>+<hash>, with a
-hash of its text.  Only the kernel's name may hold a dot, so fields are split from the right.
-Replaying boots once and runs <first> to <n>; <first> is <n> where the execution fails alone.
+in one piece, <strategy> as in strategies.py. A scenario of the user's own is <name>+<hash>, with a
+hash of its text. <watch>, "sem_array:296:8", is watched besides what the profile says, since an
+execution was seen to share it; it has a comma for each dot. Only the kernel's name may hold a dot,
+so fields are split from the right. Replaying boots once and runs <first> to <n>; <first> is <n>
+where the execution fails alone.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ _TOKEN = re.compile(
     r"\.(?P<scenario>[A-Za-z0-9_-]+(?:\+[0-9a-f]{8})?)"
     r"\.(?P<variant>[A-Za-z0-9_-]+)"
     r"\.(?P<profile>[A-Za-z0-9_-]+)-(?P<profile_digest>[0-9a-f]{6})"
+    r"(?P<grown>(?:\+[@=]?[A-Za-z0-9_,-]+:\d{1,9}:\d{1,9})*)"
     r"\.(?P<strategy>[A-Za-z0-9_-]+)"
     r"\.(?P<seed>[0-9a-f]{1,16})"
     r"\.(?P<first>[1-9][0-9]{0,17})"
@@ -44,6 +47,7 @@ class Token:
     seed: int  # 0 .. 2**64-1
     first: int  # from 1
     n: int  # first .. ; the execution that is meant
+    grown: tuple[str, ...] = ()  # watched besides, as the kernel reads it: "sem_array:296:8"
 
     def __str__(self) -> str:
         return f"{self.prefix}.{self.n}"
@@ -51,9 +55,10 @@ class Token:
     @property
     def prefix(self) -> str:
         """All but the number of the execution."""
+        grown = "".join(f"+{one}".replace(".", ",") for one in self.grown)
         return (
             f"NSLAB1.{self.kernel}-{self.kernel_id}.{self.scenario}.{self.variant}"
-            f".{self.profile}-{self.profile_digest}.{self.strategy}.{self.seed:x}.{self.first}"
+            f".{self.profile}-{self.profile_digest}{grown}.{self.strategy}.{self.seed:x}.{self.first}"
         )
 
     @property
@@ -69,7 +74,8 @@ def parse(text: str) -> Token:
         raise bad_input(f"'{_short(text)}' is no token: {_why(text.strip())}")
     fields = found.groupdict()
     seed, first, n = (fields.pop(name) for name in ("seed", "first", "n"))
-    token = Token(**fields, seed=int(seed, 16), first=int(first), n=int(n))
+    grown = tuple(fields.pop("grown").replace(",", ".").split("+")[1:])
+    token = Token(**fields, seed=int(seed, 16), first=int(first), n=int(n), grown=grown)
     strategies.parse(token.strategy)
     if token.first > token.n:
         raise bad_input(

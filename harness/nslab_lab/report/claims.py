@@ -11,25 +11,38 @@ from nslab_lab.guest import cause
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import RunPlan
 from nslab_lab.plans.token import Token
+from nslab_lab.report import shared_words
+from nslab_lab.report.shared_words import NameOf, Shared
 from nslab_lab.report.table import WIDTH, count
 from nslab_lab.search.pool import ScenarioResult
 
 
-def of(plan: RunPlan, results: Sequence[ScenarioResult]) -> list[str]:
-    """Lines that fit 80 columns; none where the strategy guarantees nothing."""
+def of(
+    plan: RunPlan, results: Sequence[ScenarioResult], name_of: NameOf = lambda word: f"{word.object}+{word.offset}"
+) -> list[str]:
+    """Lines that fit 80 columns; none where the strategy guarantees nothing.
+
+    @name_of: names a shared word.
+    """
     strategy = strategies.parse(plan.strategy)
     failed = [line for result in results if result.sites for line in _wrapped(_fail_nth(result))]
-    return [*_of_strategy(plan, strategy, results), *failed]
+    return [*_of_strategy(plan, strategy, results, name_of), *failed]
 
 
 def _of_strategy(
-    plan: RunPlan, strategy: strategies.Strategy, results: Sequence[ScenarioResult]
+    plan: RunPlan, strategy: strategies.Strategy, results: Sequence[ScenarioResult], name_of: NameOf
 ) -> list[str]:
     match strategy.name:
         case "bounded":
-            said = [_bounded(plan, strategy.preemptions, result) for result in results]
+            said = [
+                _bounded(plan, strategy.preemptions, result, shared_words.of(plan, result, name_of))
+                for result in results
+            ]
         case "pct":
-            said = [_pct(plan, strategy.depth, result) for result in results]
+            said = [
+                _pct(plan, strategy.depth, result, shared_words.of(plan, result, name_of))
+                for result in results
+            ]
         case _:
             return []
     return [line for text in said for line in _wrapped(text)]
@@ -59,7 +72,7 @@ def minimal(preemptions: int, token: Token) -> str:
     return f"the smallest schedule found has {count(preemptions, 'preemption')}{failed}"
 
 
-def _bounded(plan: RunPlan, wanted: int, result: ScenarioResult) -> str:
+def _bounded(plan: RunPlan, wanted: int, result: ScenarioResult, shared: Shared) -> str:
     searches = result.searches
     found = count(len(result.findings), "finding")
     if not searches:
@@ -68,35 +81,55 @@ def _bounded(plan: RunPlan, wanted: int, result: ScenarioResult) -> str:
     points = max(search.points for search in searches)
     complete = min(search.complete for search in searches)
     inputs = plan.inputs[plan.scenarios.index(result.name)]
-    if len(searches) < inputs or result.findings:
-        complete = min(complete, wanted) if not result.findings else -1
-    done = f"complete for c <= {complete}" if complete >= 0 and len(searches) == inputs else "not complete"
+    unexplained = any(search.unexplained for search in searches)
+    whole = len(searches) == inputs and not result.findings and shared.complete and not unexplained
+    done = "not complete"
+    if complete >= 0 and whole:
+        done = f"complete for c <= {min(complete, wanted)}{shared.over}"
     of_inputs = f" of {count(inputs, 'input')}" if inputs > 1 else ""
     text = f"{result.name}: {done}: {count(total, 'schedule')}{of_inputs}, {points:,} points, {found}"
     if cuts := sorted({search.cut for search in searches if search.cut}):
         text += f"; cut short by {_CUTS[cuts[0]]}"
+    if not result.findings:
+        text += "".join(f"; {one}" for one in shared.reservations)
+    if unexplained:
+        text += "; an actor was woken by something that the trace does not show"
+    if by_chance(plan):
+        text += "; allocations failed by chance, and only as they were drawn"
     pruned = sum(search.pruned for search in searches)
     redundant = sum(search.redundant for search in searches)
-    text += f"; pruned: {pruned:,} alternatives, {redundant:,} redundant runs"
-    if any(search.unexplained for search in searches):
-        text += "; NOT CERTAIN: an actor was woken by something that the trace does not show"
-    return text
+    return text + f"; pruned: {pruned:,} alternatives, {redundant:,} redundant runs"
+
+
+def by_chance(plan: RunPlan) -> bool:
+    """Whether the profile has allocations fail at random."""
+    faults = ("failslab/probability=", "fail_page_alloc/probability=")
+    return not plan.fail_nth and any(knob.startswith(faults) for knob in plan.knobs)
 
 
 _CUTS = {"schedules": "EXECUTIONS=", "memory": "the guest's memory", "divergence": "a divergence"}
 
 
-def _pct(plan: RunPlan, depth: int, result: ScenarioResult) -> str:
-    """The bound of Burckhardt et al. (ASPLOS 2010): 1 / (n k^(d-1))."""
+def _pct(plan: RunPlan, depth: int, result: ScenarioResult, shared: Shared) -> str:
+    """The bound of Burckhardt et al. (ASPLOS 2010): 1 / (n k^(d-1)).
+
+    It holds for bugs whose order is one of scheduling points, and for executions of at most k of them.
+    """
     index = plan.scenarios.index(result.name)
     actors, length = len(plan.actors[index]), plan.lengths[index]
+    if not shared.known:
+        return f"{result.name}: no bound: it is not known which memory is shared"
     rare = actors * length ** (depth - 1)
     at_least = -math.expm1(result.executions * math.log1p(-1 / rare)) if rare > 1 else 1.0
     shown = f"{rare:,}" if rare < 10**15 else f"{rare:.1e}"
-    return (
+    together = f"{at_least:.2g}" if at_least < 0.995 else "more than 0.99"
+    text = (
         f"{result.name}: {actors} actors, {length:,} steps: an execution finds a bug of depth {depth} "
-        f"with a probability of at least 1/{shown}, all executions together {at_least:.2g}"
+        f"among the steps{shared.over} with a probability of at least 1/{shown}, all executions together {together}"
     )
+    if result.longest > length:
+        text += f"; not so in executions of more steps, the longest had {result.longest:,}"
+    return text + "".join(f"; {one}" for one in shared.reservations)
 
 
 def _fail_nth(result: ScenarioResult) -> str:
@@ -115,7 +148,10 @@ def _fail_nth(result: ScenarioResult) -> str:
     each = "it was tried" if found.total == 1 else "each was tried"
     if found.complete:
         of = f"{counted:,}" if failed == counted else f"{failed:,} of {counted:,}"
-        return f"{result.name}: complete: {total}, {each}, {of} allocations; {calls}"
+        return (
+            f"{result.name}: complete for the schedules run: {total}, {each}, "
+            f"{of} allocations; {calls}"
+        )
     tried = found.total - sum(untried.values())
     if found.ran < found.round:
         why = f"; a round has {count(found.round, 'execution')}"

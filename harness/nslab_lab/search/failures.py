@@ -70,7 +70,10 @@ def _token(boot: Boot, execution: Execution) -> Token:
     token = boot.plan.token_of(execution.n)
     if execution.schedule is None:
         return token
-    return replace(token, strategy=f"replay-{execution.schedule}")
+    strategy = strategies.Strategy(
+        "replay", schedule=execution.schedule, all_points=boot.plan.all_points
+    )
+    return replace(token, strategy=str(strategy))
 
 
 def _schedule_of_death(boot: Boot, console: str) -> str | None:

@@ -12,7 +12,7 @@ from nslab_lab.guest import boot_errors, boots
 from nslab_lab.guest.boots import Stop
 from nslab_lab.guest.machine import Machine
 from nslab_lab.plans import strategies
-from nslab_lab.plans.plan import BootPlan, RunPlan
+from nslab_lab.plans.plan import SHARED_POINTS, BootPlan, RunPlan
 from nslab_lab.search.batch import EnoughOr
 from nslab_lab.search.failures import Failure, check_search, examine
 
@@ -75,7 +75,10 @@ def measure(
     """
     inputs = run_plan.inputs[run_plan.scenarios.index(scenario)]
     is_pct = strategies.parse(run_plan.strategy).name == "pct"
-    measured = replace(run_plan, strategy="random", lengths=()) if is_pct else run_plan
+    measured = run_plan
+    if is_pct:
+        counted = run_plan.points or SHARED_POINTS  # those that pct counts
+        measured = replace(run_plan, strategy="random", lengths=(), points=counted)
     boot_plan = measured.boot(scenario, 1, max(4, 2 * inputs) if is_pct else 1)
     place = folder / "measured"
     place.mkdir(exist_ok=True)

@@ -20,7 +20,7 @@ from nslab_lab.host.errors import LabError
 from nslab_lab.matrix import cells
 from nslab_lab.plans import plan, profiles
 from nslab_lab.plans.profiles import Profile
-from nslab_lab.plans.watch import Watch
+from nslab_lab.plans.watch import Watching
 from nslab_lab.sweeps import description, rule, work
 from nslab_lab.sweeps.rows import CellRow, SweepRow
 
@@ -35,7 +35,7 @@ class Lab:
         self.kernels: dict[str, Kernel] = {}
         self._machines: dict[str, Machine] = {}
         self._profiles: dict[str, Profile] = {}
-        self._watches: dict[tuple[str, str, str], Sequence[Watch]] = {}
+        self._watching: dict[tuple[str, str, str], tuple[Watching, ...]] = {}
         self.cells: list[CellRow] = []
 
     def kernel(self, name: str) -> Kernel:
@@ -91,11 +91,11 @@ class Lab:
         """The task of a cell's batch @number."""
         scenario, profile = self.scenarios[cell.scenario], self.profile(cell.profile)
         kernel, way = self.kernel(cell.kernel), cells.Way(cell.strategy, cell.profile)
-        key = (cell.kernel, cell.strategy, cell.profile)
-        if key not in self._watches:
-            self._watches[key] = options.watches(profile, way.full, kernel)
+        key = (cell.kernel, cell.profile, scenario.subject)
+        if key not in self._watching:
+            self._watching[key] = options.watching(profile, kernel, [scenario])
         made = plan.make(
-            kernel.name, kernel.id, profile, (scenario.name,), self._watches[key],
+            kernel.name, kernel.id, profile, (scenario.name,), self._watching[key],
             variant=cell.variant, strategy=str(way.full), seed=seed_of(row.seeds, cell.cell),
             executions=row.batch, findings=1, batch=row.batch, actors=(scenario.actors,),
             inputs=(scenario.inputs,),
