@@ -255,6 +255,26 @@ def refused(scenario: Any, n: Any) -> Any:
     return one and {**one, "errno": "ENOMEM"}
 
 
+def word_of(name: str, offset: int, new: bool = False) -> Any:
+    """A shared word of a slab cache."""
+    sides = [{"actor": 0, "write": True, "ip": "0x40"}, {"actor": 1, "write": False, "ip": "0x80"}]
+    return {
+        "what": 0xffff, "kind": "cache", "name": name, "offset": offset, "size": 8, "object_size": 64, "locked": "",
+        "sides": sides, "new": new,
+    }  # fmt: skip
+
+
+def found_later(scenario: str, knobs: list[str]) -> list[tuple[str, int]]:
+    """ "later-N": N boots find another word each, when the one before is watched; "alike-N": N words at once."""
+    found = re.match(r"(later|alike)-(\d+)", scenario)
+    if not found:
+        return []
+    watched = "".join(knobs).count("watch=late")
+    if found[1] == "alike":
+        return [("late", 8 * n) for n in range(int(found[2]))] if not watched else []
+    return [(f"late{watched}", 16)] if watched < int(found[2]) else []
+
+
 def main() -> None:
     with open("plan") as file:
         lines = [line.rstrip("\n").split("=", 1) for line in file]
@@ -271,6 +291,14 @@ def main() -> None:
         os.abort()
     if scenario == "mute":
         hang()
+    if scenario == "dies-profiling":
+        for number in range(1, 6):
+            if str(number) in plan.get("skip", "").split(","):
+                continue
+            emit(profiling=number)
+            if number in (2, 4):
+                os.abort()
+        emit(profiling=0)
     emit(event="ready")
     if "measure" in plan:  # it comes to its end, or not
         if scenario == "passes":
@@ -343,7 +371,12 @@ def main() -> None:
             execution(n)
         if scenario == "slow":
             time.sleep(0.1)
-    if plan["strategy"] not in ("none", "unsteered"):
+    later = found_later(scenario, [text for key, text in lines if key == "knob"])
+    for name, offset in later:
+        emit(word=word_of(name, offset, new=True))
+    if later:
+        emit(profile={"words": 4, "locked": 2, "profiled": 5, "outside": 2, "outside_unprotected": 2, "held": False})
+    elif plan["strategy"] not in ("none", "unsteered"):
         emit(profile={"words": 4, "locked": 2, "profiled": 5, "outside": 0, "held": True})
     met(scenario, count)
     emit(event="end")

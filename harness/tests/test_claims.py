@@ -16,8 +16,7 @@ from lab import run_plan
 from nslab_lab.guest import verdict
 from nslab_lab.guest.results import Search
 from nslab_lab.guest.words import Profiled, Word
-from nslab_lab.plans.plan import Watching
-from nslab_lab.plans.watch import ALL_SHARED, parse
+from nslab_lab.plans.watch import ALL_SHARED, Watching, parse
 from nslab_lab.report import claims
 from nslab_lab.search.batch import SOLO, Finding
 from nslab_lab.search.failures import Failure

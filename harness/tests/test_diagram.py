@@ -112,6 +112,64 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def semop_against_rmid() -> Trace:
+    """Calls, locks and wake-ups, as naming.named() leaves them."""
+    trace = Trace()
+    trace.add("", "begin", next="waiter", free=True)
+    trace.add("waiter", "start", decides=False)
+    trace.add("waiter", "syscall", "semop", what=65)
+    trace.add("waiter", "section", what=0)
+    trace.access("waiter", "sem_obtain_object_check", "sem_array", 2, 136, next="remover")
+    trace.add("remover", "start", decides=False)
+    trace.add("remover", "syscall", "semctl", what=66)
+    trace.add("remover", "lock", "sma->sem_perm.lock", "sem_lock", object=3)
+    trace.access("remover", "freeary", "sem_array", 2, 136, write=True)
+    trace.add("remover", "wake", "", "wake_up_process", of="waiter", what=0)
+    trace.add("remover", "wake", "", "wake_up_process", of="waiter", what=0, value=1)
+    trace.access("remover", "count_rmid", "static:removed", 4, 0, write=True)
+    trace.add("remover", "unlock", "sma->sem_perm.lock", "sem_unlock", object=3, what=2)
+    trace.add("remover", "return", "semctl", what=66)
+    trace.add("remover", "end", next="waiter", free=True)
+    trace.access("waiter", "count_rmid", "static:removed", 4, 0)
+    trace.add("waiter", "lock", "sma->sem_perm.lock", "sem_lock", object=3)
+    trace.add("waiter", "block", "", "schedule", decides=False)
+    trace.add("waiter", "return", "semop", what=65, value=43)
+    trace.add("waiter", "end", next="", free=True)
+    return trace
+
+
+def test_calls_locks_and_wakeups_in_words() -> None:
+    names = {"sem_array": {136: "sem_perm.deleted"}}
+    shown = build(semop_against_rmid(), field_of=lambda watch, offset, size: names.get(watch, {}).get(offset, ""))
+    assert text(shown) == CALLS
+    assert xml.etree.ElementTree.fromstring(svg(shown)).tag == f"{SVG}svg"
+    fields = [row["field"] for row in diagram.json_of(shown)["rows"] if row["field"]]
+    assert set(fields) == {"sem_array.sem_perm.deleted", "removed"}
+
+
+CALLS = """\
+    waiter                                 remover
+ 1  semop()
+    ~ preempted
+ 2                                         semctl()
+ 3                                         write sem_array #2->sem_perm.deleted
+ 4                                         wakes waiter
+ 5                                         write removed
+ 6                                         end
+ 7  sem_array #2->sem_perm.deleted
+ 8  removed
+ 9  waits for sma->sem_perm.lock
+10  semop() returns: EIDRM
+11  end
+
+  3  freeary()
+  4  wake_up_process()
+5,8  count_rmid()
+  7  sem_obtain_object_check()
+  9  schedule()
+"""
+
+
 def without_grace_period() -> Trace:
     """A reader of /proc/PID/ns/uts against unshare(), without the grace period."""
     trace = Trace()

@@ -133,6 +133,52 @@ def test_a_reader_of_the_users_patch_counts(kernel: Kernel, tmp_path: Path) -> N
     assert "one_more_get" in not_reached(done) and "utsns_get" not in not_reached(done)
 
 
+def patch_with_points(tree: Path, patch: Path, first: str, second: str) -> Path:
+    """A patch that makes two points of the user's own around the reference on a uts_namespace."""
+    name = "kernel/utsname.c"
+    before = (tree / name).read_text()
+    get = "get_uts_ns(ns);"
+    assert before.count(f"\t\t{get}\n") == 1
+    after = before.replace(get, f'NSLAB_POINT("{first}");\n\t\t{get}\n\t\tNSLAB_POINT("{second}");')
+    after = after.replace("#include <linux/slab.h>\n", "#include <linux/slab.h>\n#include <linux/nslab.h>\n")
+    lines = before.splitlines(True), after.splitlines(True)
+    patch.write_text("".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}")))
+    return patch
+
+
+def test_points_of_the_users_patch(kernel: Kernel, tmp_path: Path) -> None:
+    """They are in the trace and in the coverage, and nothing else is compiled for them."""
+    patch = patch_with_points(kernel.src, tmp_path / "points.patch", "before_get", "after_get")
+    run = ("--patch", patch, "--scenario", "ns-readlink-vs-unshare", "--executions", 20)
+    done = nslab("run", "--strategy", "random", *run)
+    assert done.status == 0, done.out + done.err
+    hits = json.loads((done.folder / "points.json").read_text())["ns-readlink-vs-unshare"]
+    assert hits["before_get"] == hits["after_get"] > 0
+    (build,) = (path for path in kernel.out.parents[2].glob("6.12+*") if _is_of(path, "before_get"))
+    compiled = re.findall(r"^  CC +(\S+)", (build / "build.log").read_text(), re.MULTILINE)
+    assert "kernel/utsname.o" in compiled and len(compiled) <= 8, compiled
+    assert "before_get" not in (done.folder / "summary.txt").read_text()  # it was reached
+    plan = json.loads((done.folder / "plan.json").read_text())
+    token = (
+        f"NSLAB1.6.12-{plan['kernel_id']}.ns-readlink-vs-unshare.none"
+        f".none-{plan['profile_digest']}.random.1.1.1"
+    )
+    traced = nslab("replay", token, "--patch", patch, "--format", "trace")
+    assert traced.status == 0, traced.out + traced.err
+    assert "before_get" in traced.out and "after_get" in traced.out and "rcu_read_lock" in traced.out
+
+    patch_with_points(kernel.src, patch, "once_again", "once_again")
+    refused = nslab("run", "--strategy", "random", *run)
+    assert refused.status == 2
+    assert 'two points are called "once_again"' in refused.err
+
+
+def _is_of(build: Path, name: str) -> bool:
+    """Whether a patched build has a point of that name."""
+    source = build / "src" / "kernel" / "utsname.c"
+    return source.exists() and f'NSLAB_POINT("{name}")' in source.read_text()
+
+
 def test_same_plan_same_bytes(kernel: Kernel) -> None:
     """However many guests there are, in whatever order they end; and by the script left behind."""
     plan = ("run", "--profile", "mixed", "--executions", 200, "--batch", 50, "--seed", 7)

@@ -22,8 +22,7 @@ from lab import fake_machine, hour_passes, run_plan, running, wait_for
 from nslab_lab.guest import boot_errors, boots, demands
 from nslab_lab.host.errors import LabError
 from nslab_lab.plans import watch
-from nslab_lab.plans.plan import Watching
-from nslab_lab.plans.watch import ALL_SHARED
+from nslab_lab.plans.watch import ALL_SHARED, Watching
 
 
 @pytest.fixture
@@ -78,6 +77,21 @@ def test_steps_name_what_was_watched(boot: Callable[..., Any]) -> None:
     ]  # fmt: skip
     assert [step.site for step in result.steps] == [0, 0, 0, 0x1234]
     assert result.search is None
+
+
+def test_a_kernel_that_dies_while_shared_memory_is_looked_for(boot: Callable[..., Any]) -> None:
+    """Its bug is for the executions that have tokens."""
+    result = boot("dies-profiling", strategy="random")
+    assert result.plan.skip == (2, 4) and result.ended and len(result.executions) == 5
+    # In the next boot this is known.
+    assert result.profiling == "0"
+    machine = fake_machine(result.console.parents[1])
+    assert boots.without_skipped(machine, replace(result.plan, skip=())).skip == (2, 4)
+
+
+def test_a_kernel_that_dies_in_its_first_execution_is_not_booted_again(boot: Callable[..., Any]) -> None:
+    result = boot("vanishes", strategy="random")
+    assert not result.died_profiling and result.plan.skip == ()
 
 
 def test_a_search(boot: Callable[..., Any]) -> None:

@@ -51,7 +51,7 @@ def test_members_of_members(program: Path) -> None:
         Member(24, 8, "link.prev"),
         Member(32, 8, "word"),
         Member(32, 1, "low"),
-        Member(33, 7, "high"),
+        Member(33, 7, "high", 1),
         Member(40, 1, "flag"),
         Member(40, 1, "kind"),
         Member(41, 3, "rest"),
@@ -64,7 +64,7 @@ def test_members_of_members(program: Path) -> None:
     "offset, size, name",
     [
         (0, 4, "count"), (8, 8, "first"), (16, 8, "link.next"), (16, 16, "link"), (20, 8, "link"),
-        (32, 8, "word"), (34, 1, "high"), (48, 2, "pairs[1].a"), (44, 8, "pairs"), (4, 4, "+0x4"), (0, 16, "+0x0"),
+        (32, 8, "word"), (34, 1, "high"), (48, 2, "pairs[1].a"), (44, 8, "pairs"), (4, 4, "+0x4"), (0, 16, "count..first"), (40, 8, "flag..pairs"),
         (56, 4, "tail[0]"), (72, 4, "tail[4]"),
     ],
 )  # fmt: skip

@@ -132,10 +132,10 @@ def test_watches_come_after_the_faults(tmp_path: Path) -> None:
         Watch("nsproxy", "nsproxy", 0, 72, "nsproxy"),
         Watch("task_struct.nsproxy", "task_struct", 1360, 8, "task_struct"),
     )
-    watching = plan.Watching(watches, "1f0-2a4,3000-3b10")
+    watching = watch.Watching(watches, "1f0-2a4,3000-3b10")
     made = plan.make(
         "6.12", "0123abcd", profiles.load(str(path)), ("a", "b"),
-        (watching, plan.Watching(watches[:1], "1f0-2a4,3000-3b10")),
+        (watching, watch.Watching(watches[:1], "1f0-2a4,3000-3b10")),
         variant="none", strategy="random", seed=1, executions=1, findings=1,
     )  # fmt: skip
     lines = made.boot("a", 1, 1).guest_text().splitlines()
@@ -187,4 +187,4 @@ def test_the_first_boot_of_a_scenario_tells_what_is_shared(run_plan: plan.RunPla
 
 def test_named_points_are_points_by_default(run_plan: plan.RunPlan) -> None:
     assert "unnamed" not in run_plan.boot("a", 1, 1).guest_text()
-    assert not run_plan.unnamed and run_plan.watching_of("a") == plan.Watching()
+    assert not run_plan.unnamed and run_plan.watching_of("a") == watch.Watching()

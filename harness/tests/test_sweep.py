@@ -402,7 +402,7 @@ def test_a_newer_schema(tmp_path: Path) -> None:
     error = error_of(results, tmp_path)
     assert error.status == 2
     assert (
-        "results.sqlite was written by a newer nslab (schema 7, this one knows 2): update"
+        "results.sqlite was written by a newer nslab (schema 7, this one knows 3): update"
         in error.message
     )
 

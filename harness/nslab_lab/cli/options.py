@@ -18,10 +18,10 @@ from nslab_lab.host import cpus, front
 from nslab_lab.host.errors import bad_input, lab_failed
 from nslab_lab.host.paths import shown
 from nslab_lab.plans import plan
-from nslab_lab.plans.plan import Watching
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.strategies import Strategy
 from nslab_lab.plans.token import Token
+from nslab_lab.plans.watch import Watching
 
 
 def add_kernel_options(parser: argparse.ArgumentParser) -> None:

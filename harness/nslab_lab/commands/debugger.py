@@ -18,6 +18,7 @@ from nslab_lab.commands import replay
 from nslab_lab.commands.replay import Ready
 from nslab_lab.debuginfo import symbols
 from nslab_lab.guest import demands, initramfs
+from nslab_lab.guest.boots import without_skipped
 from nslab_lab.guest.machine import RESULT_FD, arguments, confined
 from nslab_lab.host import cpus, front, scratch, terminal
 from nslab_lab.host.errors import bad_input, lab_failed
@@ -65,12 +66,13 @@ def _command(args: argparse.Namespace) -> int:
         raise lab_failed("gdb is not there: apt-get install gdb")
     ready = replay.prepare(args)
     folder = runfolder.numbered(SESSIONS)
-    session = _session(ready, folder)
     interrupts = Interrupts()
-    known = _replayed(ready, folder, interrupts) if has_token else {}
+    # What is watched by number only a boot can tell, whatever it runs.
+    known = _replayed(ready, folder, interrupts, has_token)
     if interrupts.is_set():
         print("INTERRUPTED")
         return interrupts.status
+    session = _session(ready, folder)
     (folder / "session.json").write_text(json.dumps(session | known))
     return _gdb(ready, folder, script)
 
@@ -118,7 +120,7 @@ def _token(args: argparse.Namespace) -> Token:
 def _session(ready: Ready, folder: Path) -> dict[str, Any]:
     """What the commands in gdb have to know; leaves what the guest boots in @folder/boot."""
     wanted, kernel, machine = ready.wanted, ready.kernel, ready.machine
-    boot_plan = ready.plan.of_replay(wanted)
+    boot_plan = without_skipped(machine, ready.plan.of_replay(wanted))
     place = folder / "boot"
     scratch.keep(place)
     place.mkdir()
@@ -133,7 +135,6 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
         "series": kernel.series,
         "actors": ready.actors,
         "steers": strategies.parse(wanted.strategy).steers,
-        "kinds": [],
         "linux": str(kernel.linux),
         "src": str(kernel.src),
         "out": str(kernel.out),
@@ -146,8 +147,11 @@ def _session(ready: Ready, folder: Path) -> dict[str, Any]:
     }
 
 
-def _replayed(ready: Ready, folder: Path, interrupts: Interrupts) -> dict[str, Any]:
-    """What the execution does outside of gdb; {} if that was interrupted."""
+def _replayed(ready: Ready, folder: Path, interrupts: Interrupts, whole: bool) -> dict[str, Any]:
+    """What the execution does outside of gdb; {} if that was interrupted.
+
+    @whole: all that it does, or else only what is watched.
+    """
     into = folder / "replay"
     into.mkdir()
     with interrupts:
@@ -156,12 +160,15 @@ def _replayed(ready: Ready, folder: Path, interrupts: Interrupts) -> dict[str, A
         return {}
     if one.verdict and one.verdict.oracle == "diverged":
         raise lab_failed(f"{one.verdict.headline}: the token is not of this execution")
+    if not whole:
+        return {"kinds": one.kinds}
     places = {step.where for step in one.steps if step.where}
     symbols.look_up(ready.kernel.linux, places)
     return {
         "steps": [asdict(step) for step in one.steps],
         "verdict": asdict(one.verdict) if one.verdict else None,
         "hash": one.hash,
+        "kinds": one.kinds,
         "lines": {place: symbols.line_of(ready.kernel.linux, place) for place in places},
     }
 

@@ -160,6 +160,7 @@ class Replay:
     verdict: Verdict | None  # None: the execution passed
     steps: tuple[Step, ...]
     console: Path
+    kinds: tuple[tuple[str, int], ...] = ()  # of objects, see boots.Boot
 
     @property
     def identity(self) -> tuple[str | None, str | None]:
@@ -177,8 +178,8 @@ def replay(
         return None
     steps = tuple(step for step in boot.steps if step.n == wanted.n)
     if failure:
-        return Replay(failure.execution.hash, failure.verdict, steps, boot.console)
-    return Replay(_passed(boot, wanted), None, steps, boot.console)
+        return Replay(failure.execution.hash, failure.verdict, steps, boot.console, boot.kinds)
+    return Replay(_passed(boot, wanted), None, steps, boot.console, boot.kinds)
 
 
 def _passed(boot: Boot, wanted: Token) -> str | None:

@@ -114,9 +114,9 @@ def members(linux: Path, struct: str) -> list[Member]:
 
 
 def field(members: Sequence[Member], offset: int, size: int) -> str:
-    """The best name for an access: the smallest member around it, "+0x18" if there is none.
+    """The best name for an access: the smallest member around it; "uid..gid" if it is of several.
 
-    @offset, @size: in bytes.
+    "+0x18" if there is none. @offset, @size: in bytes.
     """
     around = [
         member
@@ -126,9 +126,12 @@ def field(members: Sequence[Member], offset: int, size: int) -> str:
         and (offset + size <= member.offset + member.size or member.each and not member.size)
     ]
     if not around:
-        return f"+{offset:#x}"
+        within = [one for one in members if offset <= one.offset < offset + size and one.size]
+        whole = within and within[0].offset == offset
+        return f"{within[0].name}..{within[-1].name}" if whole else f"+{offset:#x}"
     found = min(around, key=lambda member: member.size or 2**32)
-    if not found.each or (size > found.each and found.size):
+    # A string is one thing.
+    if found.each <= 1 or (size > found.each and found.size):
         return found.name
     return found.name + _element(found.each, found.inner, offset - found.offset, size)
 

@@ -6,6 +6,7 @@ A kind has the name of plans/watch.py: "cred", "task_struct.cred", "kmalloc:newa
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterable, Mapping
@@ -49,7 +50,9 @@ def _asked(linux: Path, src: Path, of_kind: Kind) -> str:
     kind, what = kind_of(name)
     if kind == CACHE:
         struct, dot, _ = what.partition(".")
-        return struct if dot else caches.of(linux, src).get(what) or what
+        known = caches.of(linux, src)
+        # Some have one for each size, such as pid_2.
+        return struct if dot else known.get(what) or known.get(re.sub(r"_\d+$", "", what)) or what
     if kind == STATIC:
         return name
     place = symbols.frame_at(linux, site) if site else ""

@@ -26,7 +26,8 @@ def line_of(linux: Path, frame: str, is_return_address: bool = True) -> str | No
         return None
     if (linux, at) not in _lines:
         _look_up(linux, [at])
-    return (_lines.get((linux, at)) or [None])[-1]
+    told = _lines.get((linux, at))
+    return told[-1] if told else None
 
 
 def lines_of(linux: Path, frame: str) -> list[str]:

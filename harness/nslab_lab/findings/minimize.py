@@ -95,7 +95,6 @@ class _Trials:
         """A schedule that fails in the same way, with as few preemptions as possible."""
         strategy = strategies.Strategy("bounded", preemptions=SEARCH_PREEMPTIONS)
         boot = self._boot(strategy, count=SEARCH_EXECUTIONS, failures="".join(failed))
-        self.all_points = boot.plan.all_points
         _, failures = examine(boot, self.machine)
         if not failures or not (schedule := failures[-1].execution.schedule):
             return None
@@ -108,6 +107,7 @@ class _Trials:
             if not same_place and not same_kind:
                 return None
             self.failure = replace(self.failure, verdict=found.verdict)
+        self.all_points = boot.plan.all_points
         return strategies.parse_schedule(schedule)
 
     def replay(self, schedule: Schedule) -> tuple[Sequence[Step], bool]:
@@ -151,10 +151,16 @@ def minimize(
     trials = _Trials(machine, finding.failure, like, folder, stop, like.all_points)
     try:
         was = schedule_of(finding.steps, actors)
-        small = _fewest_switches(trials, was) if like.strategy.steers else None
+        small = None
+        # Where every point counts there are hundreds of switches: a search is over sooner.
+        many = len(was.switches) > MAX_PAIRS_OF
+        if many and like.strategy.steers:
+            small = _searched(trials, was.failures)
+        if small is None and like.strategy.steers:
+            small = _fewest_switches(trials, was)
         # More than a search would find at once, or nothing that could be tried.
-        if small is None or len(small.switches) > SEARCH_FROM:
-            small = trials.search(was.failures) or small
+        if not (many and like.strategy.steers) and (small is None or len(small.switches) > SEARCH_FROM):
+            small = _searched(trials, was.failures) or small
         if small is None and not like.strategy.steers:
             turns = retrace.schedule(finding.steps, actors, was.failures, trials.replay)
             small = _fewest_switches(trials, turns) if turns else None
@@ -163,6 +169,14 @@ def minimize(
         small = _fewest_failures(trials, small)
         return _confirmed(trials, small)
     except (Stopped, LabError):  # the finding is worth more than a smaller one
+        return None
+
+
+def _searched(trials: _Trials, failed: Sequence[str]) -> Schedule | None:
+    """What a search finds; nothing where it cannot be made."""
+    try:
+        return trials.search(failed)
+    except LabError:  # what was found otherwise is worth more than an error
         return None
 
 

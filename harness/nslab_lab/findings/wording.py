@@ -71,7 +71,8 @@ class Words:
         if moment.preempted:
             texts = [f"{SWITCH} preempted"]
             if is_announced(step):
-                texts[:0] = [f"{SWITCH} preempted before {text}" for text in self._announced(step)]
+                announced = self._announced(step)
+                texts[:0] = [f"{SWITCH} {verb} {text}" for verb in ("preempted before", "before") for text in announced]
         else:
             texts = [text + self._delay(step) for text in self._done(step)]
             self._last[step.actor] = step

@@ -13,11 +13,17 @@ from nslab_lab.guest import initramfs
 from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.process import Process
 from nslab_lab.guest.results import (
-    Event, Execution, Measured, Note, Points, Profiling, Reader, Round, Search, Site, Stack, Step,
+    Event, Execution, Measured, Note, Points, Reader, Round, Search, Site, Stack, Step,
 )  # fmt: skip
 from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.host import cpus, scratch
 from nslab_lab.plans.plan import BootPlan
+
+
+# The last of these executions has ended.
+_OVER = "0"
+# In place of the number of a kind of object: it is not watched.
+_NOT_WATCHED = 0xFFFF
 
 
 class Stop(Protocol):
@@ -49,11 +55,17 @@ class Boot:
     ready: bool = False  # the guest had read its plan
     ended: bool = False  # the whole plan was run
     error: str | None = None  # the guest could not use its plan
-    profiling: int = 0  # the profile execution of the warm-up that it is in; 0: in none
     silent: bool = False  # it stopped answering and was killed
     stopped: bool = False  # it was killed because the run ends
     status: int | None = None  # exit status, or minus the signal
     patched: bool = False  # see Machine
+    profiling: str = ""  # the profile execution before the first one that was begun last
+
+    @property
+    def died_profiling(self) -> bool:
+        """Whether it died while it looked for shared memory, before its first execution."""
+        gone_on = self.executions or self.steps or self.ended or self.error or self.stopped
+        return self.profiling not in ("", _OVER) and not gone_on
 
     @property
     def next(self) -> int:
@@ -69,16 +81,21 @@ class Boot:
             return watches[number].name, 0
         return next(((one.object, one.site) for one in self.words if one.what == number), ("", 0))
 
+    @property
+    def kinds(self) -> tuple[tuple[str, int], ...]:
+        """All kinds of objects of its traces, by number, where the plan asks for words."""
+        numbers = [one.what for one in self.words if one.what != _NOT_WATCHED]
+        return tuple(map(self.kind, range(max([len(self.plan.watches) - 1, *numbers]) + 1)))
+
     def console_text(self) -> str:
         """All the guest's console said."""
         return self.console.read_text(errors="replace")
 
 
-# A kernel that has what is looked for may die in profile executions, each of which costs a boot.
-_MAX_SKIPPED = 24
-
-# By what is booted: the profile executions known to be deadly, so that they are not found out again.
-_skipped: dict[object, tuple[int, ...]] = {}
+# So many profile executions of a boot may be left out.
+_MOST_SKIPPED = 16
+# Those in which guests died, by all that their warm-up depends on.
+_skipped: dict[tuple[object, ...], tuple[int, ...]] = {}
 
 
 def boot(
@@ -91,23 +108,28 @@ def boot(
     """Boot a guest, run @plan in it and wait for its end.
 
     Leaves console-NAME.log and results-NAME.jsonl in @folder. No process outlives the call,
-    nor the caller should that be killed. Raises LabError if no guest can be started at all.
-
-    The warm-up of each boot has profile executions, which find out what the actors share. If the
-    kernel dies in one, that is no result: it is booted again without that one. They are the
-    same in all boots of a kernel and a scenario, and so are those that are left out.
+    nor the caller should that be killed. Where a broken kernel dies while shared memory is looked for,
+    before its first execution, it is booted again without that: so it does in every boot, and the
+    execution that counts is one with a token. Raises LabError if no guest can be started at all.
     """
-    token = plan.token
-    key = machine.linux, token.scenario, token.variant, plan.knobs, plan.unnamed, plan.fail_nth
     while True:
-        skip = _skipped.get(key, ())
-        result = _boot(machine, replace(plan, skip=skip), folder, stop, on_execution)
-        deadly = result.profiling
-        if not deadly or result.stopped or result.error or len(skip) >= _MAX_SKIPPED:
+        plan = without_skipped(machine, plan)
+        result = _boot(machine, plan, folder, stop, on_execution)
+        if not result.died_profiling or len(plan.skip) >= _MOST_SKIPPED:
             return result
-        _skipped[key] = tuple(sorted({*skip, deadly}))
-        for path in (folder / f"console-{plan.name}.log", folder / f"results-{plan.name}.jsonl"):
-            path.unlink()
+        _skipped[_warm_up(machine, plan)] = (*plan.skip, int(result.profiling))
+        result.console.unlink()
+        (folder / f"results-{plan.name}.jsonl").unlink()
+
+
+def without_skipped(machine: Machine, plan: BootPlan) -> BootPlan:
+    """The plan without the profile executions in which guests of its kind have died."""
+    return replace(plan, skip=_skipped.get(_warm_up(machine, plan), plan.skip))
+
+
+def _warm_up(machine: Machine, plan: BootPlan) -> tuple[object, ...]:
+    token = plan.token
+    return machine.linux, token.scenario, token.variant, plan.knobs, plan.watching, token.grown
 
 
 def _boot(
@@ -115,7 +137,7 @@ def _boot(
     plan: BootPlan,
     folder: Path,
     stop: Stop,
-    on_execution: Callable[[Execution], None] = lambda execution: None,
+    on_execution: Callable[[Execution], None],
 ) -> Boot:
     name = plan.name
     with scratch.folder(folder / f"boot-{name}") as place:
@@ -148,8 +170,6 @@ def _boot(
 
 def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None]) -> None:
     match event:
-        case Profiling():
-            result.profiling = event.n
         case Execution():
             result.ready = True
             result.executions.append(event)
@@ -174,6 +194,8 @@ def _take(result: Boot, event: Event, on_execution: Callable[[Execution], None])
             result.profiled = event
         case Measured():
             result.measured.append(event)
+        case Note("profiling"):
+            result.profiling = event.message or ""
         case Note("ready"):
             result.ready = True
         case Note("end"):

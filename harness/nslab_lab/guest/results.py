@@ -91,17 +91,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Note:
-    """Something else a guest says: "ready", "end", "error"."""
+    """Something else a guest says: "ready", "end", "error"; "profiling" with a number."""
 
     event: str
     message: str | None = None
-
-
-@dataclass(frozen=True)
-class Profiling:
-    """A profile execution of the warm-up is about to begin."""
-
-    n: int  # from 1; 0: they are over
 
 
 @dataclass
@@ -186,10 +179,7 @@ class Measured:
     ns: int  # nanoseconds, of the guest's clock, of all of them
 
 
-Event = (
-    Execution | Step | Points | Profiling | Search | Site | Stack | Round | Measured | Word | Profiled
-    | Note
-)
+Event = Execution | Step | Points | Search | Site | Stack | Round | Measured | Word | Profiled | Note
 
 
 class Reader:
@@ -229,10 +219,10 @@ _KINDS = {
 
 def parse(data: dict[str, Any]) -> Event:
     """The event of one line's JSON. Raises KeyError, TypeError, AttributeError, ValueError."""
-    if "profiling" in data:
-        return Profiling(int(data["profiling"]))
     if "word" in data:
         return words.parse_word(data["word"])
+    if "profiling" in data:
+        return Note("profiling", str(int(data["profiling"])))
     if "profile" in data:
         return words.parse_profiled(data["profile"])
     if data["event"] == "points":

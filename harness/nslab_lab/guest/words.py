@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Iterable
 
 from nslab_lab.plans.watch import CACHE, Watch, name_of
 
@@ -46,6 +46,15 @@ class Word:
     def object(self) -> str:
         """The name of the kind of object, as in traces."""
         return name_of(self.kind, self.name)
+
+    def watched_by(self, watches: Iterable[Watch]) -> bool:
+        """Whether one of @watches, by hand, has all of it."""
+        end = self.offset + self.size
+        return any(
+            (one.kind, one.cache) == (self.kind, self.name)
+            and (not one.size or one.offset <= self.offset and end <= one.offset + one.size)
+            for one in watches
+        )
 
     @property
     def key(self) -> tuple[str, int]:

@@ -30,8 +30,9 @@ from nslab_lab.host.progress import Step, say, task
 from nslab_lab.matrix import tables
 from nslab_lab.matrix.cells import WAYS, Cell, Matrix, Result, Way
 from nslab_lab.plans import plan, profiles, token
-from nslab_lab.plans.plan import BootPlan, Watching
+from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.profiles import Profile
+from nslab_lab.plans.watch import Watching
 from nslab_lab.report import reach, results_page, runfolder
 from nslab_lab.search import hunt
 

@@ -10,7 +10,7 @@ from typing import Any, Iterator, Sequence
 from nslab_lab.plans import strategies, watch
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.token import Token
-from nslab_lab.plans.watch import SHARED, Watch
+from nslab_lab.plans.watch import SHARED, Watch, Watching
 
 DEFAULT_EXECUTIONS = 2000
 DEFAULT_SEED = 1
@@ -27,6 +27,10 @@ NO_VARIANT = "none"
 # so the split belongs to the plan and never to the machine.
 BATCH = 500
 
+# A short boot of each scenario goes first, where all that is shared is watched: it shows whether the
+# set holds, and what is found later is watched in all others. It has executions 1, 2, 4, ... profiled.
+PILOT = 64
+
 # In a round of the profile fail-nth, chance may keep an allocation from failing where it is to:
 # then there is another round. Most often one will do.
 MAX_ROUNDS = 3
@@ -39,24 +43,6 @@ HANG_MS = 60_000
 # them, or have no bound that more of them would weaken.
 _ALL_BY_DEFAULT = ("random", "pos")
 SHARED_POINTS, ALL_POINTS = "shared", "all"
-
-
-@dataclass(frozen=True)
-class Watching:
-    """What is watched in one scenario."""
-
-    watches: tuple[Watch, ...] = ()  # in the order of the knobs
-    left_out: str = ""  # the kernel's text that is machinery: its accesses do not count
-
-    @property
-    def shared(self) -> bool:
-        """Whether all that is found to be shared is watched."""
-        return any(one.kind == SHARED for one in self.watches)
-
-    def knobs(self, grown: Sequence[str] = ()) -> list[str]:
-        """What the guest writes below debugfs; @grown: what is watched besides."""
-        left_out = [f"nslab/leave_out={self.left_out}"] if self.left_out else []
-        return [*left_out, *(f"nslab/watch={one}" for one in (*self.watches, *grown))]
 
 
 @dataclass(frozen=True)
@@ -74,6 +60,8 @@ class BootPlan:
     watching: Watching = Watching()  # where a strategy decides
     points: str = ""  # as the profile has it
     words: bool = False  # report what is found to be shared
+    skip: tuple[int, ...] = ()  # profile executions that are left out, since the guest dies in them
+    grows: bool = False  # it is run again if more is found to be shared later, and that watched, too
     fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
     measure: bool = False  # no execution: the subject's benchmark is run
@@ -109,7 +97,8 @@ class BootPlan:
     @property
     def name(self) -> str:
         """Names the boot's files; the same in every run of the plan."""
-        return f"{self.token.scenario}-{self.first}"
+        grown = f"+{len(self.token.grown)}" if self.token.grown else ""
+        return f"{self.token.scenario}-{self.first}{grown}"
 
     def token_of(self, n: int) -> Token:
         """The token of execution @n as this boot runs it."""
@@ -146,7 +135,7 @@ class BootPlan:
             values.append(("all_points", 1))
         if strategy.steers and self.words:
             values.append(("words", 1))
-        if self.skip:
+        if strategy.steers and self.skip:
             values.append(("skip", ",".join(map(str, self.skip))))
         if strategy.name == "pct":
             values += [("depth", strategy.depth), ("length", strategy.length)]
@@ -247,12 +236,24 @@ class RunPlan:
         if strategies.parse(self.strategy).searches:
             inputs = self.inputs[self.scenarios.index(scenario)]
             for n in range(1, inputs + 1):
-                yield replace(self.boot(scenario, n, n), count=self.executions)
+                yield replace(self.boot(scenario, n, n), count=self.executions, grows=self.grows(scenario))
             return
         executions = self.executions_of(scenario)
-        last = executions * (number + 1)
-        for first in range(executions * number + 1, last + 1, self.batch):
+        start, last = executions * number + 1, executions * (number + 1)
+        if self.has_pilot(scenario) and not number:
+            yield replace(self.boot(scenario, 1, PILOT), grows=True)
+            start += PILOT
+        for first in range(start, last + 1, self.batch):
             yield self.boot(scenario, first, min(first + self.batch - 1, last))
+
+    def grows(self, scenario: str) -> bool:
+        """Whether words are watched that are found to be shared later."""
+        return self.watching_of(scenario).shared and strategies.parse(self.strategy).steers
+
+    def has_pilot(self, scenario: str) -> bool:
+        """Whether the first boot has to end before the others begin."""
+        searches = strategies.parse(self.strategy).searches
+        return self.grows(scenario) and not searches and self.batch > PILOT < self.executions_of(scenario)
 
     def executions_of(self, scenario: str) -> int:
         """How many executions of that scenario there are to be, in a round if there are such."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Sequence
 
 from nslab_lab.host.errors import bad_input
 
@@ -49,6 +50,24 @@ class Watch:
     def object(self) -> str:
         """The name of the kind of object, whatever is watched of it."""
         return name_of(self.kind, self.cache)
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What is watched in one scenario."""
+
+    watches: tuple[Watch, ...] = ()  # in the order of the knobs
+    left_out: str = ""  # the kernel's text that is machinery: its accesses do not count
+
+    @property
+    def shared(self) -> bool:
+        """Whether all that is found to be shared is watched."""
+        return any(one.kind == SHARED for one in self.watches)
+
+    def knobs(self, grown: Sequence[str] = ()) -> list[str]:
+        """What the guest writes below debugfs; @grown: what is watched besides."""
+        left_out = [f"nslab/leave_out={self.left_out}"] if self.left_out else []
+        return [*left_out, *(f"nslab/watch={one}" for one in (*self.watches, *grown))]
 
 
 ALL_SHARED = Watch(SHARED, SHARED, 0, 0, "", SHARED)

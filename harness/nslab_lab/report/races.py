@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections import Counter
@@ -15,6 +16,7 @@ from nslab_lab.debuginfo import objects, symbols
 from nslab_lab.findings.source_lines import Sources
 from nslab_lab.guest.words import Side, Word
 from nslab_lab.plans import machinery
+from nslab_lab.plans.watch import STATIC
 from nslab_lab.report.table import WIDTH, count
 
 
@@ -120,7 +122,7 @@ def table(kernel: Kernel, scenario: str, actors: Sequence[str], words: Sequence[
     rows = [
         Row(
             known[word.object, word.site].member(word.offset, word.size), word.kind, word.name,
-            sources.of(frames[word.site])[0] if word.site and frames[word.site] else "",
+            sources.of(frame)[0] if (frame := frames.get(_site(word), "")) else "",
             word.offset, word.size, word.object_size, word.locked, word.new,
             _together(map(access, word.sides)),
         )
@@ -160,8 +162,13 @@ def _names(rows: Sequence[Row]) -> str:
 
 
 def _places(word: Word) -> list[int]:
-    site = [word.site] if word.kind != "static" and word.site else []
-    return [*site, *(side.ip for side in word.sides)]
+    site = _site(word)
+    return [*([site] if site else []), *(side.ip for side in word.sides)]
+
+
+def _site(word: Word) -> int:
+    """Where it was asked for; of static data nobody did."""
+    return 0 if word.kind == STATIC else word.site
 
 
 # === Text ===
@@ -237,6 +244,21 @@ def json_of(kernel: Kernel, variant: str, tables: Sequence[Table]) -> dict[str, 
             one.scenario: {"actors": list(one.actors), "words": list(map(_json, one.rows))} for one in tables
         },
     }
+
+
+def packed(table_: Table) -> str:
+    """A table as one line of JSON."""
+    return json.dumps(asdict(table_), sort_keys=True, separators=(",", ":"))
+
+
+def unpacked(line: str) -> Table:
+    """The table that packed() has made a line of."""
+    data = json.loads(line)
+    for row in data["rows"]:
+        for one in row["accesses"]:
+            one["locks"] = tuple(one["locks"])
+        row["accesses"] = tuple(Access(**one) for one in row["accesses"])
+    return Table(data["scenario"], tuple(data["actors"]), tuple(Row(**row) for row in data["rows"]))
 
 
 def _json(row: Row) -> dict[str, Any]:

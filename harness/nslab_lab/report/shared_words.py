@@ -8,7 +8,6 @@ from typing import Callable, Iterable
 
 from nslab_lab.guest.words import Word
 from nslab_lab.plans.plan import RunPlan
-from nslab_lab.plans.watch import Watch
 from nslab_lab.report.table import count
 from nslab_lab.search.pool import ScenarioResult
 
@@ -60,7 +59,7 @@ class Shared:
             said.append(f"{_found(self.later)} later{_list(self.later)}")
         else:
             said.append("no execution was profiled again")
-        if self.outside:
+        if self.outside and not (self.everything and self.later):
             verb = "is" if self.outside == 1 else "are"
             bare = f", {self.bare:,} of them under no common lock{_list(self.bare_names)}" if self.bare else ""
             locked = "" if self.bare else ", under a common lock" + " each" * (self.outside > 1)
@@ -75,7 +74,7 @@ def of(plan: RunPlan, result: ScenarioResult, name_of: NameOf) -> Shared:
     later = tuple(name_of(word) for word in result.words if word.new)
     outside = [
         word for word in result.words
-        if not watching.shared and not any(_covers(one, word) for one in watching.watches)
+        if not watching.shared and not word.watched_by(watching.watches)
     ]  # fmt: skip
     return Shared(
         known=bool(told),
@@ -89,13 +88,6 @@ def of(plan: RunPlan, result: ScenarioResult, name_of: NameOf) -> Shared:
         bare=max((one.outside_unprotected for one in told), default=0),
         bare_names=tuple(name_of(word) for word in outside if not word.locked),
     )
-
-
-def _covers(watch: Watch, word: Word) -> bool:
-    """Whether all of the word is watched."""
-    same = (watch.kind, watch.cache) == (word.kind, word.name)
-    end = watch.offset + watch.size
-    return same and (not watch.size or watch.offset <= word.offset and word.offset + word.size <= end)
 
 
 def _found(names: tuple[str, ...]) -> str:

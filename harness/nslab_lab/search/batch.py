@@ -19,6 +19,7 @@ from nslab_lab.guest.results import Execution, Points, Search, Site, Stack, Step
 from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.token import Token
+from nslab_lab.search import growth
 from nslab_lab.search.failures import Failure, check_search, examine
 
 Callback = Callable[[Execution], None]
@@ -57,6 +58,7 @@ class Batch:
     round: int = 0  # executions, with the profile fail-nth
     words: list[Word] = field(default_factory=list)  # of its boots that tell them
     profiled: list[Profiled] = field(default_factory=list)  # of each boot that came to its end
+    grown: tuple[str, ...] = ()  # what was watched at its end besides what the plan says
     stopped: bool = False  # not all of it was run
     seconds: float = 0.0  # host time its guests ran
 
@@ -94,14 +96,14 @@ def run(
     @limit: stop after so many failures; 0: never. Files are left in @folder.
     Raises LabError where no guest reaches its first execution.
     """
-    batch = Batch(plan)
+    batch = Batch(plan, grown=plan.token.grown)
     enough = EnoughOr(stop, limit)
 
     def count(execution: Execution) -> None:
         enough.count(execution)
         on_execution(execution)
 
-    first = plan.first
+    first, rounds = plan.first, 0
     while first <= plan.last and not enough.is_set():
         part = plan
         if not plan.strategy.searches:
@@ -122,12 +124,19 @@ def run(
         batch.sites += boot.sites
         batch.stacks += boot.stacks
         batch.round = boot.round.executions if boot.round else batch.round
-        batch.words += boot.words
-        batch.profiled += [boot.profiled] if boot.profiled else []
+        words, profiled = growth.judged(boot)
+        batch.words += words
+        batch.profiled += [profiled] if profiled else []
         batch.findings += [
             confirm(machine, failure, part, boot.console, folder, stop)
             for failure in failures[: limit - len(batch.findings) if limit else None]
         ]
+        more = growth.wider(part, words) if rounds < growth.MOST_ROUNDS and not batch.findings else None
+        if more and not boot.stopped:
+            # All of it again: what had been found out was so for fewer words.
+            plan, rounds = replace(more, token=replace(more.token, first=plan.first, n=plan.first)), rounds + 1
+            batch = replace(Batch(plan), seconds=batch.seconds, grown=plan.token.grown)
+            continue
         first = executions[-1].n + 1 if executions else first
     if enough.enough:
         last = batch.findings[-1].failure.execution.n

@@ -19,6 +19,7 @@ from nslab_lab.guest.results import Execution, Points, Search
 from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan, RunPlan
+from nslab_lab.search import growth
 from nslab_lab.search.batch import Batch, Finding
 from nslab_lab.search.failsites import FailSites
 
@@ -41,6 +42,8 @@ class ScenarioResult:
     searches: list[Search] = field(default_factory=list)  # one for each input that was searched
     words: list[Word] = field(default_factory=list)  # that boots have told to be shared, each once
     profiled: list[Profiled] = field(default_factory=list)  # of each boot that came to its end
+    piloted: bool = False  # its first boot has ended
+    grown: tuple[str, ...] = ()  # what that has found to be watched besides what the plan says
     longest: int = 0  # scheduling points of the longest execution
     sites: FailSites | None = None  # with the profile fail-nth
     guest_seconds: float = 0.0  # host seconds its guests ran, summed up
@@ -102,17 +105,18 @@ def execute(
     everything = Either(stop)
     stops = {name: Either(everything) for name in plan.scenarios}
     taker = _Taker(plan, view)
-    todo = (
-        (name, batch)
-        for number in range(plan.parts)
-        for name in plan.scenarios
-        for batch in plan.part(name, number)
-    )
+    todo = _in_order(plan)
     running: deque[_Job] = deque()  # in the order of the plan, also those that are done
 
     def submit_next() -> bool:
-        for name, batch in todo:
-            if not everything.is_set() and not taker.results[name].enough:
+        while todo:
+            name, batch = todo[0]
+            result = taker.results[name]
+            if batch.first > 1 and plan.has_pilot(name) and not (result.piloted or result.enough):
+                return False  # what it is to watch is not known yet
+            todo.popleft()
+            if not everything.is_set() and not result.enough:
+                batch = growth.with_watches(batch, result.grown)
                 callback = functools.partial(view.execution, name)
                 future = executor.submit(run_batch, batch, stops[name], callback)
                 running.append(_Job(name, future))
@@ -138,6 +142,19 @@ def execute(
             if job.future.exception() is None:
                 taker.take(job.scenario, job.future.result())
     return list(taker.results.values())
+
+
+def _in_order(plan: RunPlan) -> deque[tuple[str, BootPlan]]:
+    """All boots with their scenarios; those that have to end before others begin go first."""
+    parts = [
+        (name, batch)
+        for number in range(plan.parts)
+        for name in plan.scenarios
+        for batch in plan.part(name, number)
+    ]
+    first = [(name, batch) for name, batch in parts if plan.has_pilot(name) and batch.first == 1]
+    rest = [(name, batch) for name, batch in parts if not (plan.has_pilot(name) and batch.first == 1)]
+    return deque([*first, *rest])
 
 
 class _Taker:
@@ -171,6 +188,9 @@ class _Taker:
         result.executions += len(executions)
         result.points += sum(one.points or 0 for one in executions)
         result.faults += sum(one.faults or 0 for one in executions)
+        if not result.piloted and not batch.plan.strategy.searches:
+            result.grown = batch.grown
+        result.piloted = True
         result.longest = max([result.longest, *(one.points or 0 for one in executions)])
         known = {word.key for word in result.words}
         result.words += [word for word in batch.words if word.key not in known]

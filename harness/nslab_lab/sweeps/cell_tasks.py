@@ -19,8 +19,8 @@ from nslab_lab.guest.machine import Machine
 from nslab_lab.host.errors import LabError
 from nslab_lab.matrix import cells
 from nslab_lab.plans import plan, profiles
-from nslab_lab.plans.plan import Watching
 from nslab_lab.plans.profiles import Profile
+from nslab_lab.plans.watch import Watching
 from nslab_lab.sweeps import description, rule, work
 from nslab_lab.sweeps.rows import CellRow, SweepRow
 

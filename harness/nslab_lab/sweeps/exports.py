@@ -11,6 +11,7 @@ from typing import Any
 
 from nslab_lab.plans.plan import NO_VARIANT
 from nslab_lab.report import ktap
+from nslab_lab.report.races import Table
 from nslab_lab.sweeps import text
 from nslab_lab.sweeps.judge import GONE, NEW, Finding, Signature
 from nslab_lab.sweeps.rows import Key, SweepRow
@@ -78,6 +79,7 @@ class Report:
     points: dict[str, int]  # executions by named point
     readers: dict[str, int]
     kernels: tuple[tuple[str, str, str], ...]  # name-id, configuration, versions
+    words: tuple[Table, ...] = ()  # what the actors of a scenario share, by scenario
 
     @property
     def executions(self) -> int:

@@ -7,6 +7,8 @@ import zlib
 from collections import Counter
 from typing import Mapping, Sequence
 
+from nslab_lab.report import races
+from nslab_lab.report.races import Table
 from nslab_lab.sweeps import judge
 from nslab_lab.sweeps.exports import Cell, Moment, Night, Report, way_of
 from nslab_lab.sweeps.rows import DONE, Key, SweepRow
@@ -48,7 +50,20 @@ def report(store: Store, chosen: Sequence[SweepRow], reasons: Mapping[str, str])
         kernels=tuple(
             (name, zlib.decompress(config).decode(), text) for name, config, text in kernels
         ),
+        words=tuple(_words(store, chosen)),
     )
+
+
+def _words(store: Store, chosen: Sequence[SweepRow]) -> list[Table]:
+    """What the actors of each scenario share, as the latest of the sweeps has it."""
+    found: dict[tuple[str, str], Table] = {}
+    for row in chosen:
+        for scenario, kernel, data in store.rows(
+            "SELECT scenario, kernel_id, words FROM words WHERE sweep = ? ORDER BY scenario, kernel_id",
+            row.sweep,
+        ):
+            found[scenario, kernel] = races.unpacked(zlib.decompress(data).decode())
+    return [found[key] for key in sorted(found)]
 
 
 def _cells(store: Store, row: SweepRow) -> list[Cell]:

@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from nslab_lab.report import races_html
 from nslab_lab.report.table import count
 from nslab_lab.search import batch
 from nslab_lab.sweeps import charts, durations, text
@@ -73,6 +74,7 @@ def page(report: Report) -> str:
         findings=[_finding(one) for one in report.findings],
         oracles=sorted({name for one in report.findings for name in one.oracles}),
         nights=report.nights[::-1],
+        words=Markup(races_html.section(report.words)) if report.words else "",
         charts=_charts(report),
         heat=_heat(report),
         missed=[

@@ -13,7 +13,7 @@ from nslab_lab.sweeps import judge
 from nslab_lab.sweeps.rows import DONE, SweepRow
 from nslab_lab.sweeps.store import Store
 
-_EMPTIED = ("batches", "coverage", "sketches", "moments")
+_EMPTIED = ("batches", "coverage", "sketches", "moments", "words")
 
 
 def apply(store: Store, keep_s: float, now: datetime.datetime) -> int:

@@ -94,6 +94,7 @@ class Outcome:
     reached: Mapping[str, int] | None = None  # executions by named point
     readers: Mapping[str, int] | None = None
     found: tuple[Found, ...] = ()
+    words: str | None = None  # what the actors share: JSON, see races.packed()
     error: str | None = None  # it could not be run
 
 

@@ -160,7 +160,19 @@ UPDATE failures SET cause = coalesce((
 ), signature);
 """
 
-MIGRATIONS = [_1, _2]
+# What the actors of a scenario share, as the first boot that knew it told it.
+_3 = """
+CREATE TABLE words (
+	sweep INTEGER NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+	scenario TEXT NOT NULL,
+	kernel_id TEXT NOT NULL,
+	cell INTEGER NOT NULL,          -- the lowest that told it
+	words BLOB NOT NULL,            -- zlib, JSON as report/races.py has it
+	PRIMARY KEY (sweep, scenario, kernel_id)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS = [_1, _2, _3]
 
 
 def _cause(variant: str | None, oracle: str, signature: str, console: bytes) -> str:

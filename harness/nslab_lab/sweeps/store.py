@@ -123,6 +123,16 @@ class Store(Database):
                 self._add_failure(sweep, n, cell, one)
             self._add_coverage(sweep, "point", outcome.reached or {})
             self._add_coverage(sweep, "reader", outcome.readers or {})
+            if outcome.words:
+                # Of the lowest cell, in whatever order they end.
+                self._db.execute(
+                    "INSERT INTO words VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                    "cell = excluded.cell, words = excluded.words WHERE excluded.cell < cell",
+                    (
+                        sweep, cell.scenario, cell.kernel_id, cell.cell,
+                        zlib.compress(outcome.words.encode()),
+                    ),
+                )  # fmt: skip
             self._db.execute(
                 "INSERT INTO sketches VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET lowest = excluded.lowest",
                 (sweep, cell.scenario, sketch.pack()),

@@ -26,6 +26,7 @@ from nslab_lab.host.paths import shown
 from nslab_lab.plans import strategies, token
 from nslab_lab.plans.plan import NO_VARIANT, BootPlan, RunPlan
 from nslab_lab.plans.profiles import Profile
+from nslab_lab.report import races
 from nslab_lab.search import batch, hunt
 from nslab_lab.search.batch import Batch, Finding
 from nslab_lab.sweeps import sketch
@@ -153,9 +154,9 @@ def _boot_plan(task: Task, place: Path, stop: Stop) -> BootPlan:
     if strategies.parse(plan.strategy).searches:
         # Its executions are one input's.
         n = task.number + 1
-        return replace(plan.boot(scenario, n, n), count=task.search)
+        return replace(plan.boot(scenario, n, n), count=task.search, words=not task.number)
     first = task.number * plan.batch + 1
-    return plan.boot(scenario, first, first + plan.batch - 1)
+    return replace(plan.boot(scenario, first, first + plan.batch - 1), words=not task.number)
 
 
 _lengths: dict[RunPlan, int] = {}  # measured so far; it is always the same
@@ -184,7 +185,16 @@ def _outcome(task: Task, done: Batch) -> Outcome:
         reached=dict(done.met.executions) if whole else {},
         readers=readers.executions(task.kernel.linux, done.met) if whole else {},
         found=tuple(_found(task, one) for one in done.findings),
+        words=_words(task, done),
     )
+
+
+def _words(task: Task, done: Batch) -> str | None:
+    """What the actors share on the correct kernel, if the batch tells."""
+    if not done.words or task.plan.variant != NO_VARIANT:
+        return None
+    actors = task.plan.actors_of(task.scenario)
+    return races.packed(races.table(task.kernel, task.scenario, actors, done.words))
 
 
 def _found(task: Task, finding: Finding) -> Found:

@@ -444,6 +444,38 @@ static void pos_draws_again_for_races_only(void **state)
 				 before[i] != search.priority[i]);
 }
 
+/* Two that take a lock race, unless both take it for reading. An object is no lock. */
+static void pos_draws_again_for_locks(void **state)
+{
+	const struct nslab_run run = { .nactors = 5 };
+	const struct nslab_op next[NSLAB_MAX_ACTORS] = {
+		{ .object = NSLAB_LOCK_OBJECT | 1, .size = 1, .write = 1 },
+		{ .object = NSLAB_LOCK_OBJECT | 1, .size = 1 },
+		{ .object = NSLAB_LOCK_OBJECT | 1, .size = 1 },
+		{ .object = NSLAB_LOCK_OBJECT | 2, .size = 1, .write = 1 },
+		{ .object = 1, .size = 1, .write = 1 },
+	};
+	struct nslab_choice choice = {
+		.at = NSLAB_NOBODY, .enabled = 1, .next = next,
+	};
+	struct nslab_search search;
+	uint64_t before[NSLAB_MAX_ACTORS];
+	unsigned int i;
+
+	begin(&search, &nslab_strategy_pos, &run);
+	search.strategy->pick(&search, &choice);
+	memcpy(before, search.priority, sizeof(before));
+	choice.enabled = 1 << 1;
+	search.strategy->pick(&search, &choice);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(i < 3, before[i] != search.priority[i]);
+
+	memcpy(before, search.priority, sizeof(before));
+	search.strategy->pick(&search, &choice);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(i < 2, before[i] != search.priority[i]);
+}
+
 /* === schedule === */
 
 static const struct toy two_by_three = {
@@ -540,6 +572,7 @@ int main(void)
 		cmocka_unit_test(pct_lowers_whoever_made_the_step),
 		cmocka_unit_test(pos_is_fair_to_late_accesses),
 		cmocka_unit_test(pos_draws_again_for_races_only),
+		cmocka_unit_test(pos_draws_again_for_locks),
 		cmocka_unit_test(schedule_is_obeyed),
 		cmocka_unit_test(schedule_that_does_not_fit_is_told),
 	};

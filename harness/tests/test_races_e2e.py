@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`nslab races` and watches on the real kernel, from end to end."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import nslab
+from nslab_lab.build.kernel import Kernel
+from nslab_lab.host.paths import BUILD, SCENARIOS
+from test_races import Checker, check
+
+SCENARIO = "sem-vs-rmid"
+
+
+def words_of(out: str, scenario: str = SCENARIO) -> list[dict[str, Any]]:
+    """The words of a printed JSON."""
+    data = json.loads(out)
+    check(data)
+    words: list[dict[str, Any]] = data["scenarios"][scenario]["words"]
+    return words
+
+
+def test_the_words_of_a_scenario(kernel: Kernel) -> None:
+    done = nslab("races", "--scenario", SCENARIO)
+    assert done.status == 0, done.out + done.err
+    assert max(map(len, done.out.splitlines()[:-1])) <= 80
+    assert re.search(rf"^{SCENARIO}: \d+ shared words? under no common lock, \d+ more under one$", done.out, re.M)
+    # A count that both take without a lock, where it is, and what stands there.
+    part = done.out.partition("sem_array.sem_perm.refcount\n")[2].partition("\n\n")[0]
+    assert "kmalloc() in newary (ipc/sem.c:" in part
+    assert re.search(r"W  ?remover  ipc_rcu_putref\(\)  ipc/util\.c:\d+\n      if \(!refcount_dec_and_test", part)
+    assert re.search(r"RW waiter   ipc_rcu_getref\(\)  ipc/util\.c:\d+\n.*\n      under rcu_read_lock$", part, re.M)
+    # Nothing of the machinery is among them.
+    assert "runqueues" not in done.out and "kernel/sched/core.c" not in done.out.partition("not counted")[0]
+    folder = BUILD / "races" / "latest"
+    assert {path.name for path in folder.iterdir()} >= {"races.txt", "races.html", "races.json"}
+    checker = Checker()
+    checker.feed((folder / "races.html").read_text())
+    assert checker.open == []
+    words = words_of((folder / "races.json").read_text())
+    assert [bool(one["locked"]) for one in words] == sorted(bool(one["locked"]) for one in words)
+    assert {"sem_array.sem_perm.deleted", "sem_array.sem_perm.refcount"} <= {one["name"] for one in words}
+
+
+def test_they_are_the_same_in_every_boot(kernel: Kernel) -> None:
+    first, second = (nslab("races", "--scenario", SCENARIO, "--format", "json") for _ in range(2))
+    assert first.status == second.status == 0 and first.out == second.out
+
+
+def test_a_variant_and_a_file_of_ones_own(kernel: Kernel, tmp_path: Path) -> None:
+    done = nslab(
+        "races", "--scenario", "ns-readlink-vs-unshare", "--variant", "no-grace-period", "--format", "json"
+    )  # fmt: skip
+    assert done.status in (0, 1), done.out + done.err
+    words = words_of(done.out, "ns-readlink-vs-unshare")
+    assert "nsproxy.uts_ns" in [one["name"] for one in words]
+    own = tmp_path / "mine.c"
+    shutil.copy(SCENARIOS / "ipc" / "shm_vs_rmid.c", own)
+    text = own.read_text().replace('#include "ipc/', f'#include "{SCENARIOS}/ipc/')
+    own.write_text(re.sub(r"\bSCENARIO\((\w+)", "SCENARIO(mine", text))
+    done = nslab("races", "--scenario", own)
+    assert done.status == 0 and re.search(r"^mine\S*: \d+ shared words? under", done.out, re.M), done.out + done.err
+
+
+def test_wrong_usage(kernel: Kernel) -> None:
+    for words, says in (
+        (("--format", "pdf"), "format=pdf: there is text, html, json"),
+        (("--scenario", "sem-vs-rmdi"), "is 'sem-vs-rmid' meant"),
+        (("--variant", "none-such"), "no variant 'none-such'"),
+    ):
+        done = nslab("races", *words)
+        assert done.status == 2 and says in done.err and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("strategy", ["none", "random", "pct", "bounded"])
+def test_a_name_that_does_not_exist_is_refused_with_every_strategy(
+    kernel: Kernel, tmp_path: Path, strategy: str
+) -> None:
+    (tmp_path / "mine.toml").write_text('about = "x"\nwatch = ["kmalloc:newar"]\n')
+    done = nslab("run", "--scenario", SCENARIO, "--strategy", strategy, "--profile", tmp_path / "mine.toml")
+    assert done.status == 2 and "no function 'newar'" in done.err and "is 'newary'" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_memory_that_is_watched_by_hand(kernel: Kernel, tmp_path: Path) -> None:
+    """Of a slab cache that no table has, of a function, of a symbol: in a trace by their names."""
+    (tmp_path / "mine.toml").write_text('about = "x"\nwatch = ["kmalloc:newary", "seq_file", "static:init_ipc_ns"]\n')
+    done = nslab(
+        "run", "--scenario", SCENARIO, "--strategy", "random", "--executions", 20, "--profile", tmp_path / "mine.toml"
+    )  # fmt: skip
+    assert done.status == 0, done.out + done.err
+    words = json.loads((done.folder / "words.json").read_text())
+    assert {one["name"] for one in words[SCENARIO]} >= {"newary"}
+    # The claim of a strategy that counts points says what they leave out.
+    done = nslab(
+        "run", "--scenario", SCENARIO, "--strategy", "pct", "--executions", 20, "--profile", tmp_path / "mine.toml"
+    )  # fmt: skip
+    said = " ".join(done.out.split())
+    assert "among the steps over the memory that the profile watches" in said
+    assert re.search(r"shared words are not watched, \d+ of them under no common lock \(", said)
