@@ -113,6 +113,7 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @length: for pct, in steps
  * @preemptions: for bounded: how many at most
  * @unpruned: for bounded: leave nothing out
+ * @idle: each execution is followed by so many without faults, whose failures are its
  * @measure: no execution, run the benchmark of the scenario's subject
  * @failures: for bounded: the allocations that fail, as schedules have them
  * @schedules: for replay: texts, as schedule_parse() reads them
@@ -133,6 +134,7 @@ struct plan {
 	bool fail_nth;
 	bool unpruned;
 	bool measure;
+	uint64_t idle;
 	uint64_t depth;
 	uint64_t length;
 	uint64_t preemptions;

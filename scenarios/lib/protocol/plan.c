@@ -91,6 +91,8 @@ static int set(struct plan *plan, const char *key, const char *value)
 		return set_bool(&plan->unpruned, value);
 	if (!strcmp(key, "measure"))
 		return set_bool(&plan->measure, value);
+	if (!strcmp(key, "idle"))
+		return set_number(&plan->idle, value);
 	if (!strcmp(key, "depth"))
 		return set_number(&plan->depth, value);
 	if (!strcmp(key, "length"))
