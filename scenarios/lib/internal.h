@@ -121,6 +121,7 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @profiles: find them in so many executions of each input that strategy random
  *	draws, besides those where each actor goes first
  * @skip: numbers of those that are left out, "3,17": the kernel dies in them
+ * @idle: each execution is followed by so many without faults, whose failures are its
  * @measure: no execution, run the benchmark of the scenario's subject
  * @failures: for bounded: the allocations that fail, as schedules have them
  * @schedules: for replay: texts, as schedule_parse() reads them
@@ -146,6 +147,7 @@ struct plan {
 	bool words;
 	uint64_t profiles;
 	const char *skip;
+	uint64_t idle;
 	uint64_t depth;
 	uint64_t length;
 	uint64_t preemptions;

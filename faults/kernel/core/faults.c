@@ -95,6 +95,7 @@ static const char * const allocators[] = {
 	"___slab_alloc", "__slab_alloc", "allocate_slab", "new_slab",
 	"alloc_pages", "__alloc_pages", "prepare_alloc_pages", "__folio_alloc",
 	"folio_alloc", "get_free_pages", "__get_free_pages", "get_zeroed_page",
+	"pcpu_alloc", "__alloc_percpu",
 };
 
 /**

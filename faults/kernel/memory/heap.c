@@ -17,6 +17,7 @@
 #include <../mm/slab.h>
 #include "../core/faults.h"
 #include "heap.h"
+#include "percpu.h"
 
 /* === Counting === */
 
@@ -164,6 +165,27 @@ void nslab_heap_alloc(const struct kmem_cache *cache, const void *object)
 void nslab_heap_free(const struct kmem_cache *cache, const void *object)
 {
 	nslab_heap_count(cache, cache->name, object, -1);
+}
+
+/* Not a slab cache, but nobody needs to know that. */
+static const char percpu[] = "per-CPU memory";
+
+/**
+ * nslab_percpu_alloc() - some per-CPU memory was allocated
+ * @ptr: it
+ */
+void nslab_percpu_alloc(const void __percpu *ptr)
+{
+	nslab_heap_count(percpu, percpu, (__force const void *)ptr, 1);
+}
+
+/**
+ * nslab_percpu_free() - some per-CPU memory is about to be freed
+ * @ptr: it
+ */
+void nslab_percpu_free(const void __percpu *ptr)
+{
+	nslab_heap_count(percpu, percpu, (__force const void *)ptr, -1);
 }
 
 /* === Comparing === */

@@ -263,6 +263,26 @@ static int repeat(struct repetition *repetition, struct nslab_run *run,
 	return ret == EXPLORE_OTHER ? 0 : ret;
 }
 
+/*
+ * What an execution has freed or left may be noticed in one of the next. So that it is
+ * known whose fault it is, these are followed by some that do nothing of their own.
+ */
+static int idle(struct repetition *repetition, struct nslab_run *run)
+{
+	const struct marked marked = shared->marked;
+	unsigned int i;
+	int ret = 0;
+
+	if (shared->failed)
+		return 0;
+	for (i = 0; !ret && !shared->failed && i < repetition->job->plan->idle; i++)
+		ret = run_plain(repetition);
+	shared->marked = marked;
+	run->status |= repetition->status &
+		       (NSLAB_STATUS_SPLAT | NSLAB_STATUS_HANG);
+	return ret == EXPLORE_OTHER ? 0 : ret;
+}
+
 static int look_for_leaks(struct repetition *repetition, struct nslab_run *run,
 			  const struct nslab_site *failed,
 			  const struct nslab_release *release, bool warm_up,
@@ -493,6 +513,8 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 	if (!ret && !is_fatal(run))
 		ret = look_for_leaks(&repetition, run, result.failed, &release,
 				     options.warm_up, leak, sizeof(leak));
+	if (!ret && !is_fatal(run) && !options.warm_up && !*leak)
+		ret = idle(&repetition, run);
 	if (!ret && !is_fatal(run) && job_watches_memory(job) && !options.counts &&
 	    !options.more)
 		ret = look_for_memory(job, options.warm_up, kmemleak,

@@ -523,6 +523,35 @@ static void a_repetition_that_hangs_is_told(void **state)
 	assert_null(strstr(lines, "\"n\":7,"));
 }
 
+static int explored_idle(void)
+{
+	struct plan plan = {
+		.strategy = "none", .first = 5, .count = 2, .idle = 2,
+	};
+
+	return explored_with(&plan);
+}
+
+static void idle_executions_follow(void **state)
+{
+	assert_int_equal(0, explored_idle());
+	assert_int_equal(2 * 2, toy->plain_runs);
+	assert_int_equal(WARM_UPS + 2 * (1 + 2), toy->runs);
+	assert_int_equal(2, times("\"event\":\"execution\""));
+	/* With the input of the execution that they follow. */
+	assert_string_equal("012" "111" "222", told->inputs);
+	assert_null(strstr(lines, "fail"));
+}
+
+static void what_an_idle_execution_shows_is_of_the_one_before(void **state)
+{
+	toy->status_again = NSLAB_STATUS_HANG;
+	assert_int_not_equal(0, explored_idle());
+	assert_non_null(strstr(strstr(lines, "\"n\":5,"), "\"oracle\":\"hang\""));
+	assert_int_equal(1, times("\"event\":\"execution\""));
+	assert_int_equal(1, toy->plain_runs);
+}
+
 static void no_heap_is_the_labs_error(void **state)
 {
 	toy->no_heap = true;
@@ -866,6 +895,8 @@ int main(void)
 		TEST(what_another_execution_frees_is_no_leak),
 		TEST(a_repetition_that_cannot_follow_tells_nothing),
 		TEST(a_repetition_that_hangs_is_told),
+		TEST(idle_executions_follow),
+		TEST(what_an_idle_execution_shows_is_of_the_one_before),
 		TEST(no_heap_is_the_labs_error),
 		TEST(lost_memory_ends_a_search),
 		TEST(cached_memory_leaves_a_search_its_trace),

@@ -40,6 +40,7 @@ static struct toy {
 	bool loses;		/* memory, whenever an allocation fails */
 	bool one_failed;
 	unsigned int repetitions;
+	int may;		/* change: its colour; 2: what is no attribute */
 } *toy;
 
 SCENARIO("toy", "a toy");
@@ -119,6 +120,13 @@ ACTOR(first, KEPT)
 		return;
 	}
 
+	if (toy->may) {
+		REQUIRE(MARKED_CHANGES(call(0), CHANGES(toy->may == 1 ?
+							"its colour is another one" :
+							"its taste is another one",
+							"it has # wheels"), ENOMEM));
+		return;
+	}
 	REQUIRE(MARKED(call(0), ENOMEM, ENOSPC));
 	REQUIRE(MARKED_AS("the other call", call(0), ENOMEM));
 	for (i = 0; toy->many_calls && i < MARKED_MAX_CALLS; i++)
@@ -411,6 +419,32 @@ static void a_reference_is_told_if_nobody_else_runs(void **state)
 	assert_told("failed with ENOMEM, but it has -1 wheels now");
 }
 
+static void what_may_change_is_allowed(void **state)
+{
+	toy->may = 1;
+	toy->changed.values[COLOUR] = 1;
+	toy->changed.values[WHEELS] = 1;
+	toy->has.quiet = 1;
+	/* Nothing fails in the others' calls. */
+	assert_int_equal(0, explored(true, 1, 1));
+	assert_told("\"errno\":\"ENOMEM\"");
+	assert_int_equal(0, times("\"verdict\":\"fail\""));
+
+	lines[0] = '\0';
+	after(NULL);
+	toy->changed.values[SHAPE] = 1;
+	assert_int_equal(0, explored(true, 1, 1));
+	assert_told("call(0) failed with ENOMEM, but its shape is another one now");
+}
+
+static void what_may_change_has_to_be_there(void **state)
+{
+	toy->may = 2;
+	assert_int_equal(0, explored(true, 1, 1));
+	assert_told("no subject of this scenario has the attribute "
+		    "\\\"its taste is another one\\\"");
+}
+
 static void what_nobody_counted_is_told(void **state)
 {
 	toy->rare = true;
@@ -515,6 +549,8 @@ int main(void)
 		TEST(another_shape_is_told),
 		TEST(another_thing_is_told),
 		TEST(a_reference_is_told_if_nobody_else_runs),
+		TEST(what_may_change_is_allowed),
+		TEST(what_may_change_has_to_be_there),
 		TEST(what_nobody_counted_is_told),
 		TEST(lost_memory_is_told),
 		TEST(what_failed_fails_again),
