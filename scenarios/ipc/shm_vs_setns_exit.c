@@ -11,8 +11,10 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
+#include "ipc/lib/errnos.h"
 #include "ipc/lib/keeper.h"
 #include "lib/scenario.h"
+#include "nsproxy/lib/errnos.h"
 
 SCENARIO("shm-vs-setns-exit",
 	 "exit in another ipc namespace against shmctl(IPC_RMID)");
@@ -38,9 +40,10 @@ SETUP()
 
 ACTOR(leaver, FRESH_REAPED)
 {
-	REQUIRE(self->id = shmget(IPC_PRIVATE, 1, 0600));
+	self->id = MARKED(shmget(IPC_PRIVATE, 1, 0600), ERRNOS_SHMGET);
+	REQUIRE(self->id);
 	self->made = true;
-	REQUIRE(unshare(CLONE_NEWIPC));
+	REQUIRE(MARKED(unshare(CLONE_NEWIPC), ERRNOS_UNSHARE));
 	REQUIRE(forced_removal());
 	_exit(0);
 }
