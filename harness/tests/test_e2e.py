@@ -38,7 +38,9 @@ def of_subjects(scenarios_init: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("profile", ["none", "delay", "failslab"])
-def test_the_correct_kernel_passes(kernel: Kernel, names: list[str], profile: str) -> None:
+def test_the_correct_kernel_passes(
+    kernel: Kernel, names: list[str], of_subjects: set[str], profile: str
+) -> None:
     done = nslab("run", "--profile", profile, "--executions", 300)
     assert done.status == 0, done.out + done.err
     assert f"{300 * len(names):,} executions of {len(names)} scenarios, 0 findings" in done.out
@@ -46,7 +48,8 @@ def test_the_correct_kernel_passes(kernel: Kernel, names: list[str], profile: st
     assert [(line["scenario"], line["n"]) for line in lines] == [
         (scenario, n) for scenario in names for n in range(1, 301)
     ]
-    for scenario in names:
+    # Others may reach no named point, and no more is there without a strategy that decides.
+    for scenario in of_subjects:
         mine = [line for line in lines if line["scenario"] == scenario]
         # An allocation may fail before an actor comes to a point.
         reaches = any if profile == "failslab" else all
