@@ -37,7 +37,9 @@ ACTOR(parent, KEPT)
 	pid_t pid;
 
 	/* Its memory is ours: there is none to copy, which would take long. */
-	pid = clone(sleeper, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	pid = MARKED_AS("clone(CLONE_VM)",
+			clone(sleeper, stack + sizeof(stack),
+			      CLONE_VM | SIGCHLD, NULL), ENOMEM, EAGAIN);
 	ASSERT_ERRNO_IN(pid, ENOMEM);
 	if (pid < 0)
 		return;
