@@ -30,7 +30,8 @@ ACTOR(closer, CHILD)
 
 ACTOR(notifier, KEPT)
 {
-	ASSERT_ERRNO_IN(fcntl(folder, F_NOTIFY, DN_CREATE | DN_MULTISHOT),
+	ASSERT_ERRNO_IN(MARKED(fcntl(folder, F_NOTIFY,
+				     DN_CREATE | DN_MULTISHOT), ENOMEM, EBADF),
 			EBADF);
 }
 

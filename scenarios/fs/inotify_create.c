@@ -26,8 +26,12 @@ SETUP()
 
 static void add(int who)
 {
-	int watch = inotify_add_watch(self->events, FOLDER,
-				      IN_MODIFY | IN_MASK_CREATE);
+	int watch;
+
+	watch = MARKED_AS("inotify_add_watch(IN_MASK_CREATE)",
+			  inotify_add_watch(self->events, FOLDER,
+					    IN_MODIFY | IN_MASK_CREATE),
+			  ENOMEM, ENOSPC, EEXIST);
 
 	ASSERT_ERRNO_IN(watch, EEXIST);
 	self->added[who] = watch >= 0;

@@ -30,7 +30,8 @@ ACTOR(locker, KEPT)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-	ASSERT_ERRNO_IN(fcntl(file, F_SETLK, &lock), EBADF);
+	ASSERT_ERRNO_IN(MARKED(fcntl(file, F_SETLK, &lock), ENOLCK, EBADF),
+			EBADF);
 }
 
 BEFORE(locker)

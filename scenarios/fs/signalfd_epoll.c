@@ -31,7 +31,8 @@ ACTOR(adder, FRESH_REAPED)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 
-	REQUIRE(epoll_ctl(self->set, EPOLL_CTL_ADD, self->signals, &event));
+	REQUIRE(MARKED(epoll_ctl(self->set, EPOLL_CTL_ADD, self->signals,
+				 &event), ENOMEM, ENOSPC));
 	_exit(0);
 }
 

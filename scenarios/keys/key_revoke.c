@@ -30,8 +30,9 @@ SETUP()
 ACTOR(reader, KEPT)
 {
 	char text[16];
-	long len = syscall(SYS_keyctl, KEYCTL_READ, self->key, text,
-			   sizeof(text));
+	long len = MARKED_AS("keyctl(READ)",
+			     syscall(SYS_keyctl, KEYCTL_READ, self->key, text,
+				     sizeof(text)), ENOMEM, EKEYREVOKED);
 
 	ASSERT_ERRNO_IN(len, EKEYREVOKED);
 	if (len < 0)

@@ -24,14 +24,14 @@ static long use(void)
 
 ACTOR(one, FRESH)
 {
-	REQUIRE(use());
-	REQUIRE(use());
+	REQUIRE(MARKED(use(), ENOMEM));
+	REQUIRE(MARKED(use(), ENOMEM));
 }
 
 ACTOR(other, FRESH)
 {
-	REQUIRE(use());
-	REQUIRE(use());
+	REQUIRE(MARKED(use(), ENOMEM));
+	REQUIRE(MARKED(use(), ENOMEM));
 }
 
 CHECK()

@@ -37,7 +37,8 @@ static void dump(void)
 	char answer[8192];
 	ssize_t len;
 
-	REQUIRE(send(self->sock, &request, sizeof(request), 0));
+	REQUIRE(MARKED(send(self->sock, &request, sizeof(request), 0), ENOMEM,
+		       ENOBUFS));
 	do {
 		len = recv(self->sock, answer, sizeof(answer), MSG_DONTWAIT);
 		ASSERT_ERRNO_IN(len, EAGAIN, EINVAL);

@@ -34,8 +34,11 @@ ACTOR(joiner, FRESH)
 {
 	int group = GROUP | PACKET_FANOUT_LB << 16;
 
-	ASSERT_ERRNO_IN(setsockopt(self->sock, SOL_PACKET, PACKET_FANOUT,
-				   &group, sizeof(group)), EINVAL);
+	ASSERT_ERRNO_IN(MARKED_AS("setsockopt(PACKET_FANOUT)",
+				  setsockopt(self->sock, SOL_PACKET,
+					     PACKET_FANOUT, &group,
+					     sizeof(group)), ENOMEM, EINVAL),
+			EINVAL);
 }
 
 ACTOR(binder, FRESH)

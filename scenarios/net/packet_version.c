@@ -46,8 +46,9 @@ ACTOR(maker, FRESH)
 	};
 
 	/* An older version wants the shorter structure, so it takes both. */
-	REQUIRE(setsockopt(self->sock, SOL_PACKET, PACKET_RX_RING, &ring,
-			   sizeof(ring)));
+	REQUIRE(MARKED_AS("setsockopt(PACKET_RX_RING)",
+			  setsockopt(self->sock, SOL_PACKET, PACKET_RX_RING,
+				     &ring, sizeof(ring)), ENOMEM));
 }
 
 ACTOR(changer, FRESH)

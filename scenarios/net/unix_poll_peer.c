@@ -51,7 +51,8 @@ ACTOR(poller, KEPT)
 {
 	struct epoll_event event = { .events = EPOLLOUT };
 
-	REQUIRE(epoll_ctl(set, EPOLL_CTL_ADD, client, &event));
+	REQUIRE(MARKED(epoll_ctl(set, EPOLL_CTL_ADD, client, &event), ENOMEM,
+		       ENOSPC));
 	close(set);
 }
 

@@ -26,7 +26,7 @@ static long set_effective(uid_t uid)
 
 static void count(void)
 {
-	int fd = inotify_init1(IN_CLOEXEC);
+	int fd = MARKED(inotify_init1(IN_CLOEXEC), ENOMEM, EMFILE, ENFILE);
 
 	REQUIRE(fd);
 	close(fd);

@@ -79,6 +79,16 @@ def from_data(bug: Bug, data: Mapping[str, Any]) -> Result:
     )  # fmt: skip
 
 
+def given(soonest_s: float | None, cap_s: int) -> int:
+    """The host seconds that the stress test has.
+
+    @soonest_s: what the soonest strategy took; None: nothing was found.
+    """
+    if soonest_s is None:
+        return cap_s
+    return min(max(LEAST_S, round(TIMES * soonest_s)), cap_s)
+
+
 @dataclass(frozen=True)
 class Hunter:
     """Where and how bugs are looked for on one kernel."""
@@ -99,9 +109,7 @@ class Hunter:
         result = Result(bug, self.kernel.id, hunts, None)
         if self.stop.is_set():
             return result
-        given_s = self.cap_s
-        if result.by:
-            given_s = min(max(LEAST_S, round(TIMES * result.by[0].seconds)), self.cap_s)
+        given_s = given(result.by[0].seconds if result.by else None, self.cap_s)
         return replace(result, unsteered=self.stress(scenario, given_s), given_s=given_s)
 
     def steered(self, bug: Bug, scenario: Scenario, strategy: str) -> Hunt:
