@@ -45,7 +45,8 @@
  * stand for one before. But none is needed after it, nor after an atomic operation: what
  * makes a window there is what A does next, and there is a point before that. The
  * end of a read section moves, as who waits for it does so in any case, and
- * so does the beginning of such a wait.
+ * so does the beginning of such a wait, or of sleep: who was woken before that
+ * does what he does who is woken then.
  *
  * Which lock protects a word may differ between executions, not within one.
  * One that others hold for reading protects what is read only. What is said

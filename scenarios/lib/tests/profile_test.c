@@ -175,6 +175,8 @@ static bool search_once(struct found *found, struct profile *profile,
 			bounded_unknown(b);
 	}
 	assert_int_equal(held ? BOUND : -1, bounded_stats(b)->complete);
+	assert_int_equal(held ? BOUNDED_CUT_NOTHING : BOUNDED_CUT_UNKNOWN,
+			 bounded_stats(b)->cut);
 	bounded_free(b);
 	return held;
 }
