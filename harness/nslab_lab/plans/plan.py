@@ -69,9 +69,6 @@ class BootPlan:
     fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
     measure: bool = False  # no execution: the subject's benchmark is run
-    words: bool = False  # report the words that the actors share
-    # Profile executions of the warm-up in which the kernel dies, in each boot anew; see boots.
-    skip: tuple[int, ...] = ()
     idle: int = 0  # executions without faults after each, whose failures count as its own
 
     @property
