@@ -15,7 +15,9 @@
 #include "core/faults.h"
 #include "core/subject.h"
 #include "core/trace.h"
-#include "memory/watch.h"
+#include "memory/kinds.h"
+#include "memory/leftout.h"
+#include "memory/words.h"
 #include "report/host.h"
 #include "report/report.h"
 
@@ -28,6 +30,8 @@ static long run_ioctl(struct nslab_run __user *arg)
 	if (IS_ERR(run))
 		return PTR_ERR(run);
 	ret = nslab_execute(run);
+	if (run->flags & NSLAB_RUN_PROFILE)
+		run->shared_new = nslab_words_new();
 	if (!ret && copy_to_user(arg, run, sizeof(*run)))
 		ret = -EFAULT;
 	kfree(run);
@@ -162,6 +166,10 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 		return attributes_ioctl((struct nslab_attributes __user *)arg);
 	case NSLAB_IOC_SUBJECT:
 		return subject_ioctl((struct nslab_subject_info __user *)arg);
+	case NSLAB_IOC_SHARED:
+		return nslab_words_copy((struct nslab_words __user *)arg);
+	case NSLAB_IOC_ADOPT:
+		return nslab_words_adopt();
 	default:
 		return -ENOTTY;
 	}
@@ -194,26 +202,46 @@ static const struct file_operations results_fops = {
 	.write = results_write,
 };
 
-/* "CACHE:OFFSET:SIZE", one in each write. */
+/* Of a page at the most. */
+static ssize_t write_text(const char __user *ubuf, size_t len, int (*take)(char *text))
+{
+	char *text;
+	int ret;
+
+	if (len >= PAGE_SIZE)
+		return -EINVAL;
+	text = memdup_user_nul(ubuf, len);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	ret = take(strim(text));
+	kfree(text);
+	return ret ?: len;
+}
+
+/* One text in each write. */
 static ssize_t watch_write(struct file *file, const char __user *ubuf,
 			   size_t len, loff_t *pos)
 {
-	char text[80];
-	int ret;
-
-	if (len >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, ubuf, len))
-		return -EFAULT;
-	text[len] = '\0';
-	ret = nslab_watch_add(strim(text));
-	return ret ?: len;
+	return write_text(ubuf, len, nslab_watch_add);
 }
 
 static const struct file_operations watch_fops = {
 	.owner = THIS_MODULE,
 	.open = nonseekable_open,
 	.write = watch_write,
+};
+
+/* A list in each write. */
+static ssize_t leave_out_write(struct file *file, const char __user *ubuf,
+			       size_t len, loff_t *pos)
+{
+	return write_text(ubuf, len, nslab_leave_out);
+}
+
+static const struct file_operations leave_out_fops = {
+	.owner = THIS_MODULE,
+	.open = nonseekable_open,
+	.write = leave_out_write,
 };
 
 static int __init nslab_control_init(void)
@@ -225,6 +253,7 @@ static int __init nslab_control_init(void)
 	if (IS_ERR(dir))
 		return PTR_ERR(dir);
 	debugfs_create_file("watch", 0200, dir, NULL, &watch_fops);
+	debugfs_create_file("leave_out", 0200, dir, NULL, &leave_out_fops);
 	return 0;
 }
 late_initcall(nslab_control_init);

@@ -28,6 +28,8 @@
 #define NSLAB_MAX_COUNTERS	64	/* of all subjects that take part */
 #define NSLAB_MAX_ATTRIBUTES	64	/* likewise */
 #define NSLAB_TEXT_LEN		64
+#define NSLAB_MAX_WORDS		1024	/* shared words that are kept */
+#define NSLAB_MAX_SIDES		8	/* of each, places that access it */
 
 /* Besides root the only user that scenarios have. */
 #define NSLAB_UNPRIVILEGED_UID	1000
@@ -88,6 +90,9 @@ struct nslab_failure {
 #define NSLAB_RUN_UNSTEERED	32	/* the baseline: ordinary tasks, no points */
 #define NSLAB_RUN_CALLS		64	/* allocations fail in marked calls only */
 #define NSLAB_RUN_SETTLED	128	/* nothing was done since NSLAB_IOC_SETTLE */
+#define NSLAB_RUN_SHARED	256	/* record locks of any kind, wake-ups, calls */
+#define NSLAB_RUN_ALL_POINTS	512	/* with it: points that touch no shared word */
+#define NSLAB_RUN_PROFILE	1024	/* record which memory the actors share */
 
 /* What struct nslab_run.status says: bits, 0 when all went well. */
 #define NSLAB_STATUS_HANG	1	/* some actor did not end */
@@ -144,6 +149,9 @@ struct nslab_site {
  * @first: with NSLAB_RUN_CALLS, where the scheduler decides: starts first
  * @subjects: those that take part, a bit for the number of each. Of others the
  *	named points do not count, the oracles are silent and nothing is counted
+ * @shared_new: out: with NSLAB_RUN_PROFILE, after NSLAB_IOC_ADOPT: how many words are
+ *	shared and not in the set, or are in it as protected and are not. Of all
+ *	executions since then
  */
 struct nslab_run {
 	__u64 seed;
@@ -170,7 +178,7 @@ struct nslab_run {
 	__u32 nsites;
 	__u32 first;
 	__u32 subjects;
-	__u32 reserved;
+	__u32 shared_new;
 };
 
 /* What struct nslab_event.kind says. */
@@ -192,6 +200,19 @@ enum {
 #define NSLAB_EVENT_IS_GLOBAL	16	/* it may matter to every other step */
 #define NSLAB_EVENT_IS_EXIT	32	/* the actor has begun to exit */
 
+/* With NSLAB_RUN_SHARED, what struct nslab_event.what says of a lock; else 0. */
+#define NSLAB_LOCK_READ		1	/* others may have it for reading, too */
+#define NSLAB_LOCK_SPINS	2	/* no task sleeps for it */
+#define NSLAB_LOCK_TRIES	4	/* trylock: @value is 1 if it was held */
+#define NSLAB_LOCK_OVER		8	/* one sleeps for it, and it is released by now */
+
+/* With NSLAB_RUN_SHARED, what it says of BLOCK: NSLAB_WAITS_*, else 0. */
+#ifndef NSLAB_WAITS_LOCK
+#define NSLAB_WAITS_LOCK	1	/* for a lock whose events are in the trace */
+#define NSLAB_WAITS_GRACE	2	/* for a grace period */
+#define NSLAB_WAITS_OTHER	3	/* for anything else */
+#endif
+
 /**
  * struct nslab_event - one line of the trace
  * @kind: NSLAB_EVENT_*
@@ -200,13 +221,17 @@ enum {
  * @flags: NSLAB_EVENT_IS_*
  * @next: at a point: the actor that was chosen, NSLAB_NOBODY if none (hang, death)
  * @enabled: at a point: the actors that could run, a bit each
- * @what: depends on @kind; for an access, the number of the watch
+ * @what: depends on @kind; for an access, the number of the watch: those that were
+ *	written to nslab/watch come first, in that order, then the kinds of objects
+ *	of the shared words, see struct nslab_word
  * @local: at a point: its number among those of the actor, from 1; of a
  *	failed allocation: its number among those that could have failed
  * @object: of an access: number of the object, from 1; of a lock: its number
  * @size: of an access, bytes
  * @value: of an access to eight bytes: the number of the object that they point
- *	to (of a write: afterwards), 0 for NULL, NSLAB_OTHER_OBJECT for neither
+ *	to (of a write: afterwards), 0 for NULL, NSLAB_OTHER_OBJECT for neither; of an
+ *	allocation or free: the number of its slab cache, 0 unknown; else see
+ *	events.def
  * @offset: of an access: in the object, bytes
  * @ip: where in the kernel, an offset from its first instruction; 0 unknown
  * @delay_ns: how long it was held back by a delay fault, 0 if it was not
@@ -327,6 +352,101 @@ struct nslab_calls {
 	} actors[NSLAB_MAX_ACTORS];
 };
 
+/* What struct nslab_word.kind says. */
+#define NSLAB_WORD_STATIC	0	/* static data; per-CPU data is, too */
+#define NSLAB_WORD_CACHE	1	/* objects of a slab cache */
+#define NSLAB_WORD_KMALLOC	2	/* what one place asks kmalloc() for */
+#define NSLAB_WORD_VMALLOC	3	/* what one place asks vmalloc() for */
+#define NSLAB_NR_WORD_KINDS	4
+
+/* What struct nslab_word.flags says. */
+#define NSLAB_WORD_IS_POINT	1	/* no lock is held at every access */
+#define NSLAB_WORD_IS_NEW	2	/* not in the set that was adopted */
+#define NSLAB_WORD_IS_EXPOSED	4	/* in the set as protected, and it is not */
+#define NSLAB_WORD_IS_WATCHED	8	/* accesses to it are events */
+
+/* What struct nslab_side.flags says. */
+#define NSLAB_SIDE_IS_WRITE	1
+#define NSLAB_SIDE_IRQ_OFF	2
+#define NSLAB_SIDE_PREEMPT_OFF	4
+
+#define NSLAB_WORD_NAME_LEN	48
+#define NSLAB_LOCK_NAME_LEN	48
+#define NSLAB_SIDE_LOCKS	2
+
+/**
+ * struct nslab_side - one place in the kernel that accesses a shared word
+ * @ip: where, an offset from the kernel's first instruction
+ * @actor: index of the first actor that did
+ * @flags: NSLAB_SIDE_*
+ * @rcu: depth of its RCU read sections
+ * @reserved: zero
+ * @locks: classes of the locks that it held, the last ones; read sections are none
+ */
+struct nslab_side {
+	__u32 ip;
+	__u8 actor;
+	__u8 flags;
+	__u8 rcu;
+	__u8 reserved;
+	char locks[NSLAB_SIDE_LOCKS][NSLAB_LOCK_NAME_LEN];
+};
+
+/**
+ * struct nslab_word - eight bytes that two actors access, one of them writing
+ * @kind: NSLAB_WORD_*: of which objects
+ * @flags: NSLAB_WORD_*
+ * @what: as in events; 0xffff if it is not watched
+ * @nsides: how many @sides are filled; there may be more
+ * @offset: in the object, of the first byte that was accessed
+ * @size: of what was accessed, 1 to 8 bytes
+ * @object_size: of the object, with what kmalloc() adds
+ * @site: of kmalloc() and vmalloc() memory: where it was asked for, an offset from
+ *	the kernel's first instruction; the one of the symbol for static data
+ * @site_start: likewise, the first instruction of that function
+ * @readers: actors, a bit each
+ * @writers: likewise
+ * @name: of the cache, of the function that asked for it, or of the symbol
+ * @locked: class of a lock that is held at every access, or empty
+ * @sides: in the order in which they came
+ */
+struct nslab_word {
+	__u8 kind;
+	__u8 flags;
+	__u16 what;
+	__u32 nsides;
+	__u32 offset;
+	__u32 size;
+	__u32 object_size;
+	__u32 site;
+	__u32 site_start;
+	__u16 readers;
+	__u16 writers;
+	char name[NSLAB_WORD_NAME_LEN];
+	char locked[NSLAB_LOCK_NAME_LEN];
+	struct nslab_side sides[NSLAB_MAX_SIDES];
+};
+
+/**
+ * struct nslab_words - the shared words that profile executions have found
+ * @room: in: for so many
+ * @n: out: how many there are, at most NSLAB_MAX_WORDS
+ * @accesses: out: how many accesses the last profile execution saw
+ * @locations: out: to so many words
+ * @lost: out: of words that there was no room for
+ * @reserved: zero
+ * @words: the address of an array of struct nslab_word
+ */
+struct nslab_words {
+	__u32 room;
+	__u32 n;
+	__u32 accesses;
+	__u32 locations;
+	__u32 lost;
+	__u32 reserved;
+	__u64 words;
+};
+
 #define NSLAB_IOC_MAGIC		'n'
 /* The fault attributes as they are now are where each execution starts from. */
 #define NSLAB_IOC_ARM		_IO(NSLAB_IOC_MAGIC, 0)
@@ -361,5 +481,9 @@ struct nslab_calls {
 #define NSLAB_IOC_NEXT		_IOW(NSLAB_IOC_MAGIC, 14, struct nslab_join)
 /* Describe one of the subjects in this kernel; ENOENT behind the last. */
 #define NSLAB_IOC_SUBJECT	_IOWR(NSLAB_IOC_MAGIC, 15, struct nslab_subject_info)
+/* The words that profile executions have found since boot. */
+#define NSLAB_IOC_SHARED	_IOWR(NSLAB_IOC_MAGIC, 16, struct nslab_words)
+/* They are the set from now on; with "shared" in nslab/watch they are watched. */
+#define NSLAB_IOC_ADOPT		_IO(NSLAB_IOC_MAGIC, 17)
 
 #endif /* KERNEL_NSLAB_UAPI_H */

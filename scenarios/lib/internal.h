@@ -93,7 +93,9 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
 
 /* === Plan === */
 
-#define PLAN_MAX_KNOBS		64
+#define PLAN_MAX_KNOBS		1024
+#define PLAN_KNOB_MAX		4000	/* bytes; the kernel takes a page at a time */
+#define PLAN_PROFILES		8
 #define PLAN_MAX_SCHEDULES	4096
 
 /**
@@ -107,11 +109,16 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @timeout_ms: guest time after which an execution hangs
  * @trace: write the steps of each execution
  * @unnamed: named points are no scheduling points
+ * @all_points: with @shared: those that touch no shared word are, too
+ * @shared: what actors share is watched: one of @knobs says so
  * @fail_nth: each allocation of each marked call fails once
  * @depth: for pct
  * @length: for pct, in steps
  * @preemptions: for bounded: how many at most
  * @unpruned: for bounded: leave nothing out
+ * @words: report the words that the actors share
+ * @profiles: find them in so many executions of each input that strategy random
+ *	draws, besides those where each actor goes first
  * @measure: no execution, run the benchmark of the scenario's subject
  * @failures: for bounded: the allocations that fail, as schedules have them
  * @schedules: for replay: texts, as schedule_parse() reads them
@@ -129,16 +136,20 @@ struct plan {
 	uint64_t timeout_ms;
 	bool trace;
 	bool unnamed;
+	bool all_points;
+	bool shared;
 	bool fail_nth;
 	bool unpruned;
 	bool measure;
+	bool words;
+	uint64_t profiles;
 	uint64_t depth;
 	uint64_t length;
 	uint64_t preemptions;
 	const char *failures;
 	const char *schedules[PLAN_MAX_SCHEDULES];
 	unsigned int nschedules;
-	char knobs[PLAN_MAX_KNOBS][96];
+	const char *knobs[PLAN_MAX_KNOBS];
 	unsigned int nknobs;
 };
 
@@ -223,6 +234,9 @@ void json_list(FILE *out);
  * @sites: copy the allocations in marked calls; 0, or negative
  * @report: hand the stack with that id to the harness, once; 0, or negative
  * @attributes: what the calling actor has; 0, or negative
+ * @shared: copy the words that profile executions have found; 0, or negative; NULL:
+ *	there are no such executions
+ * @adopt: those are the set from now on; 0, or negative
  * @emit: hand a line to the harness
  */
 struct control {
@@ -242,6 +256,8 @@ struct control {
 	int (*attributes)(struct nslab_attributes *attributes);
 	int (*kmemleak)(const char *command, char *report, size_t size);
 	void (*sleep)(unsigned int seconds);
+	int (*shared)(struct nslab_words *words);
+	int (*adopt)(void);
 	void (*emit)(const char *line);
 };
 

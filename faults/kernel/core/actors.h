@@ -36,6 +36,15 @@
  * @written: the event of its last write to a pointer, until the value that was
  *	written has been read
  * @written_to: where that pointer is
+ * @locking: the lock that it has said to be about to take, until lockdep is told
+ * @tried: the event of that, if it was a trylock that has not come back yet
+ * @unlocking: the lock that it is about to release, until it has, or until its next
+ *	event
+ * @unlock: the event of that, not recorded yet
+ * @unlock_point: that may be a point
+ * @waking: the event of the task that it is about to wake
+ * @waits_for: NSLAB_WAITS_* if it has to wait now, 0: anything else
+ * @in_call: it is in a system call whose entry was recorded
  * @go: the execution has begun
  * @done: it has left, or exited
  * @exited: it is about to die, and may not have finished that
@@ -56,6 +65,14 @@ struct nslab_actor {
 	unsigned int loops;
 	struct nslab_event *written;
 	const void *written_to;
+	const void *locking;
+	struct nslab_event *tried;
+	const void *unlocking;
+	struct nslab_event unlock;
+	bool unlock_point;
+	struct nslab_event *waking;
+	u8 waits_for;
+	bool in_call;
 	bool go;
 	bool done;
 	bool exited;

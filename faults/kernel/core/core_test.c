@@ -11,6 +11,7 @@
 #include "calls.h"
 #include "coverage.h"
 #include "execution.h"
+#include "locks.h"
 #include "numbers.h"
 #include "random.h"
 #include "subject.h"

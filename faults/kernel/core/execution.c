@@ -21,7 +21,7 @@
 #include "coverage.h"
 #include "execution.h"
 #include "faults.h"
-#include "numbers.h"
+#include "locks.h"
 #include "observer.h"
 #include "random.h"
 #include "steer.h"
@@ -110,6 +110,12 @@ int nslab_actor_join(const struct nslab_join *join)
 	actor->points = 0;
 	actor->loops = 0;
 	actor->written = NULL;
+	actor->locking = NULL;
+	actor->tried = NULL;
+	actor->unlocking = NULL;
+	actor->waking = NULL;
+	actor->waits_for = 0;
+	actor->in_call = false;
 	actor->waits = false;
 	actor->task = current;
 	wake_up(&explorer_wq);
@@ -275,8 +281,8 @@ int nslab_release_actors(unsigned long mask)
 static bool makes_sense(const struct nslab_run *run)
 {
 	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
-	       !run->padding && !run->reserved && run->timeout_ns &&
-	       run->flags < NSLAB_RUN_SETTLED << 1 &&
+	       !run->padding && !run->shared_new && run->timeout_ns &&
+	       run->flags < NSLAB_RUN_PROFILE << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
 	       run->nfailures <= NSLAB_MAX_FAILURES &&

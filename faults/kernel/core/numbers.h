@@ -24,8 +24,4 @@ void nslab_numbers_reset(struct nslab_numbers *numbers);
 u16 *nslab_number_of(struct nslab_numbers *numbers, const void *what);
 u16 nslab_next_number(struct nslab_numbers *numbers);
 
-/* Locks have numbers, too. */
-void nslab_locks_begin(void);
-u16 nslab_lock_number(const void *lock);
-
 #endif /* KERNEL_NSLAB_CORE_NUMBERS_H */

@@ -3,12 +3,14 @@
  * What happens when an actor reaches a point.
  */
 
-#include <linux/lockdep.h>
+#include <linux/init.h>
+#include <linux/kernel.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/string.h>
 
 #include "coverage.h"
-#include "numbers.h"
+#include "locks.h"
 #include "observer.h"
 #include "points.h"
 #include "steer.h"
@@ -44,6 +46,46 @@ const char *nslab_point_name(unsigned int number)
 	return NULL;
 }
 
+/**
+ * nslab_point_subject() - the number of the subject of a point
+ *
+ * Return: 0 for one that is of none.
+ */
+unsigned int nslab_point_subject(const struct nslab_named_point *point)
+{
+	return point->number < NSLAB_MAX_POINTS ?
+	       point->number / NSLAB_POINTS_OF_SUBJECT : 0;
+}
+
+static void check_name(const struct nslab_named_point *point)
+{
+	struct nslab_named_point *const *other;
+
+	nslab_for_each(other, nslab_points)
+		if (*other != point && !strcmp((*other)->name, point->name))
+			panic("nslab: two points are called \"%s\": rename the one of NSLAB_POINT()\n",
+			      point->name);
+}
+
+/* In the order of the list, which the linker makes: the same in each boot. */
+static int __init nslab_number_own_points(void)
+{
+	struct nslab_named_point *const *point;
+	unsigned int n = 0;
+
+	static_assert(NSLAB_EFFECT_OF_OWN == NSLAB_EFFECT_GLOBAL);
+	nslab_for_each(point, nslab_points) {
+		if ((*point)->number != NSLAB_OWN_POINT)
+			continue;
+		if (n == NSLAB_MAX_OWN_POINTS)
+			panic("nslab: there are more than %u NSLAB_POINT()s\n", n);
+		check_name(*point);
+		(*point)->number = NSLAB_MAX_POINTS + n++;
+	}
+	return 0;
+}
+late_initcall(nslab_number_own_points);
+
 /* Where the function was called that has the point; there are frame pointers. */
 #define CALLER_IP	((unsigned long)__builtin_return_address(1))
 
@@ -69,27 +111,49 @@ static void look_at_written(struct nslab_actor *actor)
 	actor->written = NULL;
 }
 
+/* What it is about to do with memory or with a lock. What it has done is over. */
+static struct nslab_op op_of(const struct nslab_event *event)
+{
+	if (event->kind == NSLAB_EVENT_LOCK)
+		return (struct nslab_op) {
+			.object = NSLAB_LOCK_OBJECT | event->object,
+			.size = 1,
+			.write = !(event->what & NSLAB_LOCK_READ),
+		};
+	if (event->kind == NSLAB_EVENT_UNLOCK)
+		return (struct nslab_op) {};
+	return (struct nslab_op) {
+		.object = event->object,
+		.offset = event->offset,
+		.size = event->size,
+		.write = event->flags & NSLAB_EVENT_IS_WRITE,
+	};
+}
+
 /**
  * nslab_reach() - current, an actor, is about to do something
  * @actor: current
  * @event: what; actor and nesting are filled in
  * @point: it is a scheduling point, if current can be preempted
  * @pointer: the pointer that is about to be read or written, NULL for none
+ *
+ * Return: the event as kept, to be changed until the execution has ended.
  */
-void nslab_reach(struct nslab_actor *actor, struct nslab_event *event,
-		 bool point, const void *pointer)
+struct nslab_event *nslab_reach(struct nslab_actor *actor,
+				struct nslab_event *event, bool point,
+				const void *pointer)
 {
-	struct nslab_op op = {
-		.object = event->object,
-		.offset = event->offset,
-		.size = event->size,
-		.write = event->flags & NSLAB_EVENT_IS_WRITE,
-	};
+	struct nslab_op op = op_of(event);
 	struct nslab_event *kept;
 
 	actor->hidden++;
 	look_at_written(actor);
-	actor->loops = 0;
+	/* Who is woken by a release is woken in the middle of it. */
+	if (event->kind != NSLAB_EVENT_WAKE)
+		nslab_note_unlock(actor);
+	/* A loop that waits for another task may take locks all the time. */
+	if (event->kind < NSLAB_EVENT_LOCK)
+		actor->loops = 0;
 	event->actor = nslab_actor_index(actor);
 	event->nesting = rcu_preempt_depth();
 	event->next = NSLAB_NOBODY;
@@ -109,6 +173,7 @@ void nslab_reach(struct nslab_actor *actor, struct nslab_event *event,
 		kept->value = pointee(pointer);
 	}
 	actor->hidden--;
+	return kept;
 }
 
 static u8 flags_of(enum nslab_effect effect)
@@ -138,7 +203,7 @@ static void nslab_reach_named(struct nslab_actor *actor,
 		.flags = flags_of(point->effect),
 		.ip = nslab_text_offset(ip),
 	};
-	if (!nslab_steering())
+	if (!nslab_steering() && point->delay)
 		event.delay_ns = nslab_draw_delay(actor, point->delay);
 	point->hits++;
 	nslab_reach(actor, &event,
@@ -160,7 +225,7 @@ void __nslab_point(struct nslab_named_point *point, unsigned long ip)
 {
 	struct nslab_actor *actor = current->nslab;
 
-	if (!nslab_takes_part(point->number / NSLAB_POINTS_OF_SUBJECT) ||
+	if (!nslab_takes_part(nslab_point_subject(point)) ||
 	    nslab_is_hidden(actor) || !in_task() || !nslab_running())
 		return;
 	if (point->effect == NSLAB_EFFECT_SECTION_BEGINS &&
@@ -178,52 +243,6 @@ void __nslab_point(struct nslab_named_point *point, unsigned long ip)
 		nslab_tell_observers(section_ends, actor);
 }
 EXPORT_SYMBOL_GPL(__nslab_point);
-
-static struct nslab_numbers locks;
-
-/**
- * nslab_locks_begin() - an execution begins: locks get new numbers
- */
-void nslab_locks_begin(void)
-{
-	nslab_numbers_reset(&locks);
-}
-
-/**
- * nslab_lock_number() - a small number that stands for a lock
- *
- * Return: the same all through an execution, from 1; 0 if there are too many.
- */
-u16 nslab_lock_number(const void *lock)
-{
-	u16 *number = nslab_number_of(&locks, lock);
-
-	if (!*number)
-		*number = nslab_next_number(&locks);
-	return *number;
-}
-
-/**
- * __nslab_lock() - current, an actor, takes or releases a lock
- * @lock: it
- * @taken: whether it is about to be taken
- *
- * Only of locks for which a task may have to wait while others run.
- */
-void __nslab_lock(struct lockdep_map *lock, bool taken)
-{
-	struct nslab_actor *actor = current->nslab;
-	struct nslab_event event = {
-		.kind = taken ? NSLAB_EVENT_LOCK : NSLAB_EVENT_UNLOCK,
-	};
-
-	if (lock->wait_type_inner != LD_WAIT_SLEEP || !in_task() ||
-	    nslab_is_hidden(actor) || !nslab_running() ||
-	    !(nslab_current_run()->flags & NSLAB_RUN_SYNC))
-		return;
-	event.object = nslab_lock_number(lock);
-	nslab_reach(actor, &event, false, NULL);
-}
 
 /**
  * nslab_hide() - begin a block with guard(nslab_hidden)()

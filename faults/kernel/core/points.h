@@ -35,25 +35,8 @@ enum nslab_effect {
 #define NSLAB_POINTS_OF_SUBJECT	32
 #define NSLAB_MAX_POINTS	(NSLAB_MAX_SUBJECTS * NSLAB_POINTS_OF_SUBJECT)
 
-/**
- * struct nslab_named_point - a place in the kernel's code that has a name
- * @name: in lower case; its identifier in C is the same in upper case
- * @delay: of its class
- * @effect: enum nslab_effect
- * @number: in a trace. Divided by NSLAB_POINTS_OF_SUBJECT: the number of its subject
- * @hits: how often actors reached it since boot
- * @executions: how many executions did
- * @last: the last one that did, so that each counts once
- */
-struct nslab_named_point {
-	const char *name;
-	struct nslab_delay *delay;
-	u8 effect;
-	u8 number;
-	u64 hits;
-	u64 executions;
-	u64 last;
-};
+/* Those of a patch of the user's, which have no subject, come behind all others. */
+#define NSLAB_MAX_OWN_POINTS	256
 
 NSLAB_LIST(nslab_points, struct nslab_named_point *const);
 
@@ -79,16 +62,32 @@ NSLAB_LISTED(nslab_points, struct nslab_named_point *const, nslab_point_##id)
  * struct nslab_memory - what watched memory is to the trace; memory/ fills it in
  * @pointee: the number of the object that a pointer in memory points to: see struct
  *	nslab_event.value
+ * @guards: is there a shared word that is accessed under this lock? NULL: any lock may
+ *	be such a one. It is known by its lockdep map, a bit spinlock by its word
+ * @left_out: does that place in the kernel's text belong to the machinery, which
+ *	no subject is about? NULL: none does
  */
 struct nslab_memory {
 	u16 (*pointee)(const void *where);
+	bool (*guards)(const void *lock);
+	bool (*left_out)(unsigned long ip);
 };
 
 /* Set once, by an initcall, before there is an actor: the readers need no order. */
 extern const struct nslab_memory *nslab_memory;
 
 const char *nslab_point_name(unsigned int number);
-void nslab_reach(struct nslab_actor *actor, struct nslab_event *event,
-		 bool point, const void *pointer);
+unsigned int nslab_point_subject(const struct nslab_named_point *point);
+struct nslab_event *nslab_reach(struct nslab_actor *actor,
+				struct nslab_event *event, bool point,
+				const void *pointer);
+
+/**
+ * nslab_is_machinery() - is that place in the kernel's text part of the machinery?
+ */
+static inline bool nslab_is_machinery(unsigned long ip)
+{
+	return nslab_memory && nslab_memory->left_out && nslab_memory->left_out(ip);
+}
 
 #endif /* KERNEL_NSLAB_CORE_POINTS_H */

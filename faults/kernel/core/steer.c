@@ -24,7 +24,9 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
+#include "locks.h"
 #include "observer.h"
+#include "points.h"
 #include "steer.h"
 #include "strategies/strategy.h"
 #include "trace.h"
@@ -102,6 +104,14 @@ static void nslab_decide(struct nslab_event *event)
 	turn = next;
 }
 
+/* What struct nslab_event.what says of an actor that has to wait. */
+static u16 reason_of(const struct nslab_actor *actor)
+{
+	if (!(search.run->flags & NSLAB_RUN_SHARED))
+		return 0;
+	return actor->waits_for ?: NSLAB_WAITS_OTHER;
+}
+
 /* The actor whose turn it is may have stopped for a reason that is no point. */
 static void notice_waiting(void)
 {
@@ -111,8 +121,10 @@ static void notice_waiting(void)
 		.next = NSLAB_NOBODY,
 	};
 
-	if (!undecided && turn != NSLAB_NOBODY && !can_run(turn))
-		undecided = nslab_trace_point(&nslab_actors[turn], &event);
+	if (undecided || turn == NSLAB_NOBODY || can_run(turn))
+		return;
+	event.what = reason_of(&nslab_actors[turn]);
+	undecided = nslab_trace_point(&nslab_actors[turn], &event);
 }
 
 /* Let the other actors run until it is the turn of current. */
@@ -184,7 +196,7 @@ void nslab_steer_point(struct nslab_actor *actor, struct nslab_event *event,
 void nslab_steer_begin(const struct nslab_run *run,
 		       const struct nslab_switch *switches)
 {
-	bool warm_up = run->flags & NSLAB_RUN_WARM_UP;
+	bool warm_up = run->flags & NSLAB_RUN_WARM_UP && !(run->flags & NSLAB_RUN_PROFILE);
 	struct nslab_event event = {
 		.kind = NSLAB_EVENT_BEGIN,
 		.actor = NSLAB_NOBODY,
@@ -194,7 +206,7 @@ void nslab_steer_begin(const struct nslab_run *run,
 
 	if (run->strategy == NSLAB_STRATEGY_NONE)
 		return;
-	/* To warm up, follow a schedule without switches. */
+	/* Only to warm up, follow a schedule without switches. */
 	search = (struct nslab_search) {
 		.run = run,
 		.strategy = strategies[warm_up ? NSLAB_STRATEGY_SCHEDULE :
@@ -245,6 +257,9 @@ static void leave_turn(struct nslab_actor *actor, unsigned int kind)
 		.flags = NSLAB_EVENT_IS_POINT | NSLAB_EVENT_IS_FREE,
 	};
 
+	nslab_note_unlock(actor);
+	if (kind == NSLAB_EVENT_BLOCK)
+		event.what = reason_of(actor);
 	undecided = nslab_trace_point(actor, &event);
 	turn = NSLAB_NOBODY;
 	memset(&ops[nslab_actor_index(actor)], 0, sizeof(ops[0]));
@@ -329,3 +344,59 @@ void __nslab_may_sleep(void)
 	actor->loops = 0;
 	schedule_timeout_uninterruptible(1);
 }
+
+static struct nslab_actor *acting_if_shared(void)
+{
+	struct nslab_actor *actor = nslab_acting();
+
+	return actor && nslab_current_run()->flags & NSLAB_RUN_SHARED ? actor : NULL;
+}
+
+/**
+ * __nslab_waking() - current, an actor, is about to wake another one
+ * @sleeper: that one. It may not be asleep, or not yet
+ */
+void __nslab_waking(struct nslab_actor *sleeper)
+{
+	struct nslab_actor *actor = acting_if_shared();
+	struct nslab_event event = {
+		.kind = NSLAB_EVENT_WAKE,
+		.what = nslab_actor_index(sleeper),
+	};
+
+	if (actor && actor != sleeper)
+		actor->waking = nslab_reach(actor, &event, true, NULL);
+}
+
+/**
+ * __nslab_woken() - it has tried
+ * @woken: the other one was asleep. If it was not, it may have got a signal, and what it
+ *	does next is something else for that
+ */
+void __nslab_woken(bool woken)
+{
+	struct nslab_actor *actor = current->nslab;
+
+	if (!in_task() || !actor->waking)
+		return;
+	actor->waking->value = !woken;
+	actor->waking = NULL;
+}
+
+/**
+ * nslab_going_to_sleep() - current, an actor, is about to say in which state it is
+ * @state: that; TASK_RUNNING if it does not go to sleep after all
+ */
+void nslab_going_to_sleep(unsigned int state)
+{
+	struct nslab_actor *actor = acting_if_shared();
+	struct nslab_event event = {
+		.kind = NSLAB_EVENT_SLEEP,
+		.what = state,
+		.ip = nslab_text_offset(_RET_IP_),
+	};
+
+	if (actor && state != TASK_RUNNING && !nslab_is_machinery(_RET_IP_))
+		nslab_reach(actor, &event, true, NULL);
+}
+EXPORT_SYMBOL_GPL(nslab_going_to_sleep);

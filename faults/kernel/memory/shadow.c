@@ -11,6 +11,7 @@
 #include <linux/align.h>
 #include <linux/kasan.h>
 #include <linux/minmax.h>
+#include <linux/unaligned.h>
 
 #include <../mm/kasan/kasan.h>
 #include "../hooks.h"
@@ -42,6 +43,11 @@ void nslab_mark(const void *addr, size_t size)
 			*shadow |= (s8)NSLAB_SHADOW_MARK;
 }
 
+static bool is_mark(u8 shadow)
+{
+	return (shadow & 0xf8) == NSLAB_SHADOW_MARK;
+}
+
 /**
  * nslab_marked() - is that byte watched, or was it, until its object was freed?
  *
@@ -52,8 +58,77 @@ bool nslab_marked(const void *addr)
 {
 	u8 shadow = READ_ONCE(*shadow_of(addr));
 
-	return nslab_shadow(shadow) != (s8)shadow ||
-	       shadow == KASAN_SLAB_FREE || shadow == KASAN_SLAB_FREE_META;
+	return is_mark(shadow) || shadow == KASAN_SLAB_FREE ||
+	       shadow == KASAN_SLAB_FREE_META;
+}
+
+/* === All memory, for one execution === */
+
+#define EACH_BYTE(byte)		((byte) * 0x0101010101010101UL)
+
+/* Memory that may be accessed and has no mark yet has the highest bit clear. */
+static u64 with_marks(u64 shadow)
+{
+	u64 high = ~shadow & EACH_BYTE(0x80);
+
+	BUILD_BUG_ON(NSLAB_SHADOW_PROFILED != 0xe8);
+	return shadow | high | high >> 1 | high >> 2 | high >> 4;
+}
+
+static u64 without_marks(u64 shadow)
+{
+	/* Zero where such a mark is; then 0x80 there and zero elsewhere. */
+	u64 other = (shadow & EACH_BYTE(0xf8)) ^ EACH_BYTE(NSLAB_SHADOW_PROFILED);
+	u64 found = ~(((other & EACH_BYTE(0x7f)) + EACH_BYTE(0x7f)) | other |
+		      EACH_BYTE(0x7f));
+
+	return shadow & ~((found >> 7) * 0xf8);
+}
+
+static __always_inline void change_marks(const void *addr, size_t size,
+					 u64 (*change)(u64 shadow))
+{
+	s8 *shadow = shadow_of(addr), *end = shadow_of(addr + size - 1) + 1;
+	u64 before, after;
+
+	for (; end - shadow >= sizeof(before); shadow += sizeof(before)) {
+		before = get_unaligned((u64 *)shadow);
+		after = change(before);
+		if (after != before)
+			put_unaligned(after, (u64 *)shadow);
+	}
+	for (; shadow < end; shadow++)
+		*shadow = change((u8)*shadow);
+}
+
+/**
+ * nslab_profile_mark() - watch that memory in this execution
+ * @addr: its first byte
+ * @size: how many bytes
+ *
+ * What is watched anyhow stays so.
+ */
+void nslab_profile_mark(const void *addr, size_t size)
+{
+	change_marks(addr, size, with_marks);
+}
+
+/**
+ * nslab_profile_unmark() - the execution has ended
+ */
+void nslab_profile_unmark(const void *addr, size_t size)
+{
+	change_marks(addr, size, without_marks);
+}
+
+/**
+ * nslab_profile_marked() - is that byte watched in this execution, or for good?
+ */
+bool nslab_profile_marked(const void *addr)
+{
+	s8 shadow = READ_ONCE(*shadow_of(addr));
+
+	return nslab_shadow(shadow) != shadow;
 }
 
 static const void *next_granule(const void *addr)
@@ -73,7 +148,7 @@ const void *nslab_first_marked(const void *addr, size_t size)
 	const void *end = addr + size;
 
 	while (!nslab_marked(addr)) {
-		if (*shadow_of(addr))
+		if (nslab_shadow(*shadow_of(addr)))
 			return NULL;
 		addr = next_granule(addr);
 		if (addr >= end)

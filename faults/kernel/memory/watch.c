@@ -20,20 +20,12 @@
 #include "../core/observer.h"
 #include "../core/points.h"
 #include "../core/trace.h"
+#include "caches.h"
+#include "leftout.h"
+#include "profile.h"
 #include "shadow.h"
+#include "sites.h"
 #include "watch.h"
-
-/* === What is watched === */
-
-struct watch {
-	char cache_name[32];
-	u16 offset;
-	u16 size;
-	struct kmem_cache *cache;
-};
-
-static struct watch watches[NSLAB_MAX_WATCHES];
-static unsigned int nr_watches;
 
 /* Objects are marked, and reported to the listeners. Set once, at boot. */
 bool nslab_watch_ready __read_mostly;
@@ -46,86 +38,6 @@ static bool watching;
 
 /* Accesses are events; if not, they are for the listeners alone. */
 static bool recording;
-
-static void mark(const struct watch *watch, const void *object)
-{
-	nslab_mark(object + watch->offset, watch->size);
-}
-
-static bool watches_cache(struct watch *watch, struct kmem_cache *cache)
-{
-	if (!watch->cache && !strcmp(watch->cache_name, cache->name))
-		watch->cache = cache;
-	return watch->cache == cache;
-}
-
-/* Watched or not, some caches matter to higher layers. */
-static struct nslab_listener *listeners[NSLAB_MAX_LISTENERS];
-static unsigned int nr_listeners;
-
-/**
- * nslab_listen() - a layer wants to know of the objects of a slab cache
- * @listener: stays; at boot, before late_initcall_sync()
- */
-void __init nslab_listen(struct nslab_listener *listener)
-{
-	if (nr_listeners == NSLAB_MAX_LISTENERS)
-		panic("nslab: more slab caches than there is room for\n");
-	listeners[nr_listeners++] = listener;
-}
-
-static struct nslab_listener *find_listener(const struct kmem_cache *cache)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_listeners; i++) {
-		struct nslab_listener *listener = listeners[i];
-
-		if (unlikely(!listener->known) &&
-		    !strcmp(cache->name, listener->cache))
-			listener->known = cache;
-		if (listener->known == cache)
-			return listener;
-	}
-	return NULL;
-}
-
-/* Other tasks than the actors were there before. */
-static void mark_all_tasks(const struct watch *watch)
-{
-	struct task_struct *process, *task;
-
-	if (strcmp(watch->cache_name, "task_struct"))
-		return;
-	rcu_read_lock();
-	for_each_process_thread(process, task)
-		mark(watch, task);
-	rcu_read_unlock();
-}
-
-/**
- * nslab_watch_add() - watch more
- * @text: "CACHE:OFFSET:SIZE": of each object of that slab cache, these bytes
- *
- * Return: 0, -ENOSPC, or -EINVAL.
- */
-int nslab_watch_add(char *text)
-{
-	char *cache = strsep(&text, ":");
-	char *offset = strsep(&text, ":");
-	struct watch *watch = &watches[nr_watches];
-
-	if (nr_watches == NSLAB_MAX_WATCHES)
-		return -ENOSPC;
-	if (!offset || !text || kstrtou16(offset, 0, &watch->offset) ||
-	    kstrtou16(text, 0, &watch->size) || !watch->size ||
-	    strscpy(watch->cache_name, cache, sizeof(watch->cache_name)) < 0)
-		return -EINVAL;
-
-	nr_watches++;
-	mark_all_tasks(watch);
-	return 0;
-}
 
 /* === Numbers in place of addresses === */
 
@@ -174,6 +86,7 @@ u8 nslab_object_owner(u16 number)
 static void nslab_watch_begins(const struct nslab_run *run)
 {
 	recording = run->strategy != NSLAB_STRATEGY_NONE;
+	nslab_mark_existing();
 	nslab_numbers_reset(&nslab_objects.numbers);
 	WRITE_ONCE(watching, !(run->flags & NSLAB_RUN_UNSTEERED));
 }
@@ -190,29 +103,12 @@ static const struct nslab_observer watch_observer = {
 
 NSLAB_OBSERVER(watch_observer);
 
-/* In which slab object an address lies; NULL: in none. */
-static struct kmem_cache *find_object(const void *addr, void **object)
+/* Is the whole of it watched by hand? Then so are its beginning and its end. */
+static const struct nslab_watch *next_whole(const struct nslab_watch *watch)
 {
-	struct slab *slab = virt_to_slab(addr);
-
-	if (!slab)
-		return NULL;
-	*object = nearest_obj(slab->slab_cache, slab, (void *)addr);
-	return slab->slab_cache;
-}
-
-/* Which watch an address belongs to; negative: none. */
-static int find_watch(const struct kmem_cache *cache, u16 offset)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_watches; i++) {
-		if (watches[i].cache == cache &&
-		    offset >= watches[i].offset &&
-		    offset < watches[i].offset + watches[i].size)
-			return i;
-	}
-	return -1;
+	while (watch && (watch->offset || !watch->by_hand))
+		watch = watch->next;
+	return watch;
 }
 
 /*
@@ -224,8 +120,8 @@ static int find_watch(const struct kmem_cache *cache, u16 offset)
 static u16 nslab_pointee(const void *where)
 {
 	const void *to = READ_ONCE(*(void **)where);
-	struct kmem_cache *cache;
-	void *object;
+	struct nslab_place place;
+	struct nslab_kind *kind;
 
 	if (!to)
 		return 0;
@@ -234,36 +130,57 @@ static u16 nslab_pointee(const void *where)
 		return object_number(to);
 	if (!virt_addr_valid(to) || !nslab_marked(to))
 		return NSLAB_OTHER_OBJECT;
-	cache = find_object(to, &object);
-	if (!cache || object != to || find_watch(cache, 0) < 0)
+	kind = nslab_kind_at(to, &place);
+	if (!kind || place.object != to || !next_whole(kind->watches))
 		return NSLAB_OTHER_OBJECT;
 	return object_number(to);
 }
 
 static const struct nslab_memory watched_memory = {
 	.pointee = nslab_pointee,
+	.left_out = nslab_left_out,
 };
 
 /* === What KASAN reports === */
 
 static void nslab_record(struct nslab_actor *actor, const void *addr,
-			 size_t size, bool write, unsigned long ip,
-			 const struct kmem_cache *cache, const void *object)
+			 size_t size, bool write, unsigned long ip)
 {
-	int watch = find_watch(cache, addr - object);
+	const struct nslab_watch *watch;
 	struct nslab_event event = {
 		.kind = NSLAB_EVENT_ACCESS,
-		.what = watch,
 		.flags = write ? NSLAB_EVENT_IS_WRITE : 0,
-		.size = min_t(size_t, size, U16_MAX),
-		.offset = addr - object,
 		.ip = nslab_text_offset(ip),
 	};
+	struct nslab_place place;
+	struct nslab_kind *kind = nslab_kind_at(addr, &place);
+	size_t start = addr - place.object, end = start + size;
+	bool point;
 
-	if (watch < 0)
+	if (!kind)
 		return;
-	event.object = object_number(object);
-	nslab_reach(actor, &event, true, size == 8 ? addr : NULL);
+	watch = nslab_find_watch(kind, start, end, nslab_left_out(ip), &point);
+	if (!watch)
+		return;
+	event.what = watch->what;
+	event.offset = max_t(size_t, start, watch->offset);
+	event.size = min_t(size_t, end - event.offset, U16_MAX);
+	event.object = object_number(place.object);
+	nslab_reach(actor, &event, point,
+		    size == 8 && IS_ALIGNED((unsigned long)addr, 8) ? addr : NULL);
+}
+
+static void nslab_tell_listener(struct nslab_actor *actor, const void *addr,
+				unsigned long ip)
+{
+	struct nslab_listener *listener;
+	struct nslab_place place;
+
+	if (!nslab_place_of(addr, &place) || !place.cache)
+		return;
+	listener = nslab_known(place.cache).listener;
+	if (listener && listener->use && nslab_running())
+		listener->use(listener, actor, place.object, ip);
 }
 
 static void nslab_look(const void *addr, size_t size, bool write,
@@ -271,24 +188,20 @@ static void nslab_look(const void *addr, size_t size, bool write,
 {
 	struct nslab_actor *actor;
 	const void *end = addr + size;
-	struct nslab_listener *listener;
-	struct kmem_cache *cache;
-	void *object;
 
 	if (!watching || !in_task())
 		return;
 	actor = current->nslab;
 	if (!actor || nslab_is_hidden(actor) || !nslab_running())
 		return;
+	if (nslab_profiling && !nslab_left_out(ip))
+		nslab_profile_access(actor, addr, size, write, ip);
 	addr = nslab_first_marked(addr, size);
-	cache = addr ? find_object(addr, &object) : NULL;
-	if (!cache)
+	if (!addr)
 		return;
 	if (recording)
-		nslab_record(actor, addr, end - addr, write, ip, cache, object);
-	listener = find_listener(cache);
-	if (listener && listener->use && nslab_running())
-		listener->use(listener, actor, object, ip);
+		nslab_record(actor, addr, end - addr, write, ip);
+	nslab_tell_listener(actor, addr, ip);
 }
 
 /**
@@ -320,31 +233,49 @@ bool nslab_access(const void *addr, size_t size, bool write, unsigned long ip)
 /* The caller above KASAN's function and the allocator's, which asked for the object. */
 #define ASKED_IP	((unsigned long)__builtin_return_address(2))
 
-/* Watched from its first byte: its allocation and its end are events, too. */
-static void nslab_lives(const struct watch *watch, void *object,
-			unsigned int kind, unsigned long ip)
+static void nslab_lives(u16 what, size_t size, void *object, unsigned int kind,
+			bool point, unsigned long ip)
 {
 	struct nslab_actor *actor = in_task() ? current->nslab : NULL;
 	struct nslab_event event = {
 		.kind = kind,
-		.what = watch - watches,
+		.what = what,
 		.flags = NSLAB_EVENT_IS_WRITE,
-		.size = watch->size,
+		.size = min_t(size_t, size, U16_MAX),
 		.ip = nslab_text_offset(ip),
 	};
 
-	if (!recording || !watching || watch->offset)
-		return;
 	event.object = kind == NSLAB_EVENT_ALLOC ? new_object_number(object) :
 						   object_number(object);
 	if (actor && !nslab_is_hidden(actor)) {
-		nslab_reach(actor, &event, kind == NSLAB_EVENT_FREE, NULL);
+		nslab_reach(actor, &event, point, NULL);
 	} else if (!actor && nslab_running()) {
 		/* An RCU callback, a kworker. */
 		event.actor = NSLAB_NOBODY;
 		event.next = NSLAB_NOBODY;
 		nslab_trace_add(&event);
 	}
+}
+
+/*
+ * The allocation and the end of an object are events if it is watched from its first
+ * byte, or shares a word.
+ */
+static void nslab_object_lives(const struct nslab_kind *of, void *object, size_t size,
+			       unsigned int kind, unsigned long ip)
+{
+	const struct nslab_watch *watch;
+	bool told = false;
+
+	if (!recording || !watching)
+		return;
+	for (watch = next_whole(of->watches); watch; watch = next_whole(watch->next)) {
+		nslab_lives(watch->what, watch->size, object, kind,
+			    kind == NSLAB_EVENT_FREE, ip);
+		told = true;
+	}
+	if (!told && of->what != NSLAB_UNWATCHED)
+		nslab_lives(of->what, size, object, kind, false, ip);
 }
 
 /**
@@ -354,8 +285,9 @@ static void nslab_lives(const struct watch *watch, void *object,
  */
 void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 {
-	struct nslab_listener *listener = find_listener(cache);
-	unsigned int i;
+	struct nslab_known known = nslab_known(cache);
+	struct nslab_listener *listener = known.listener;
+	struct nslab_kind *kind = known.kind;
 
 	if (listener) {
 		if (listener->use)
@@ -363,12 +295,15 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 		if (listener->alloc)
 			listener->alloc(listener, object, ASKED_IP);
 	}
-	for (i = 0; i < nr_watches; i++) {
-		if (!watches_cache(&watches[i], cache))
-			continue;
-		mark(&watches[i], object);
-		nslab_lives(&watches[i], object, NSLAB_EVENT_ALLOC, ASKED_IP);
+	if (known.typeless && nslab_sites_matter())
+		kind = nslab_kind_of_site(nslab_site_here());
+	if (kind) {
+		nslab_mark_object(kind, object);
+		nslab_object_lives(kind, object, cache->object_size,
+				   NSLAB_EVENT_ALLOC, ASKED_IP);
 	}
+	if (nslab_profiling)
+		nslab_profile_mark(object, cache->object_size);
 }
 
 /**
@@ -378,14 +313,22 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
  */
 void __nslab_object_free(struct kmem_cache *cache, void *object)
 {
-	struct nslab_listener *listener = find_listener(cache);
-	unsigned int i;
+	struct nslab_known known = nslab_known(cache);
+	struct nslab_listener *listener = known.listener;
+	struct nslab_kind *kind = known.kind;
 
 	if (listener && listener->free)
 		listener->free(listener, object, ASKED_IP);
-	for (i = 0; i < nr_watches; i++)
-		if (watches[i].cache == cache)
-			nslab_lives(&watches[i], object, NSLAB_EVENT_FREE, ASKED_IP);
+	if (known.typeless && nslab_sites_matter() && recording && watching)
+		kind = nslab_kind_of_site(nslab_site_of(cache, object));
+	if (kind)
+		nslab_object_lives(kind, object, cache->object_size,
+				   NSLAB_EVENT_FREE, ASKED_IP);
+	if (nslab_profiling)
+		nslab_profile_free(object, cache->object_size);
+	/* Another cache may be at that address next. */
+	if (cache == kmem_cache)
+		nslab_caches_forget();
 }
 
 static int __init nslab_watch_init(void)

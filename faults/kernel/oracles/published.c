@@ -11,7 +11,7 @@
 #include <linux/sched.h>
 
 #include "../core/observer.h"
-#include "../memory/watch.h"
+#include "../memory/caches.h"
 #include "oracles.h"
 
 /**

@@ -38,7 +38,7 @@ struct nslab_gdb {
 	u32 warm_up;
 	u8 next;
 	u8 turn;
-	u8 points[NSLAB_MAX_POINTS];
+	u8 points[NSLAB_MAX_POINTS + NSLAB_MAX_OWN_POINTS];
 	u32 nchoices;
 	struct {
 		u32 step;

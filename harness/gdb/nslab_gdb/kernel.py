@@ -80,6 +80,9 @@ def events() -> list[Event]:
     return stepping.events_of(trace_memory())
 
 
+_OWN_POINTS = 256  # NSLAB_MAX_POINTS: the number of the first
+
+
 @functools.cache
 def point_names() -> dict[int, str]:
     """Of the named points, by number, in the order of the numbers."""
@@ -92,8 +95,11 @@ def point_names() -> dict[int, str]:
     points = [
         gdb.Value(at).cast(kind.pointer()).dereference() for at in range(start, stop, size)
     ]
-    names = {int(point["number"]): point["name"].string() for point in points}
-    return dict(sorted(names.items()))
+    # Those of NSLAB_POINT() get their numbers while the kernel boots, in the order of the list.
+    named = [(int(point["number"]), point["name"].string()) for point in points]
+    names = {number: name for number, name in named if number < _OWN_POINTS}
+    own = [name for number, name in named if number >= _OWN_POINTS]
+    return dict(sorted(names.items())) | dict(enumerate(own, _OWN_POINTS))
 
 
 # === Objects ===

@@ -106,6 +106,14 @@ def points(*paths: Path) -> list[Point]:
     ]
 
 
+def points_of(names: Sequence[str]) -> list[Point]:
+    """The named points of a kernel that has those of these names; what no list has is from a patch."""
+    known = points()
+    listed = {one.name for one in known}
+    own = [Point(name, "a point of your patch") for name in names if name not in listed]
+    return [one for one in known if one.name in names] + own
+
+
 def variants(*paths: Path) -> list[Item]:
     """The kernel as it should be, and its deliberate defects, subject by subject."""
     found = _definitions(paths or tuple(_of_subjects("variants.def")), "NSLAB_VARIANT")

@@ -111,7 +111,10 @@ class _Build:
             cmdline=inputs.engine.cmdline,
             patched=self.plain is not None,
             series=None if is_default else inputs.design.name,
-            points=tuple(item.name for item in catalog.called(catalog.points(), places)),
+            points=(
+                *(item.name for item in catalog.called(catalog.points(), places)),
+                *series.own_points(inputs.patches),
+            ),
         )
 
     # === Building ===

@@ -76,6 +76,13 @@ def calls(patches: Sequence[Patch], hook: str) -> set[str]:
     return {name for line in lines if line.startswith("+") for name in call.findall(line)}
 
 
+def own_points(patches: Sequence[Patch]) -> list[str]:
+    """The names of the points that these patches make by NSLAB_POINT("name"), in their order."""
+    call = re.compile(r'\bNSLAB_POINT\(\s*"((?:[^"\\]|\\.)*)"')
+    lines = (line for one in patches for line in one.content.decode("utf-8", "replace").splitlines())
+    return [name for line in lines if line.startswith("+") for name in call.findall(line)]
+
+
 def read_patch(path: Path, own: bool = False) -> Patch:
     """Read one patch. Raises LabError when it is none, or touches kernel/nslab."""
     try:

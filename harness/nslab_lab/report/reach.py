@@ -69,7 +69,7 @@ def summary(
         together.add(one)
     by_reader = readers.executions(kernel.linux, together)
     points = together.executions
-    placed = [point for point in catalog.points() if point.name in kernel.points]
+    placed = catalog.points_of(kernel.points)
     lines = []
     reached = {name for name, count in (*points.items(), *by_reader.items()) if count}
     for subject in (*subjects(scenarios, placed, by_reader, reached), ""):
@@ -176,7 +176,7 @@ def evaluate(
     """
     by_reader = {name: readers.executions(kernel.linux, met[name]) for name in met}
     by_point = {name: met[name].executions for name in met}
-    placed = [point for point in catalog.points() if point.name in kernel.points]
+    placed = catalog.points_of(kernel.points)
     names = sorted({name for counts in by_reader.values() for name in counts})
     reached = {
         name

@@ -99,6 +99,16 @@ static int control_attributes(struct nslab_attributes *attributes)
 	return ioctl(control_fd, NSLAB_IOC_ATTRIBUTES, attributes);
 }
 
+static int control_shared(struct nslab_words *words)
+{
+	return ioctl(control_fd, NSLAB_IOC_SHARED, words);
+}
+
+static int control_adopt(void)
+{
+	return ioctl(control_fd, NSLAB_IOC_ADOPT);
+}
+
 static int write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -165,6 +175,8 @@ static const struct control guest_control = {
 	.attributes = control_attributes,
 	.kmemleak = control_kmemleak,
 	.sleep = control_sleep,
+	.shared = control_shared,
+	.adopt = control_adopt,
 	.emit = control_emit,
 };
 

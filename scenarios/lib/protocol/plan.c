@@ -41,12 +41,16 @@ static int set_bool(bool *to, const char *value)
 	return 0;
 }
 
+/* Stays in the text of the plan, as a schedule does. */
 static int set_knob(struct plan *plan, const char *value)
 {
-	if (plan->nknobs == PLAN_MAX_KNOBS || !strchr(value, '='))
+	if (plan->nknobs == PLAN_MAX_KNOBS || !strchr(value, '=') ||
+	    strlen(value) > PLAN_KNOB_MAX)
 		return -1;
-	return set_text(plan->knobs[plan->nknobs++], sizeof(plan->knobs[0]),
-			value);
+	if (!strcmp(value, "nslab/watch=shared"))
+		plan->shared = true;
+	plan->knobs[plan->nknobs++] = value;
+	return 0;
 }
 
 /* Stays in the text of the plan, which outlives it. */
@@ -85,12 +89,18 @@ static int set(struct plan *plan, const char *key, const char *value)
 		return set_bool(&plan->trace, value);
 	if (!strcmp(key, "unnamed"))
 		return set_bool(&plan->unnamed, value);
+	if (!strcmp(key, "all_points"))
+		return set_bool(&plan->all_points, value);
 	if (!strcmp(key, "fail_nth"))
 		return set_bool(&plan->fail_nth, value);
 	if (!strcmp(key, "unpruned"))
 		return set_bool(&plan->unpruned, value);
 	if (!strcmp(key, "measure"))
 		return set_bool(&plan->measure, value);
+	if (!strcmp(key, "words"))
+		return set_bool(&plan->words, value);
+	if (!strcmp(key, "profiles"))
+		return set_number(&plan->profiles, value);
 	if (!strcmp(key, "depth"))
 		return set_number(&plan->depth, value);
 	if (!strcmp(key, "length"))
@@ -122,6 +132,7 @@ int plan_parse(struct plan *plan, char *text, char *error, size_t size)
 	memset(plan, 0, sizeof(*plan));
 	plan->count = 1;
 	plan->timeout_ms = 60000;
+	plan->profiles = PLAN_PROFILES;
 	snprintf(plan->strategy, sizeof(plan->strategy), "none");
 
 	for (nr = 1; text; nr++) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/run/execute.h"
+#include "lib/run/profile.h"
 
 /**
  * json_error_line() - tell the harness why we cannot go on
@@ -233,9 +234,6 @@ static const struct nslab_site *tell_sites(const struct job *job, uint64_t n,
 	return NULL;
 }
 
-/* No execution has this number; those that warm up take the seed of it. */
-#define WARM_UP_SEED	0
-
 static bool only_warms(const struct run_options *options)
 {
 	return options->warm_up && !options->counts;
@@ -245,8 +243,9 @@ static bool only_warms(const struct run_options *options)
 static uint64_t drawn_as(const struct job *job, uint64_t n,
 			 const struct run_options *options)
 {
+	/* No execution has the number 0. */
 	if (only_warms(options))
-		return WARM_UP_SEED;
+		return options->drawn;
 	/* What was counted has to come again: a set-up has one seed. */
 	return job->plan->fail_nth ? 1 + (n - 1) % job_setups(job) : n;
 }
@@ -277,6 +276,8 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 	static char kmemleak[SCENARIO_MESSAGE_MAX];
 	int ret;
 
+	if (!options.warm_up)
+		options.profile = profile_due(job);
 	*run = (struct nslab_run) {
 		.execution = n,
 		.timeout_ns = plan->timeout_ms * 1000000,
@@ -288,11 +289,17 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 		.first = only_warms(&options) ? 0 : job_first(job, n),
 		.flags = (plan->trace ? NSLAB_RUN_TRACE : 0) |
 			 (plan->unnamed ? NSLAB_RUN_UNNAMED : 0) |
+			 (plan->shared ? NSLAB_RUN_SHARED : 0) |
+			 (plan->all_points ? NSLAB_RUN_ALL_POINTS : 0) |
 			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
 			 (is_settled(job) ? NSLAB_RUN_SETTLED : 0) |
 			 (plan->fail_nth ? NSLAB_RUN_CALLS : 0) |
-			 (options.warm_up ? NSLAB_RUN_WARM_UP : 0),
+			 (options.warm_up ? NSLAB_RUN_WARM_UP : 0) |
+			 (options.profile ? NSLAB_RUN_PROFILE : 0),
 	};
+	/* So that the set is the same whatever the plan makes of it. */
+	if (options.warm_up && options.profile)
+		run->flags |= NSLAB_RUN_SHARED | NSLAB_RUN_ALL_POINTS;
 	if (options.aim)
 		run->aim = *options.aim;
 	if (schedule) {
@@ -309,7 +316,7 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 		return ret;
 	result.seed = execution_seed(plan->seed, n);
 	run->seed = only_warms(&options) ?
-		    execution_seed(plan->seed, WARM_UP_SEED) : result.seed;
+		    execution_seed(plan->seed, options.drawn) : result.seed;
 	snprintf(run->token, sizeof(run->token), "%s.%llu", plan->token,
 		 (unsigned long long)n);
 	if (options.text)
@@ -331,6 +338,8 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 		return EXPLORE_ERROR;
 	}
 	ret = take_sites(job, run);
+	if (!ret && options.profile && !options.warm_up)
+		ret = profile_ran(job, run);
 	if (ret)
 		return ret;
 	/* Those of a warm-up are reported by count.c, or not at all. */

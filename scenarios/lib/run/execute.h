@@ -34,6 +34,9 @@ struct job {
  * struct run_options - how one execution is to be run
  * @warm_up: no fault is injected, and no result is reported
  * @input: of an execution that only warms up; others have that of their number
+ * @drawn: of an execution that only warms up: the number that its random numbers
+ *	derive from
+ * @profile: it finds out which memory the actors share
  * @more: another one that warms up follows
  * @counts: it warms up, and its allocations are counted
  * @schedule: what it follows; NULL: the kernel decides
@@ -43,6 +46,8 @@ struct job {
 struct run_options {
 	bool warm_up;
 	unsigned int input;
+	uint64_t drawn;
+	bool profile;
 	bool more;
 	bool counts;
 	const struct schedule *schedule;

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "lib/run/execute.h"
+#include "lib/run/profile.h"
 #include "lib/search/bounded.h"
 
 /* What of a guest's memory the search may take. */
@@ -41,9 +42,11 @@ static int warm_up(const struct job *job)
 	}
 	for (i = 0; !ret && i < inputs; i++) {
 		options.input = i;
-		options.more = i + 1 < inputs;
+		options.more = i + 1 < inputs || profile_wanted(job);
 		ret = execute(&warm, job->plan->first, options, &run);
 	}
+	if (!ret && profile_wanted(job))
+		ret = profile_warm_up(job);
 	return ret;
 }
 
@@ -255,5 +258,10 @@ int explore(const struct plan *plan, struct scenario *scenario,
 		return EXPLORE_ERROR;
 	}
 	ret = warm_up(&job);
-	return ret ?: strategies[i].run(&job);
+	if (ret)
+		return ret;
+	ret = strategies[i].run(&job);
+	if (ret != EXPLORE_ERROR)
+		profile_end(&job);
+	return ret;
 }

@@ -369,7 +369,7 @@ static void check_wakes(struct bounded *b, const struct walk *walk,
 	unsigned int changed = walk->event->enabled ^ after->enabled;
 
 	changed &= ~(1U << walk->event->next);
-	if ((changed && !effects_can_wake(&walk->step)) ||
+	if (effects_unexplained(&walk->step, &walk->steps, changed) ||
 	    walk->step.flags & EFFECTS_STRANGE)
 		b->stats.unexplained++;
 }

@@ -6,10 +6,15 @@
  * be, to its next. A point before an access is recorded before the access is
  * made, so that belongs to the step that begins there.
  *
- * Only what the trace shows can count: accesses to watched objects, locks for
- * which a task may sleep, RCU read sections, waiting. An actor that waits for
- * anything but a lock or a grace period is not seen to depend on the one that wakes
- * it; struct bounded_stats.unexplained counts that.
+ * Only what the trace shows can count: accesses to watched objects, locks, RCU read
+ * sections, waiting, and who wakes whom. What an actor waits for is known if it is
+ * a lock or a grace period. Anything else may be up to any step of another actor, whether
+ * that finds it asleep or not. So such a wait depends on all of them.
+ *
+ * Traces without NSLAB_RUN_SHARED have only locks that a task may sleep for, and do not
+ * say what an actor waits for, nor who wakes it. An actor that waits for something
+ * else is not seen to depend on the one that wakes it; struct bounded_stats.unexplained
+ * counts that.
  */
 
 #include <stdlib.h>
@@ -49,22 +54,41 @@ static void add_object(struct effects *effects, struct effects_walk *walk,
 	unsigned int object = event->object;
 
 	effects->flags |= EFFECTS_HEAP;
+	effects->heaps |= event->value && event->value < 64 ?
+			  1ULL << event->value : EFFECTS_ANY_HEAP;
 	add_access(effects, walk, object, 0, UINT32_MAX, true);
 	if (event->kind == NSLAB_EVENT_FREE)
 		walk->freed[object / 64] |= 1ULL << object % 64;
 }
 
-static void add_lock(struct effects *effects, unsigned int lock)
+static void add_lock(struct effects *effects, const struct nslab_event *event)
 {
-	unsigned int i;
+	unsigned int lock = event->object * 2U, i;
 
-	for (i = 0; i < effects->nlocks; i++)
-		if (effects->locks[i] == lock)
-			return;
-	if (!lock || effects->nlocks == EFFECTS_MAX_LOCKS)
+	if (!(event->what & NSLAB_LOCK_READ))
+		lock |= EFFECTS_EXCLUSIVE;
+	if (!(event->what & NSLAB_LOCK_SPINS))
+		effects->flags |= EFFECTS_SLEEPS;
+	for (i = 0; i < effects->nlocks; i++) {
+		if (effects->locks[i] / 2 != event->object)
+			continue;
+		effects->locks[i] |= lock;
+		return;
+	}
+	if (!event->object || effects->nlocks == EFFECTS_MAX_LOCKS)
 		effects->flags |= EFFECTS_GLOBAL;
 	else
 		effects->locks[effects->nlocks++] = lock;
+}
+
+static void add_wait(struct effects *effects, struct effects_walk *walk,
+		     const struct nslab_event *event)
+{
+	effects->flags |= EFFECTS_BLOCKING;
+	if (event->kind == NSLAB_EVENT_BLOCK)
+		walk->waits[event->actor] = event->what;
+	if (walk->waits[event->actor] == NSLAB_WAITS_OTHER)
+		effects->flags |= EFFECTS_GLOBAL;
 }
 
 /* The kernel knows what its points mean: see enum nslab_effect. */
@@ -77,6 +101,13 @@ static void add_named_point(struct effects *effects, struct effects_walk *walk,
 		walk->exits |= 1U << event->actor;
 	if (event->flags & NSLAB_EVENT_IS_SECTION && event->nesting <= 1)
 		effects->flags |= EFFECTS_BOUNDARY;
+}
+
+/* Most points are before what they are named after. */
+static bool is_over(const struct nslab_event *event)
+{
+	return event->kind == NSLAB_EVENT_UNLOCK &&
+	       event->what & (NSLAB_LOCK_SPINS | NSLAB_LOCK_OVER);
 }
 
 static void add_event(struct effects *effects, struct effects_walk *walk,
@@ -103,11 +134,16 @@ static void add_event(struct effects *effects, struct effects_walk *walk,
 		break;
 	case NSLAB_EVENT_LOCK:
 	case NSLAB_EVENT_UNLOCK:
-		add_lock(effects, event->object);
+		if (!last || is_over(event))
+			add_lock(effects, event);
+		break;
+	case NSLAB_EVENT_WAKE:
+		if (!last)
+			effects->wakes |= 1U << event->what;
 		break;
 	case NSLAB_EVENT_BLOCK:
 	case NSLAB_EVENT_RESUME:
-		effects->flags |= EFFECTS_BLOCKING;
+		add_wait(effects, walk, event);
 		break;
 	case NSLAB_EVENT_END:
 		effects->flags |= EFFECTS_ENDING;
@@ -116,13 +152,20 @@ static void add_event(struct effects *effects, struct effects_walk *walk,
 		break;
 	case NSLAB_EVENT_START:
 	case NSLAB_EVENT_FAULT:
+	case NSLAB_EVENT_SYSCALL:
+	case NSLAB_EVENT_RETURN:
+	case NSLAB_EVENT_SECTION:
+	case NSLAB_EVENT_GRACE:
+	case NSLAB_EVENT_HEAP:
+	case NSLAB_EVENT_SLEEP:
 		break;
 	default:
 		effects->flags |= EFFECTS_GLOBAL;
 	}
 }
 
-static void note_known(struct effects *effects, unsigned int known)
+static void note_known(struct effects *effects, unsigned int known,
+		       unsigned int known_locks)
 {
 	unsigned int i;
 
@@ -130,6 +173,19 @@ static void note_known(struct effects *effects, unsigned int known)
 	for (i = 0; i < effects->naccesses; i++)
 		if (effects->accesses[i].object > known)
 			effects->known = known;
+	effects->known_locks = UINT16_MAX;
+	for (i = 0; i < effects->nlocks; i++)
+		if (effects->locks[i] / 2 > known_locks)
+			effects->known_locks = known_locks;
+}
+
+static void note_number(struct effects_walk *walk, const struct nslab_event *event)
+{
+	bool lock = event->kind == NSLAB_EVENT_LOCK || event->kind == NSLAB_EVENT_UNLOCK;
+	uint16_t *known = lock ? &walk->known_locks : &walk->known;
+
+	if (event->object > *known)
+		*known = event->object;
 }
 
 /**
@@ -151,11 +207,12 @@ unsigned int effects_of_step(struct effects *effects,
 	unsigned int actor = events[at].next;
 	const struct nslab_event *begin = walk->last[actor];
 	bool inside = begin && begin->nesting;
-	unsigned int known = walk->known, i;
+	unsigned int known = walk->known, known_locks = walk->known_locks, i;
 	bool last = false;
 
 	memset(effects, 0, sizeof(*effects));
-	if (begin)
+	effects->actor = actor;
+	if (begin && !is_over(begin))
 		add_event(effects, walk, begin, false);
 
 	for (i = at + 1; i < n && !last; i++) {
@@ -172,14 +229,11 @@ unsigned int effects_of_step(struct effects *effects,
 		if (inside != !!event->nesting)
 			effects->flags |= EFFECTS_BOUNDARY;
 		inside = event->nesting;
-		if (event->kind != NSLAB_EVENT_LOCK &&
-		    event->kind != NSLAB_EVENT_UNLOCK &&
-		    event->object > walk->known)
-			walk->known = event->object;
+		note_number(walk, event);
 		if (last)
 			walk->last[event->actor] = event;
 	}
-	note_known(effects, known);
+	note_known(effects, known, known_locks);
 	return last ? i - 1 : n;
 }
 
@@ -190,17 +244,47 @@ unsigned int effects_of_step(struct effects *effects,
  */
 bool effects_empty(const struct effects *effects)
 {
-	return !effects->flags && !effects->naccesses && !effects->nlocks;
+	return !effects->flags && !effects->naccesses && !effects->nlocks &&
+	       !effects->wakes;
+}
+
+static bool explains(const struct effects *effects, const struct effects_walk *walk,
+		     unsigned int actor)
+{
+	bool section = effects->flags & (EFFECTS_BOUNDARY | EFFECTS_BLOCKING |
+					 EFFECTS_ENDING);
+
+	if (effects->flags & EFFECTS_GLOBAL)
+		return true;
+	switch (walk->waits[actor]) {
+	case 0:
+		return section || effects->nlocks;
+	case NSLAB_WAITS_GRACE:
+		return section || effects->wakes & 1U << actor;
+	default:
+		return effects->wakes & 1U << actor;
+	}
 }
 
 /**
- * effects_can_wake() - may others that wait go on after it, or no longer?
+ * effects_unexplained() - which of the actors that can go on after it, or no longer, do
+ *	so for a reason that is none of its effects?
+ * @effects: of a step
+ * @walk: has reached its end
+ * @changed: those actors, a bit each
+ *
+ * Return: a bit each.
  */
-bool effects_can_wake(const struct effects *effects)
+unsigned int effects_unexplained(const struct effects *effects,
+				 const struct effects_walk *walk,
+				 unsigned int changed)
 {
-	return effects->nlocks ||
-	       effects->flags & (EFFECTS_BOUNDARY | EFFECTS_BLOCKING |
-				 EFFECTS_ENDING | EFFECTS_GLOBAL);
+	unsigned int i;
+
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
+		if (changed & 1U << i && explains(effects, walk, i))
+			changed &= ~(1U << i);
+	return changed;
 }
 
 static bool accesses_conflict(const struct effects_access *a,
@@ -215,11 +299,24 @@ static bool accesses_conflict(const struct effects_access *a,
 	       b->start < a->end;
 }
 
+static bool locks_conflict(unsigned int a, unsigned int b, unsigned int known)
+{
+	if (a / 2 > known && b / 2 > known)
+		return true;
+	return a / 2 == b / 2 && (a | b) & EFFECTS_EXCLUSIVE;
+}
+
+/* Whom one wakes is the other, or the other wakes as well. */
+static bool wakes_conflict(const struct effects *a, const struct effects *b)
+{
+	return a->wakes & (b->wakes | 1U << b->actor) || b->wakes & 1U << a->actor;
+}
+
 /* Where an actor waits or ends, all that others can wait for counts. */
 static bool waiting_depends(const struct effects *a, const struct effects *b)
 {
 	return a->flags & (EFFECTS_BLOCKING | EFFECTS_ENDING) &&
-	       (b->nlocks || b->flags & (EFFECTS_BOUNDARY | EFFECTS_BLOCKING));
+	       b->flags & (EFFECTS_SLEEPS | EFFECTS_BOUNDARY | EFFECTS_BLOCKING);
 }
 
 /**
@@ -229,8 +326,9 @@ static bool waiting_depends(const struct effects *a, const struct effects *b)
  * @step: another actor's that was made since then
  *
  * Two that wait depend on each other, as a lock has a queue, and two changes
- * of the heap, as the one may use again what the other has freed. An actor's
- * end is where grace periods end that can, so it depends on read sections.
+ * of one slab cache, as the one may use again what the other has freed. An actor's
+ * end is where grace periods end that can, so it depends on read sections. Two that have
+ * a lock for reading do not depend on each other.
  */
 bool effects_depend(const struct effects *asleep, const struct effects *step)
 {
@@ -238,13 +336,14 @@ bool effects_depend(const struct effects *asleep, const struct effects *step)
 
 	if ((asleep->flags | step->flags) & EFFECTS_GLOBAL)
 		return true;
-	if (asleep->flags & step->flags & EFFECTS_HEAP)
+	if (asleep->heaps & step->heaps || wakes_conflict(asleep, step))
 		return true;
 	if (waiting_depends(asleep, step) || waiting_depends(step, asleep))
 		return true;
 	for (i = 0; i < asleep->nlocks; i++)
 		for (j = 0; j < step->nlocks; j++)
-			if (asleep->locks[i] == step->locks[j])
+			if (locks_conflict(asleep->locks[i], step->locks[j],
+					   asleep->known_locks))
 				return true;
 	for (i = 0; i < asleep->naccesses; i++)
 		for (j = 0; j < step->naccesses; j++)

@@ -20,6 +20,12 @@
 #define EFFECTS_HEAP		8	/* a watched object is allocated or freed */
 #define EFFECTS_GLOBAL		16	/* anything: depends on every step */
 #define EFFECTS_STRANGE		32	/* not all of it was this actor's */
+#define EFFECTS_SLEEPS		64	/* a lock that a task sleeps for */
+
+#define EFFECTS_ANY_HEAP	UINT64_MAX
+
+/* In struct effects.locks: whether no other may have it at the same time. */
+#define EFFECTS_EXCLUSIVE	1
 
 struct effects_access {
 	uint32_t start, end;
@@ -28,20 +34,28 @@ struct effects_access {
 
 /**
  * struct effects - what a step does
- * @flags: EFFECTS_*
- * @naccesses: how many @accesses
- * @nlocks: how many @locks
+ * @heaps: slab caches of which watched objects are allocated or freed, a bit for the
+ *	number of each; all of them if one is not known
  * @known: objects with numbers above this one were first reached in the step, or
  *	later: in another execution another object may have that number.
  *	UINT16_MAX if there are none
+ * @known_locks: likewise of locks
+ * @flags: EFFECTS_*
+ * @naccesses: how many @accesses
+ * @nlocks: how many @locks
+ * @actor: whose step it is
+ * @wakes: actors that it wakes, or would have if they had been asleep, a bit each
+ * @padding: zero
+ * @locks: twice the number of each, plus EFFECTS_EXCLUSIVE
  * @accesses: of watched objects
- * @locks: numbers
  *
  * All of it is set, so that two can be compared byte for byte.
  */
 struct effects {
-	uint8_t flags, naccesses, nlocks, padding;
-	uint16_t known;
+	uint64_t heaps;
+	uint16_t known, known_locks;
+	uint8_t flags, naccesses, nlocks, actor;
+	uint8_t wakes, padding[7];
 	uint16_t locks[EFFECTS_MAX_LOCKS];
 	struct effects_access accesses[EFFECTS_MAX_ACCESSES];
 };
@@ -50,13 +64,16 @@ struct effects {
  * struct effects_walk - goes through a trace, step by step; zero at first
  * @last: by actor, its last point so far
  * @exits: actors that have begun to exit, a bit each
+ * @waits: by actor, what it waited for the last time: NSLAB_WAITS_*, 0 unknown
  * @known: the highest number of an object so far
+ * @known_locks: likewise of a lock
  * @freed: numbers of objects that are no more, a bit each
  */
 struct effects_walk {
 	const struct nslab_event *last[NSLAB_MAX_ACTORS];
 	unsigned int exits;
-	uint16_t known;
+	uint8_t waits[NSLAB_MAX_ACTORS];
+	uint16_t known, known_locks;
 	uint64_t freed[(UINT16_MAX + 1) / 64];
 };
 
@@ -65,7 +82,9 @@ unsigned int effects_of_step(struct effects *effects,
 			     const struct nslab_event *events, unsigned int n,
 			     unsigned int at);
 bool effects_empty(const struct effects *effects);
-bool effects_can_wake(const struct effects *effects);
+unsigned int effects_unexplained(const struct effects *effects,
+				 const struct effects_walk *walk,
+				 unsigned int changed);
 bool effects_depend(const struct effects *asleep, const struct effects *step);
 
 #endif /* SCENARIOS_LIB_EFFECTS_H */

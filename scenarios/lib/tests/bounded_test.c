@@ -164,6 +164,14 @@ static void by_search(struct found *found, struct bounded_stats *stats,
 #define U(l)	{ .code = TOY_UNLOCK, .object = (l) }
 #define FREE(o)	{ .code = TOY_FREE, .object = (o) }
 #define ALLOC(o) { .code = TOY_ALLOC, .object = (o) }
+#define KEEP(l)	{ .code = TOY_KEEP, .object = (l) }
+#define GIVE(l)	{ .code = TOY_GIVE, .object = (l) }
+#define QKEEP(l) { .code = TOY_KEEP, .object = (l), .quiet = true }
+#define QGIVE(l) { .code = TOY_GIVE, .object = (l), .quiet = true }
+#define QWAIT(l) { .code = TOY_WAIT, .object = (l), .quiet = true }
+#define QPOST(l) { .code = TOY_POST, .object = (l), .quiet = true }
+#define WAIT(l)	{ .code = TOY_WAIT, .object = (l) }
+#define POST(l)	{ .code = TOY_POST, .object = (l) }
 #define OP(c)	{ .code = TOY_##c }
 #define BUG(v)	{ .code = TOY_BUG, .arg = (v) }
 
@@ -296,6 +304,74 @@ static const struct toy named_in_between = {
 		   { .code = TOY_READ, .object = 2, .quiet = true }, W(1, 2) } },
 };
 
+/* What a spinlock protects, no access shows. */
+static const struct toy spinning = {
+	.nactors = 2, .shared = true,
+	.ops = { { W(0, 1), KEEP(0), GIVE(1), W(0, 2) },
+		 { GIVE(0), KEEP(1), R(0), KEEP(0) } },
+};
+
+/* Two that read under one lock need no order. */
+static const struct toy two_readers = {
+	.nactors = 2, .shared = true,
+	.ops = { { GIVE(0), GIVE(0), GIVE(0), GIVE(0) },
+		 { GIVE(0), GIVE(0), GIVE(0), GIVE(0) } },
+};
+
+/*
+ * The second's first lock gets the number that the first's has if that goes on, and
+ * both are taken for reading; but its second one is that of the first.
+ */
+static const struct toy lock_named_in_between = {
+	.nactors = 2, .shared = true,
+	.ops = { { W(2, 1), OP(POINT), QGIVE(0), W(1, 1) },
+		 { R(2), QADD(3, 0), QGIVE(1), QKEEP(0), W(1, 2) } },
+};
+
+/* One reads what the other keeps, under one lock. */
+static const struct toy reader_and_writer = {
+	.nactors = 2, .shared = true,
+	.ops = { { W(2, 1), OP(POINT), GIVE(0), W(1, 1) },
+		 { R(2), QADD(3, 0), KEEP(0), W(1, 2) } },
+};
+
+/* Only one of those who wait gets what was posted. */
+static const struct toy posted_once = {
+	.nactors = 3, .shared = true,
+	.ops = { { WAIT(0), W(0, 1) }, { WAIT(0), W(0, 2) },
+		 { W(1, 1), POST(0), R(0) } },
+};
+
+static const struct toy posted_before = {
+	.nactors = 2, .shared = true,
+	.ops = { { W(0, 1), WAIT(0), R(0), WAIT(1), R(0) },
+		 { W(0, 2), POST(0), W(0, 3), POST(1) } },
+};
+
+/*
+ * Nothing tells that it was posted, but that the other waits, or does not: to go back
+ * to the first is for nothing then.
+ */
+static const struct toy posted_unseen = {
+	.nactors = 2, .shared = true,
+	.ops = { { W(2, 1), OP(POINT), QPOST(0), W(1, 1), R(1) },
+		 { R(2), QADD(3, 0), R(1), QADD(3, 1), QWAIT(0), W(1, 2) } },
+};
+
+/* A signal is noticed by who waits, and by who will. */
+static const struct toy signalled = {
+	.nactors = 2, .shared = true,
+	.ops = { { R(1), WAIT(0), QADD(0, 0), R(1) },
+		 { W(1, 1), OP(POINT), OP(KILL), W(1, 2), POST(0) } },
+};
+
+/* The second does not wait, and so notices the signal only if it comes first. */
+static const struct toy signalled_before = {
+	.nactors = 2, .shared = true,
+	.ops = { { W(2, 1), OP(POINT), OP(KILL), W(1, 1) },
+		 { R(2), QADD(3, 0), QPOST(0), QWAIT(0), W(1, 2) } },
+};
+
 static const struct toy two_bugs = {
 	.nactors = 2,
 	.ops = { { W(0, 1), W(1, 1), R(2), BUG(1), W(0, 0), W(1, 0) },
@@ -323,6 +399,15 @@ static const struct {
 	{ "reads after grace period", &reads_after_grace_period },
 	{ "end ends grace period", &end_ends_grace_period },
 	{ "named in between", &named_in_between },
+	{ "spinning", &spinning },
+	{ "two readers", &two_readers },
+	{ "lock named in between", &lock_named_in_between },
+	{ "posted once", &posted_once },
+	{ "posted before", &posted_before },
+	{ "reader and writer", &reader_and_writer },
+	{ "posted unseen", &posted_unseen },
+	{ "signalled", &signalled },
+	{ "signalled before", &signalled_before },
 	{ "two bugs", &two_bugs },
 };
 
@@ -376,6 +461,8 @@ static void all_schedules_and_all_outcomes(void **state)
 			      counts.run, counts.all);
 		toy.eager = true;
 		check_toy(toys[i].name, 1, &toy, &counts);
+		toy.shared = true;
+		check_toy(toys[i].name, 2, &toy, &counts);
 	}
 }
 

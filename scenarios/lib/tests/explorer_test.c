@@ -577,6 +577,17 @@ static void drawn_strategies_reach_the_kernel(void **state)
 	assert_non_null(strstr(lines, "\"schedule\":null"));
 }
 
+static void what_is_a_point_reaches_the_kernel(void **state)
+{
+	struct plan plan = {
+		.strategy = "random", .first = 4, .count = 1,
+		.all_points = true, .shared = true,
+	};
+
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(NSLAB_RUN_ALL_POINTS | NSLAB_RUN_SHARED, toy->run.flags);
+}
+
 static void listed_schedules_are_followed(void **state)
 {
 	struct plan plan = {
@@ -681,6 +692,7 @@ int main(void)
 		TEST(kept_actors_rest_after_the_check),
 		TEST(children_live_for_one_execution),
 		TEST(drawn_strategies_reach_the_kernel),
+		TEST(what_is_a_point_reaches_the_kernel),
 		TEST(listed_schedules_are_followed),
 		TEST(what_is_no_schedule_is_told),
 		TEST(divergence_is_no_failure_of_the_kernel),

@@ -92,11 +92,25 @@ static void what_strategies_need(void **state)
 	assert_int_equal(400, plan.length);
 	assert_int_equal(2, plan.preemptions);
 	assert_true(plan.unnamed);
+	assert_false(plan.all_points);
+	assert_false(plan.shared);
 	assert_false(plan.unpruned);
 	assert_false(plan.measure);
 	assert_string_equal("a3", plan.failures);
 	assert_int_equal(2, plan.nschedules);
 	assert_string_equal("a1b", plan.schedules[1]);
+}
+
+static void what_is_shared_is_watched(void **state)
+{
+	assert_int_equal(0, parse("scenario=a\nall_points=1\n"
+				  "knob=nslab/watch=shared\n"));
+	assert_true(plan.all_points);
+	assert_true(plan.shared);
+	assert_int_equal(1, plan.nknobs);
+	assert_int_equal(0, parse("scenario=a\nknob=nslab/watch=shared_x:0:8\n"));
+	assert_false(plan.shared);
+	assert_int_equal(-1, parse("scenario=a\nall_points=2\n"));
 }
 
 static void too_many_schedules(void **state)
@@ -129,6 +143,7 @@ int main(void)
 		cmocka_unit_test(errors_name_line_and_key),
 		cmocka_unit_test(of_a_long_line_the_beginning_is_shown),
 		cmocka_unit_test(what_strategies_need),
+		cmocka_unit_test(what_is_shared_is_watched),
 		cmocka_unit_test(too_many_schedules),
 		cmocka_unit_test(too_many_knobs),
 	};

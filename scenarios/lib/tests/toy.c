@@ -25,7 +25,7 @@ static unsigned int can_run(const struct toy_state *state)
 
 	for (i = 0; i < state->toy->nactors; i++)
 		if (!state->actors[i].done && !state->actors[i].waits_lock &&
-		    !state->actors[i].waits_gp)
+		    !state->actors[i].waits_gp && !state->actors[i].waits_post)
 			mask |= 1U << i;
 	return mask;
 }
@@ -109,6 +109,31 @@ static const struct toy_op *op_of(const struct toy_state *state,
 	return pc < TOY_OPS ? &state->toy->ops[actor][pc] : &end;
 }
 
+/* Does it take a lock, do something, and release it? */
+static bool passes(const struct toy_op *op)
+{
+	return op->code == TOY_KEEP || op->code == TOY_GIVE ||
+	       ((op->code == TOY_WAIT || op->code == TOY_POST) && !op->quiet);
+}
+
+/* Of what it takes a lock for, it takes another one than TOY_LOCK does. */
+static struct nslab_event lock_event(struct toy_state *state, unsigned int actor,
+				     const struct toy_op *op, unsigned int kind)
+{
+	struct nslab_event event = event_of(state, actor, kind);
+	uint8_t *number = passes(op) ? &state->spin_number[op->object % TOY_SPINS] :
+				       &state->lock_number[op->object];
+
+	if (!*number)
+		*number = ++state->lock_numbers;
+	event.object = *number;
+	if (passes(op))
+		event.what = NSLAB_LOCK_SPINS;
+	if (op->code == TOY_GIVE)
+		event.what |= NSLAB_LOCK_READ;
+	return event;
+}
+
 /* Is there a point before this operation, and which? */
 static bool point_before(struct toy_state *state, unsigned int actor,
 			 struct nslab_event *event)
@@ -119,6 +144,22 @@ static bool point_before(struct toy_state *state, unsigned int actor,
 		if (op->quiet)
 			return false;
 		*event = access_event(state, actor, op);
+		return true;
+	}
+	if (state->toy->shared && (op->code == TOY_LOCK || passes(op))) {
+		if (op->quiet && passes(op))
+			return false;
+		*event = lock_event(state, actor, op, NSLAB_EVENT_LOCK);
+		return true;
+	}
+	if (state->toy->shared && op->code == TOY_UNLOCK &&
+	    state->owner[op->object] == actor) {
+		*event = lock_event(state, actor, op, NSLAB_EVENT_UNLOCK);
+		return true;
+	}
+	if (state->toy->shared && op->code == TOY_KILL) {
+		*event = event_of(state, actor, NSLAB_EVENT_WAKE);
+		event->what = (actor + 1) % state->toy->nactors;
 		return true;
 	}
 
@@ -176,6 +217,72 @@ static void do_access(struct toy_state *state, unsigned int actor,
 		object_number(state, op->arg - 1);
 }
 
+static void wake(struct toy_state *state, unsigned int actor, unsigned int other,
+		 struct toy_trace *trace)
+{
+	struct nslab_event event = event_of(state, actor, NSLAB_EVENT_WAKE);
+
+	event.what = other;
+	if (state->toy->shared)
+		record(trace, &event);
+}
+
+static void post(struct toy_state *state, unsigned int actor, const struct toy_op *op,
+		 struct toy_trace *trace)
+{
+	unsigned int i, other;
+
+	state->posted[op->object % TOY_SPINS]++;
+	/* Who waits longest is woken, and may yet come too late. */
+	for (i = 0; i < state->nsleepers; i++) {
+		const struct toy_op *its = op_of(state, state->sleeper[i]);
+
+		if (its->object % TOY_SPINS != op->object % TOY_SPINS)
+			continue;
+		other = state->sleeper[i];
+		memmove(&state->sleeper[i], &state->sleeper[i + 1],
+			--state->nsleepers - i);
+		state->actors[other].waits_post = false;
+		wake(state, actor, other, trace);
+		return;
+	}
+}
+
+static void send_signal(struct toy_state *state, unsigned int actor)
+{
+	unsigned int other = (actor + 1) % state->toy->nactors, i;
+	bool asleep = state->actors[other].waits_post;
+
+	state->actors[other].signalled = true;
+	state->actors[other].waits_post = false;
+	for (i = 0; asleep && state->sleeper[i] != other; i++)
+		;
+	if (asleep)
+		memmove(&state->sleeper[i], &state->sleeper[i + 1],
+			--state->nsleepers - i);
+}
+
+/* Returns whether it can go on. */
+static bool wait_for_post(struct toy_state *state, unsigned int actor,
+			  const struct toy_op *op)
+{
+	struct toy_actor *me = &state->actors[actor];
+	uint8_t *posted = &state->posted[op->object % TOY_SPINS];
+
+	if (me->signalled) {
+		me->signalled = false;
+		me->reg = 3;
+		return true;
+	}
+	if (*posted) {
+		*posted -= !op->quiet;
+		return true;
+	}
+	state->sleeper[state->nsleepers++] = actor;
+	me->waits_post = true;
+	return false;
+}
+
 static void wait_for_lock(struct toy_state *state, unsigned int actor,
 			  unsigned int lock)
 {
@@ -187,14 +294,14 @@ static void wait_for_lock(struct toy_state *state, unsigned int actor,
 static bool take_lock(struct toy_state *state, unsigned int actor,
 		      unsigned int lock, bool again, struct toy_trace *trace)
 {
-	struct nslab_event event = event_of(state, actor, NSLAB_EVENT_LOCK);
+	struct nslab_event event;
 
 	if (state->owner[lock] == actor)
 		return true;
-	if (!again) {
-		if (!state->lock_number[lock])
-			state->lock_number[lock] = ++state->lock_numbers;
-		event.object = state->lock_number[lock];
+	/* If there was a point, it was that. */
+	if (!again && !state->toy->shared) {
+		event = lock_event(state, actor, op_of(state, actor),
+				   NSLAB_EVENT_LOCK);
 		record(trace, &event);
 	}
 	if (state->owner[lock] == NSLAB_NOBODY) {
@@ -214,19 +321,23 @@ static void release_lock(struct toy_state *state, unsigned int actor,
 	if (state->owner[lock] != actor)
 		return;
 	event.object = state->lock_number[lock];
-	record(trace, &event);
+	if (!state->toy->shared)
+		record(trace, &event);
 	state->owner[lock] = NSLAB_NOBODY;
 	if (!n)
 		return;
 	if (state->toy->handoff) {
 		state->owner[lock] = state->queue[lock][0];
 		state->actors[state->queue[lock][0]].waits_lock = false;
+		wake(state, actor, state->queue[lock][0], trace);
 		state->nqueue[lock]--;
 		memmove(state->queue[lock], state->queue[lock] + 1, n - 1);
 		return;
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		state->actors[state->queue[lock][i]].waits_lock = false;
+		wake(state, actor, state->queue[lock][i], trace);
+	}
 	state->nqueue[lock] = 0;
 }
 
@@ -270,11 +381,13 @@ static void allocate(struct toy_state *state, unsigned int actor,
 	record(trace, &event);
 }
 
-static void block(struct toy_state *state, unsigned int actor,
+static void block(struct toy_state *state, unsigned int actor, unsigned int reason,
 		  struct toy_trace *trace)
 {
 	struct nslab_event event = event_of(state, actor, NSLAB_EVENT_BLOCK);
 
+	if (state->toy->shared)
+		event.what = reason;
 	event.flags = NSLAB_EVENT_IS_FREE;
 	state->actors[actor].has_waited = true;
 	come_to_point(state, event, trace);
@@ -288,6 +401,10 @@ static bool do_op(struct toy_state *state, unsigned int actor, bool again,
 	const struct toy_op *op = op_of(state, actor);
 	struct nslab_event event;
 
+	if (passes(op) && op->quiet) {
+		event = lock_event(state, actor, op, NSLAB_EVENT_LOCK);
+		record(trace, &event);
+	}
 	switch (op->code) {
 	case TOY_END:
 		event = event_of(state, actor, NSLAB_EVENT_END);
@@ -321,7 +438,7 @@ static bool do_op(struct toy_state *state, unsigned int actor, bool again,
 		break;
 	case TOY_LOCK:
 		if (!take_lock(state, actor, op->object, again, trace)) {
-			block(state, actor, trace);
+			block(state, actor, NSLAB_WAITS_LOCK, trace);
 			return false;
 		}
 		break;
@@ -342,7 +459,7 @@ static bool do_op(struct toy_state *state, unsigned int actor, bool again,
 	case TOY_SYNC:
 		if (!again) {
 			wait_for_readers(state, actor);
-			block(state, actor, trace);
+			block(state, actor, NSLAB_WAITS_GRACE, trace);
 			return false;
 		}
 		break;
@@ -359,8 +476,31 @@ static bool do_op(struct toy_state *state, unsigned int actor, bool again,
 		if (me->reg == op->arg)
 			crash(state, actor);
 		break;
+	case TOY_KEEP:
+		state->kept[op->object % TOY_SPINS] =
+			state->kept[op->object % TOY_SPINS] * 4 + actor + 1;
+		break;
+	case TOY_GIVE:
+		me->reg = state->kept[op->object % TOY_SPINS];
+		break;
+	case TOY_POST:
+		post(state, actor, op, trace);
+		break;
+	case TOY_KILL:
+		send_signal(state, actor);
+		break;
+	case TOY_WAIT:
+		if (!wait_for_post(state, actor, op)) {
+			block(state, actor, NSLAB_WAITS_OTHER, trace);
+			return false;
+		}
+		break;
 	default:
 		break;
+	}
+	if (passes(op)) {
+		event = lock_event(state, actor, op, NSLAB_EVENT_UNLOCK);
+		record(trace, &event);
 	}
 	if (!state->crashed)
 		me->pc++;
@@ -456,6 +596,8 @@ uint64_t toy_outcome(const struct toy_state *state)
 	hash = hash_bytes(hash, state->bytes, sizeof(state->bytes));
 	hash = hash_bytes(hash, state->address, sizeof(state->address));
 	hash = hash_bytes(hash, state->dead, sizeof(state->dead));
+	hash = hash_bytes(hash, state->kept, sizeof(state->kept));
+	hash = hash_bytes(hash, state->posted, sizeof(state->posted));
 	return hash_bytes(hash, &state->hidden, 1);
 }
 
@@ -466,6 +608,14 @@ struct nslab_op toy_next_op(const struct toy_state *state, unsigned int actor)
 {
 	const struct toy_op *op = op_of(state, actor);
 
+	if (state->toy->shared && state->actors[actor].at_point &&
+	    (op->code == TOY_LOCK || passes(op)))
+		return (struct nslab_op) {
+			.object = NSLAB_LOCK_OBJECT |
+				  (passes(op) ? state->spin_number[op->object % TOY_SPINS] :
+						state->lock_number[op->object]),
+			.size = 1, .write = op->code != TOY_GIVE,
+		};
 	if (!state->actors[actor].at_point ||
 	    !(is_access(op) || op->code == TOY_FREE))
 		return (struct nslab_op) {};

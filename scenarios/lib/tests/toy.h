@@ -16,6 +16,7 @@
 #define TOY_OPS		10
 #define TOY_OBJECTS	4
 #define TOY_LOCKS	3
+#define TOY_SPINS	2
 #define TOY_EVENTS	512
 
 enum toy_code {
@@ -37,17 +38,26 @@ enum toy_code {
 	TOY_EXIT,		/* a point of the exit path; changes that */
 	TOY_SKIP,		/* skip an operation if the register is @arg */
 	TOY_BUG,		/* crash if the register is @arg */
+	/* Only where struct toy.shared says so: */
+	TOY_KEEP,		/* under a spinlock, change what no access shows */
+	TOY_GIVE,		/* the register is that; the lock is one for reading */
+	TOY_WAIT,		/* until it was posted once more, or for a signal;
+				 * quiet: until it was posted, ever
+				 */
+	TOY_POST,
+	TOY_KILL,		/* a signal for the actor after this one */
 	TOY_NR_CODES
 };
 
 /**
  * struct toy_op - an operation
  * @code: which
- * @object: of an access, from 0; of a lock: which
+ * @object: of an access, from 0; of a lock, or of what is waited for: which
  * @offset: of an access, bytes
  * @size: of an access, bytes, 0 for one
  * @arg: depends on @code
- * @quiet: the access is no scheduling point
+ * @quiet: the access, or the lock, is no scheduling point; of TOY_WAIT and TOY_POST
+ *	nothing is recorded but who waits and who is woken
  */
 struct toy_op {
 	enum toy_code code;
@@ -64,12 +74,14 @@ struct toy_op {
  * @ops: of each
  * @handoff: a lock goes to who has waited longest, else to who comes first
  * @eager: a grace period ends when it can, else at the next BLOCK or END
+ * @shared: recorded as with NSLAB_RUN_SHARED
  */
 struct toy {
 	unsigned int nactors;
 	struct toy_op ops[TOY_ACTORS][TOY_OPS];
 	bool handoff;
 	bool eager;
+	bool shared;
 };
 
 /**
@@ -84,7 +96,8 @@ struct toy_trace {
 
 struct toy_actor {
 	uint8_t pc, reg, nesting, local;
-	bool started, at_point, done, waits_lock, waits_gp, has_waited;
+	bool started, at_point, done, waits_lock, waits_gp, waits_post, has_waited;
+	bool signalled;
 	uint8_t blockers;	/* whose read sections it waits for */
 };
 
@@ -106,6 +119,8 @@ struct toy_state {
 	uint8_t owner[TOY_LOCKS];
 	uint8_t queue[TOY_LOCKS][TOY_ACTORS], nqueue[TOY_LOCKS];
 	uint8_t lock_number[TOY_LOCKS], lock_numbers;
+	uint8_t spin_number[TOY_SPINS], kept[TOY_SPINS], posted[TOY_SPINS];
+	uint8_t sleeper[TOY_ACTORS], nsleepers;
 	uint8_t hidden;
 	uint8_t crash_actor, crash_pc;
 	unsigned int at, local, enabled;

@@ -32,7 +32,7 @@ static struct toy_op random_op(uint64_t *rnd, unsigned int codes)
 		op.code = 1 + below(rnd, TOY_NR_CODES - 1);
 	while (!(codes & 1U << op.code));
 	op.object = below(rnd, op.code == TOY_LOCK ? 2 : 3);
-	if (op.code == TOY_UNLOCK)
+	if (op.code == TOY_UNLOCK || op.code >= TOY_KEEP)
 		op.object = below(rnd, 2);
 	op.offset = below(rnd, 2);
 	op.size = op.offset ? 1 : 1 + below(rnd, 2);
@@ -69,17 +69,23 @@ void toy_random_program(struct toy *toy, uint64_t seed)
 		1U << TOY_RCU_LOCK | 1U << TOY_RCU_UNLOCK | 1U << TOY_SYNC,
 		1U << TOY_ALLOC | 1U << TOY_FREE,
 		1U << TOY_LOOK | 1U << TOY_EXIT | 1U << TOY_SKIP,
+		1U << TOY_KEEP | 1U << TOY_GIVE,
+		1U << TOY_WAIT | 1U << TOY_POST,
+		1U << TOY_WAIT | 1U << TOY_POST | 1U << TOY_KILL | 1U << TOY_SKIP,
 	};
+	const unsigned int only_shared = themes[4] | 1U << TOY_WAIT |
+					 1U << TOY_POST | 1U << TOY_KILL;
 	uint64_t rnd = seed;
 	unsigned int codes = 1U << TOY_READ | 1U << TOY_WRITE | 1U << TOY_ADD;
 	unsigned int i, n, room;
 
 	memset(toy, 0, sizeof(*toy));
 	if (below(&rnd, 4))
-		codes |= themes[below(&rnd, 4)];
+		codes |= themes[below(&rnd, 7)];
 	if (below(&rnd, 2))
 		codes |= toy_random(&rnd) & toy_random(&rnd) &
 			 ((1U << TOY_NR_CODES) - 2);
+	toy->shared = codes & only_shared || below(&rnd, 2);
 	toy->nactors = 2 + below(&rnd, 2);
 	toy->handoff = below(&rnd, 2);
 	toy->eager = below(&rnd, 2);

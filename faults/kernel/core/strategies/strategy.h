@@ -24,10 +24,12 @@
 /**
  * struct nslab_op - what an actor is about to do
  * @offset: in the object, bytes
- * @object: number of the watched object it accesses, 0 for none
+ * @object: number of the watched object it accesses, 0 for none; of a lock that it
+ *	takes: its number and NSLAB_LOCK_OBJECT
  * @size: bytes
- * @write: whether it writes there
+ * @write: whether it writes there, or no other may have the lock at the same time
  */
+#define NSLAB_LOCK_OBJECT	0x8000
 struct nslab_op {
 	__u32 offset;
 	__u16 object;
