@@ -103,6 +103,7 @@ static int search(const struct job *job, struct bounded *bounded)
 	static size_t room;
 	char text[SCHEDULE_TEXT_MAX];
 	const struct nslab_switch *next;
+	unsigned int unknown = profile_unknown(job);
 	struct nslab_run run;
 	int ret;
 
@@ -121,6 +122,8 @@ static int search(const struct job *job, struct bounded *bounded)
 			}, &run);
 		if (ret || shared->failed)
 			return ret;
+		if (profile_unknown(job) > unknown)
+			bounded_unknown(bounded);
 		if (run.nevents > room) {
 			room = run.nevents * 2;
 			events = realloc(events, room * sizeof(*events));
@@ -157,6 +160,7 @@ static int run_bounded(struct job *job)
 		.nactors = job->scenario->nactors,
 		.max_preemptions = plan->preemptions,
 		.prune = !plan->unpruned,
+		.unknown = profile_unknown(job),
 		.max_schedules = plan->count,
 		.max_bytes = BOUNDED_BYTES,
 	};
