@@ -101,6 +101,7 @@ static int search(const struct job *job, struct bounded *bounded)
 	static struct schedule schedule;
 	char text[SCHEDULE_TEXT_MAX];
 	const struct nslab_switch *next;
+	unsigned int unknown = profile_unknown(job);
 	struct nslab_run run;
 	int ret;
 
@@ -120,6 +121,8 @@ static int search(const struct job *job, struct bounded *bounded)
 			}, &run);
 		if (ret || shared->failed)
 			return ret;
+		if (profile_unknown(job) > unknown)
+			bounded_unknown(bounded);
 		if (bounded_ran(bounded, execute_events(), run.nevents))
 			return EXPLORE_DONE;
 	}
@@ -147,6 +150,7 @@ static int run_bounded(struct job *job)
 		.nactors = job->scenario->nactors,
 		.max_preemptions = plan->preemptions,
 		.prune = !plan->unpruned,
+		.unknown = profile_unknown(job),
 		.max_schedules = plan->count,
 		.max_bytes = BOUNDED_BYTES,
 	};

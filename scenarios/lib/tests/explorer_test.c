@@ -115,6 +115,8 @@ static struct {
 	bool caches, flushes, no_heap;
 	int objects, most, before;
 	bool suspect;
+	int words, shared_new;
+	__u32 word_flags;
 	struct nslab_run run;
 } *toy;
 
@@ -192,6 +194,8 @@ static int toy_run(struct nslab_run *run)
 	run->points = 5;
 	run->hash = run->seed ^ 1;
 	run->nevents = 3;
+	if (!(run->flags & NSLAB_RUN_WARM_UP))
+		run->shared_new = toy->shared_new;
 	return 0;
 }
 
@@ -350,6 +354,24 @@ static int toy_faults(void)
 static void toy_emit(const char *line)
 {
 	strcat(lines, line);
+}
+
+/* One word, from the warm-up on or only later. */
+static int toy_shared(struct nslab_words *words)
+{
+	struct nslab_word *word;
+
+	if (!words)
+		return 0;
+	word = (void *)(uintptr_t)words->words;
+	words->n = toy->words++ || !toy->shared_new;
+	*word = (struct nslab_word) { .flags = toy->word_flags };
+	return 0;
+}
+
+static int toy_adopt(void)
+{
+	return 0;
 }
 
 static const struct control control = {
@@ -856,6 +878,44 @@ static void search_runs_every_schedule(void **state)
 	assert_non_null(strstr(lines, "\"schedules\":[2,0,"));
 }
 
+static int searched_with_word(__u32 flags, bool late)
+{
+	struct plan plan = {
+		.strategy = "bounded", .first = 1, .count = 100,
+		.preemptions = 2, .shared = true, .timeout_ms = 1000,
+	};
+	static struct control with_words;
+
+	with_words = control;
+	with_words.shared = toy_shared;
+	with_words.adopt = toy_adopt;
+	toy->word_flags = flags;
+	toy->shared_new = late;
+	assert_int_equal(0, explore(&plan, scenario_find("toy"), &with_words));
+	return strstr(lines, "\"complete\":2") &&
+	       strstr(lines, "\"cut\":null");
+}
+
+static void search_with_known_words_is_complete(void **state)
+{
+	assert_true(searched_with_word(NSLAB_WORD_IS_POINT |
+				       NSLAB_WORD_IS_WATCHED, false));
+}
+
+static void search_with_a_late_word_under_a_lock_is_complete(void **state)
+{
+	assert_true(searched_with_word(NSLAB_WORD_IS_NEW, true));
+}
+
+/* What only shows in the middle of a search had no points from the beginning. */
+static void search_with_a_late_word_is_not_complete(void **state)
+{
+	assert_false(searched_with_word(NSLAB_WORD_IS_POINT |
+					NSLAB_WORD_IS_NEW, true));
+	assert_non_null(strstr(lines, "\"complete\":-1"));
+	assert_non_null(strstr(lines, "\"cut\":\"unknown\""));
+}
+
 static void search_ends_with_its_first_finding(void **state)
 {
 	struct plan plan = {
@@ -922,6 +982,9 @@ int main(void)
 		TEST(what_is_no_schedule_is_told),
 		TEST(divergence_is_no_failure_of_the_kernel),
 		TEST(search_runs_every_schedule),
+		TEST(search_with_known_words_is_complete),
+		TEST(search_with_a_late_word_under_a_lock_is_complete),
+		TEST(search_with_a_late_word_is_not_complete),
 		TEST(search_ends_with_its_first_finding),
 		TEST(unknown_strategy_is_told),
 	};

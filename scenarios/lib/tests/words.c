@@ -164,6 +164,11 @@ static bool point_after(const struct words_state *state, unsigned int code,
 	}
 }
 
+static unsigned int lock_flags(const struct words_op *op)
+{
+	return op->word < WORDS_SLEEPING ? 0 : NSLAB_LOCK_SPINS;
+}
+
 /* What it is about to do, as the kernel records it; BEGIN for nothing. */
 static struct nslab_event event_before(const struct words_state *state,
 				       unsigned int actor)
@@ -178,6 +183,7 @@ static struct nslab_event event_before(const struct words_state *state,
 	case WORDS_SPIN:
 		event.kind = NSLAB_EVENT_LOCK;
 		event.object = op->word + 1;
+		event.what = lock_flags(op);
 		break;
 	case WORDS_UNLOCK:
 	case WORDS_UNSPIN:
@@ -185,6 +191,16 @@ static struct nslab_event event_before(const struct words_state *state,
 			break;
 		event.kind = NSLAB_EVENT_UNLOCK;
 		event.object = op->word + 1;
+		event.what = lock_flags(op);
+		break;
+	case WORDS_PREPARE:
+		event.kind = NSLAB_EVENT_SLEEP;
+		break;
+	case WORDS_SLEEP:
+		break;
+	case WORDS_WAKE:
+		event.kind = NSLAB_EVENT_WAKE;
+		event.what = op->word;
 		break;
 	case WORDS_RCU_LOCK:
 	case WORDS_RCU_UNLOCK:
@@ -472,6 +488,9 @@ static bool do_next(struct words_state *state, unsigned int actor,
 	if (!do_op(state, actor, again)) {
 		event = event_of(state, actor, NSLAB_EVENT_BLOCK);
 		event.flags = NSLAB_EVENT_IS_FREE;
+		event.what = me->waits_lock ? NSLAB_WAITS_LOCK :
+			     me->waits_gp ? NSLAB_WAITS_GRACE :
+					    NSLAB_WAITS_OTHER;
 		me->has_waited = true;
 		come_to_point(state, event, trace);
 		return false;
