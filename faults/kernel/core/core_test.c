@@ -97,7 +97,7 @@ static void too_many_readers_are_dropped(struct kunit *test)
 
 static void numbers_stand_for_addresses(struct kunit *test)
 {
-	static const char locks[600];
+	static const char locks[NSLAB_MAX_NUMBER + 1];
 	u16 first, second;
 	int i;
 
@@ -111,7 +111,7 @@ static void numbers_stand_for_addresses(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(locks); i++)
 		nslab_lock_number(&locks[i]);
 	KUNIT_EXPECT_EQ(test, nslab_lock_number(&locks[1]), second);
-	KUNIT_EXPECT_EQ(test, nslab_lock_number(&locks[599]), 0);
+	KUNIT_EXPECT_EQ(test, nslab_lock_number(&locks[NSLAB_MAX_NUMBER]), 0);
 	/* In the next execution they begin anew. */
 	nslab_locks_begin();
 	KUNIT_EXPECT_EQ(test, nslab_lock_number(&locks[1]), 1);

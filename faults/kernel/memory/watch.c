@@ -21,6 +21,7 @@
 #include "../core/points.h"
 #include "../core/trace.h"
 #include "caches.h"
+#include "heap.h"
 #include "leftout.h"
 #include "profile.h"
 #include "shadow.h"
@@ -292,6 +293,7 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 	struct nslab_listener *listener = known.listener;
 	struct nslab_kind *kind = known.kind;
 
+	nslab_heap_alloc(cache, object);
 	if (listener) {
 		if (listener->use)
 			nslab_mark(object, cache->object_size);
@@ -320,6 +322,7 @@ void __nslab_object_free(struct kmem_cache *cache, void *object)
 	struct nslab_listener *listener = known.listener;
 	struct nslab_kind *kind = known.kind;
 
+	nslab_heap_free(cache, object);
 	if (listener && listener->free)
 		listener->free(listener, object, ASKED_IP);
 	if (known.typeless && nslab_sites_matter() && recording && watching)

@@ -112,6 +112,8 @@ static int set(struct plan *plan, const char *key, const char *value)
 		return set_number(&plan->profiles, value);
 	if (!strcmp(key, "skip"))
 		return set_skip(plan, value);
+	if (!strcmp(key, "idle"))
+		return set_number(&plan->idle, value);
 	if (!strcmp(key, "depth"))
 		return set_number(&plan->depth, value);
 	if (!strcmp(key, "length"))

@@ -319,6 +319,27 @@ static unsigned int count(bool watched, bool locked, bool in_set)
 }
 
 /**
+ * profile_unknown() - how many words do the actors share that traces do not tell of?
+ *
+ * No lock protects them, and they have no points: they are not watched, or it turned out
+ * too late. With a lock, that tells of them, if all locks are recorded.
+ */
+unsigned int profile_unknown(const struct job *job)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nr_words; i++) {
+		const struct nslab_word *word = &words[i];
+		bool known = word->flags & NSLAB_WORD_IS_WATCHED ||
+			     (!(word->flags & NSLAB_WORD_IS_POINT) &&
+			      job->plan->shared);
+
+		n += !known || word->flags & NSLAB_WORD_IS_EXPOSED;
+	}
+	return n;
+}
+
+/**
  * profile_end() - no execution follows: say what the set was, and whether it held
  */
 void profile_end(const struct job *job)

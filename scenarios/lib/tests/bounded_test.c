@@ -256,6 +256,18 @@ static const struct toy reused = {
 		 { OP(POINT), ALLOC(3) } },
 };
 
+/* In caches of their own, what the one frees the other cannot use again. */
+static const struct toy two_caches = {
+	.nactors = 2, .caches = true,
+	.ops = { { FREE(0), W(2, 1), FREE(2) }, { FREE(1), W(3, 1), FREE(3) } },
+};
+
+/* The same in one. */
+static const struct toy one_cache = {
+	.nactors = 2,
+	.ops = { { FREE(0), W(2, 1), FREE(2) }, { FREE(1), W(3, 1), FREE(3) } },
+};
+
 /*
  * Each of those that follow has an outcome that is lost if one kind of
  * dependence is forgotten: somebody is preempted before the step in question,
@@ -394,6 +406,8 @@ static const struct {
 	{ "exit and look", &exit_and_look },
 	{ "late exit", &late_exit },
 	{ "reused", &reused },
+	{ "two caches", &two_caches },
+	{ "one cache", &one_cache },
 	{ "order of locks", &order_of_locks },
 	{ "lock after waiting", &lock_after_waiting },
 	{ "reads after grace period", &reads_after_grace_period },
@@ -498,6 +512,10 @@ static void pruning_saves(void **state)
 			schedules_of(&three_independent, false));
 	assert_in_range(schedules_of(&named_points, true) * 2, 0,
 			schedules_of(&named_points, false));
+	assert_in_range(schedules_of(&two_caches, true) * 2, 0,
+			schedules_of(&one_cache, true));
+	assert_in_range(schedules_of(&two_readers, true) * 4, 0,
+			schedules_of(&two_readers, false));
 }
 
 /* Ends early, for one reason or another; what is left of it can be read. */

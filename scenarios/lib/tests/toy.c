@@ -77,14 +77,22 @@ static struct nslab_event event_of(struct toy_state *state, unsigned int actor,
 	};
 }
 
+/* In which slab cache an object is, from 0. */
+static unsigned int cache_of(const struct toy_state *state, unsigned int object)
+{
+	return state->toy->caches ? object % TOY_CACHES : 0;
+}
+
 static struct nslab_event access_event(struct toy_state *state,
 				       unsigned int actor,
 				       const struct toy_op *op)
 {
 	struct nslab_event event = event_of(state, actor, NSLAB_EVENT_ACCESS);
 
-	if (op->code == TOY_FREE)
+	if (op->code == TOY_FREE) {
 		event.kind = NSLAB_EVENT_FREE;
+		event.value = state->toy->caches ? 1 + cache_of(state, op->object) : 0;
+	}
 	if (op->code != TOY_READ)
 		event.flags = NSLAB_EVENT_IS_WRITE;
 	event.object = object_number(state, op->object);
@@ -366,15 +374,19 @@ static void allocate(struct toy_state *state, unsigned int actor,
 		     unsigned int object, struct toy_trace *trace)
 {
 	struct nslab_event event = event_of(state, actor, NSLAB_EVENT_FREE);
+	unsigned int cache = cache_of(state, object);
+	uint16_t value = state->toy->caches ? 1 + cache : 0;
 
+	event.value = value;
 	/* No memory is used again before it was freed. */
 	if (!state->dead[object]) {
 		event.object = object_number(state, object);
 		record(trace, &event);
 	}
 	event = event_of(state, actor, NSLAB_EVENT_ALLOC);
-	state->address[object] = state->freed ?: ++state->addresses;
-	state->freed = 0;
+	event.value = value;
+	state->address[object] = state->freed[cache] ?: ++state->addresses[cache];
+	state->freed[cache] = 0;
 	state->dead[object] = false;
 	state->number[object] = ++state->numbers;
 	event.object = state->number[object];
@@ -434,7 +446,7 @@ static bool do_op(struct toy_state *state, unsigned int actor, bool again,
 			return false;
 		}
 		state->dead[op->object] = true;
-		state->freed = state->address[op->object];
+		state->freed[cache_of(state, op->object)] = state->address[op->object];
 		break;
 	case TOY_LOCK:
 		if (!take_lock(state, actor, op->object, again, trace)) {

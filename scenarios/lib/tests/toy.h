@@ -17,6 +17,7 @@
 #define TOY_OBJECTS	4
 #define TOY_LOCKS	3
 #define TOY_SPINS	2
+#define TOY_CACHES	2
 #define TOY_EVENTS	512
 
 enum toy_code {
@@ -75,6 +76,7 @@ struct toy_op {
  * @handoff: a lock goes to who has waited longest, else to who comes first
  * @eager: a grace period ends when it can, else at the next BLOCK or END
  * @shared: recorded as with NSLAB_RUN_SHARED
+ * @caches: objects with odd numbers have a slab cache of their own
  */
 struct toy {
 	unsigned int nactors;
@@ -82,6 +84,7 @@ struct toy {
 	bool handoff;
 	bool eager;
 	bool shared;
+	bool caches;
 };
 
 /**
@@ -113,7 +116,7 @@ struct toy_state {
 	const struct toy *toy;
 	struct toy_actor actors[TOY_ACTORS];
 	uint8_t bytes[TOY_OBJECTS][2];
-	uint8_t address[TOY_OBJECTS], addresses, freed;
+	uint8_t address[TOY_OBJECTS], addresses[TOY_CACHES], freed[TOY_CACHES];
 	uint8_t number[TOY_OBJECTS], numbers;
 	bool dead[TOY_OBJECTS];
 	uint8_t owner[TOY_LOCKS];

@@ -89,6 +89,7 @@ void toy_random_program(struct toy *toy, uint64_t seed)
 	toy->nactors = 2 + below(&rnd, 2);
 	toy->handoff = below(&rnd, 2);
 	toy->eager = below(&rnd, 2);
+	toy->caches = below(&rnd, 2);
 	for (i = 0; i < toy->nactors; i++) {
 		room = toy->nactors == 2 ? 2 + below(&rnd, 5) :
 					   1 + below(&rnd, 4);
