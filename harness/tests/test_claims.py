@@ -33,6 +33,12 @@ SHARED = (Watching((ALL_SHARED,)),)
 NSPROXY = (Watching((parse("nsproxy:0:88"),)),)
 
 
+OVER = (
+    "over 12 shared words (3 more under a common lock), as far as 20 of 9,212 executions show, "
+    "which were profiled again"
+)
+
+
 def word(name: str, offset: int = 0, **more: Any) -> Word:
     return Word(0, "cache", name, offset, 8, **more)
 
@@ -92,15 +98,14 @@ def test_findings_of_one_cause_are_said_to_be(tmp_path: Path) -> None:
 
 def test_a_complete_search() -> None:
     assert bounded(SEARCH) == (
-        "a: complete for c <= 2 over 12 shared words (3 more under a common lock): "
-        "9,212 schedules, 143 points, 0 findings; 20 executions profiled again, the set held; "
+        f"a: complete for c <= 2 {OVER}: 9,212 schedules, 143 points, 0 findings; "
         "pruned: 12,345 alternatives, 7 redundant runs"
     )
 
 
 def test_a_search_that_was_cut_is_complete_for_less() -> None:
     text = bounded(cut())
-    assert text.startswith("a: complete for c <= 1 over 12 shared words (3 more under a common lock): 9,212")
+    assert text.startswith(f"a: complete for c <= 1 {OVER}: 9,212 schedules")
     assert "; cut short by EXECUTIONS=" in text
     assert "; cut short by the guest's memory" in bounded(cut("memory"))
 
@@ -113,8 +118,8 @@ def test_a_search_that_was_cut_at_once_is_not_complete() -> None:
 def test_all_inputs_are_needed() -> None:
     two = dataclasses.replace(SEARCH, n=2, points=150)
     assert bounded(SEARCH, two, inputs=2).startswith(
-        "a: complete for c <= 2 over 12 shared words (3 more under a common lock): "
-        "18,424 schedules of 2 inputs, 150 points, 0 findings; 20 executions profiled again, the set held"
+        "a: complete for c <= 2 over 12 shared words (3 more under a common lock), as far as 20 of 18,424 "
+        "executions show, which were profiled again: 18,424 schedules of 2 inputs, 150 points, 0 findings; pruned"
     )
     assert bounded(SEARCH, cut(n=2), inputs=2).startswith("a: complete for c <= 1 over ")
     assert bounded(SEARCH, cut(n=2, complete=-1), inputs=2).startswith("a: not complete: ")
@@ -180,7 +185,7 @@ def test_a_narrower_watch() -> None:
     # What is under a lock is ordered by that.
     locked = dataclasses.replace(narrow, outside_unprotected=0)
     text = bounded(SEARCH, watching=NSPROXY, profiled=(locked,), words=words)
-    assert text.startswith("a: complete for c <= 2 over the memory that the profile watches: 9,212 schedules")
+    assert text.startswith("a: complete for c <= 2 over the memory that the profile watches, as far as 20 of 9,212")
     assert "; 5 shared words are not watched, under a common lock each; " in text
     one = dataclasses.replace(locked, outside=1)
     assert "; 1 shared word is not watched, under a common lock; " in bounded(SEARCH, profiled=(one,))
@@ -189,6 +194,15 @@ def test_a_narrower_watch() -> None:
 def test_where_nobody_knows_what_is_shared_nothing_is_claimed() -> None:
     text = bounded(SEARCH, profiled=())
     assert text.startswith("a: not complete: ") and "; it is not known which memory is shared; " in text
+
+
+def test_where_each_execution_was_profiled_the_claim_is_plain() -> None:
+    every = dataclasses.replace(HELD, profiled=9212)
+    text = bounded(SEARCH, profiled=(every,))
+    assert text.startswith("a: complete for c <= 2 over 12 shared words (3 more under a common lock): 9,212 sch")
+    assert "; each execution was profiled again, the set held; " in text
+    one = dataclasses.replace(HELD, profiled=1)
+    assert ", as far as 1 of 9,212 executions shows, which was profiled again: " in bounded(SEARCH, profiled=(one,))
 
 
 def test_that_nothing_was_looked_at_again_is_said() -> None:
@@ -219,7 +233,7 @@ def test_the_bound_of_pct(actors: int, length: int, depth: int) -> None:
     rare = actors * length ** (depth - 1)
     said = float(re.search(r"at least 1/(\S+),", " ".join(text.split()))[1].replace(",", ""))
     assert said == rare if rare < 10**15 else math.isclose(said, rare, rel_tol=0.06)
-    said_together = re.search(r"all executions together (more than )?([^;]+);", " ".join(text.split()))
+    said_together = re.search(r"all executions together (more than )?([^; ]+)", " ".join(text.split()))
     together = float(said_together[2])
     exact = 1 - (1 - Fraction(1, rare)) ** executions if rare < 10**9 else Fraction(executions, rare)
     assert exact > 0.99 if said_together[1] else math.isclose(together, exact, rel_tol=0.06)
@@ -229,18 +243,19 @@ def test_pct_as_a_sentence() -> None:
     plan = run_plan("a", "b", strategy="pct-3-0", lengths=(93, 400))
     assert claims.of(plan, [result(executions=65)]) == [
         "a: 3 actors, 93 steps: an execution finds a bug of depth 3 among the steps over",
-        "  the memory that the profile watches with a probability of at least 1/25,947,",
-        "  all executions together 0.0025; 20 executions profiled again, the set held",
+        "  the memory that the profile watches, as far as 20 of 65 executions show, which",
+        "  were profiled again with a probability of at least 1/25,947, all executions",
+        "  together 0.0025",
     ]
 
 
 def test_what_pct_does_not_bound() -> None:
     plan = run_plan("a", strategy="pct-3-0", lengths=(93,), watching=SHARED)
     text = " ".join(" ".join(claims.of(plan, [result(executions=65, longest=93)])).split())
-    assert "among the steps over 12 shared words (3 more under a common lock) with" in text
+    assert "among the steps over 12 shared words (3 more under a common lock), as far as 20 of 65" in text
     assert "of more steps" not in text
     text = " ".join(" ".join(claims.of(plan, [result(executions=65, longest=120)])).split())
-    assert "together 0.0025; not so in executions of more steps, the longest had 120; 20 exec" in text
+    assert "together 0.0025; not so in executions of more steps, the longest had 120" in text
     assert claims.of(plan, [result(executions=65, profiled=())]) == [
         "a: no bound: it is not known which memory is shared",
     ]  # fmt: skip
@@ -249,7 +264,7 @@ def test_what_pct_does_not_bound() -> None:
 def test_pct_of_no_executions() -> None:
     plan = run_plan("a", strategy="pct-3-0", lengths=(93,))
     text = " ".join(" ".join(claims.of(plan, [result()])).split())
-    assert "all executions together 0; " in text
+    assert "all executions together 0" in text and "0." not in text
 
 
 # === All ===

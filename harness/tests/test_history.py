@@ -18,7 +18,7 @@ from nslab_lab.history import command, hunts, index
 from nslab_lab.history.index import Bug
 from nslab_lab.host.errors import LabError
 from nslab_lab.plans import profiles
-from test_run import nslab, watched
+from test_run import nslab
 
 INDEX = kernels.load().entry("6.12").one_series().file.parent / index.FILE
 BUGS = index.read(INDEX)
@@ -147,7 +147,7 @@ TWO = ENTRY + ENTRY.replace("a-bug", "other").replace("passes", "asserts")
 
 @pytest.fixture
 def history(
-    nslab: Command, watched: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nslab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[int, str, str]]:
     """Runs the command on an index of the test's own."""
 

@@ -224,7 +224,7 @@ def test_a_finding_that_needs_a_prefix(nslab: Command) -> None:
     assert status == 1
     assert "only after the executions before it" in out
     token = re.search(r"TOKEN=(\S+)", out)[1]
-    assert token.endswith(".1.1.7")
+    assert token.endswith(".1.6.7")  # one is enough
     status, out, _ = nslab("replay", token)
     assert status == 1 and "FAIL dies-after-others, execution 7" in out
 
@@ -587,8 +587,8 @@ def test_what_is_searched_is_claimed(
     status, out, _ = nslab(*steered("bounded", "passes", executions=1000), "--preemptions", "1")
     assert status == 0
     claim = (
-        "passes: complete for c <= 1 over 4 shared words (2 more under a common lock): 32\n"
-        "  schedules of 2 inputs, 77 points, 0 findings; 10 executions profiled again,\n"
+        "passes: complete for c <= 1 over 4 shared words (2 more under a common lock), as\n"
+        "  far as 10 of 32 executions show, which were profiled again: 32 schedules of 2\n"
     )
     assert claim in out
     assert claim in (tmp_path / "runs" / "latest" / "summary.txt").read_text()
@@ -639,7 +639,7 @@ def test_pct_measures_and_claims(nslab: Command, tmp_path: Path) -> None:
     status, out, _ = nslab(*steered("pct", "passes"), "--depth", "2")
     assert status == 0
     assert "passes: 3 actors, 10 steps: an execution finds a bug of depth 2 among the" in out
-    assert "at least 1/30, all executions together 0.29; 5 executions" in " ".join(out.split())
+    assert "at least 1/30, all executions together 0.29" in " ".join(out.split())
     assert json.loads((tmp_path / "runs" / "latest" / "plan.json").read_text())["strategy"] == "pct-2-0"
 
 

@@ -17,6 +17,7 @@ from nslab_lab.guest.machine import Machine
 from nslab_lab.host.paths import SCENARIOS
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.token import Token
+from nslab_lab.plans.watch import Watching, parse
 
 # Slab caches, with the struct that is in each: where ids, names and addresses decide.
 CACHES = {
@@ -46,11 +47,11 @@ def hashes(kernel: Kernel, init: Path, scenario: str, schedules: tuple[str, ...]
     folder.mkdir()
     tool = kernel.out / "usr" / "gen_init_cpio"
     machine = Machine(kernel.linux, tool, initramfs.base(tool, init), kernel.cmdline)
-    knobs = tuple(
-        f"nslab/watch={cache}:0:{size_of(kernel.linux, struct)}" for cache, struct in CACHES.items()
+    watches = tuple(
+        parse(f"{cache}:0:{size_of(kernel.linux, struct)}") for cache, struct in CACHES.items()
     )
     token = Token("6.12", "00000000", scenario, "none", "none", "000000", "replay-0", 1, 1, 1)
-    plan = BootPlan(token, knobs, 1, False, schedules=schedules, watch=tuple(CACHES))
+    plan = BootPlan(token, (), 1, False, schedules=schedules, watching=Watching(watches))
     done = boots.boot(machine, plan, folder, threading.Event())
     assert done.error is None and len(done.executions) == len(schedules), done.console_text()
     return [str(one.hash) for one in done.executions]

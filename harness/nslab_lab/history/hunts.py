@@ -129,7 +129,7 @@ class Hunter:
         profile = profiles.load(way.profile)
         return plan.make(
             self.kernel.name, self.kernel.id, profile, (scenario.name,),
-            options.watches(profile, way.full, self.kernel), variant=plan.NO_VARIANT,
+            options.watching(profile, self.kernel, [scenario]), variant=plan.NO_VARIANT,
             strategy=str(way.full), seed=1, executions=self.executions, findings=1,
             actors=(scenario.actors,), inputs=(scenario.inputs,),
         )  # fmt: skip

@@ -13,6 +13,7 @@ from nslab_lab.guest.boots import Stop
 from nslab_lab.guest.machine import Machine
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import SHARED_POINTS, BootPlan, RunPlan
+from nslab_lab.search import growth
 from nslab_lab.search.batch import EnoughOr
 from nslab_lab.search.failures import Failure, check_search, examine
 
@@ -39,7 +40,13 @@ def until_failure(
     """
     machine = replace(machine, poll_s=_POLL_S)
     executions, seconds = 0, 0.0
-    for boot_plan in boot_plans:
+    plans, rounds = iter(boot_plans), 0
+    grown: tuple[str, ...] = ()
+    again: BootPlan | None = None
+    while boot_plan := again or next(plans, None):
+        if again is None:
+            rounds = 0
+            boot_plan = growth.with_watches(boot_plan, grown)
         if stop.is_set():
             return Hunt(executions, None, True, seconds)
         enough = EnoughOr(stop, 1)
@@ -52,9 +59,16 @@ def until_failure(
             first = next(index for index, one in enumerate(ran) if one.failed)
             return Hunt(executions + first + 1, failures[0], False, seconds)
         check_search(boot)
-        executions += len(ran)
         if boot.stopped:
-            return Hunt(executions, None, True, seconds)
+            return Hunt(executions + len(ran), None, True, seconds)
+        # As in a run, what is found to be shared later is watched from then on.
+        words, _ = growth.judged(boot)
+        again = growth.wider(boot_plan, words) if rounds < growth.MOST_ROUNDS else None
+        rounds += 1
+        if again is None:
+            executions += len(ran)
+        if not boot_plan.strategy.searches:
+            grown = (again or boot_plan).token.grown
     return Hunt(executions, None, False, seconds)
 
 
