@@ -61,9 +61,7 @@ def test_a_late_report_is_traced_back(kernel: Kernel, tmp_path: Path) -> None:
     patch = tmp_path / "late.patch"
     lines = text.splitlines(True), changed.splitlines(True)
     patch.write_text("".join(difflib.unified_diff(*lines, "a/ipc/msg.c", "b/ipc/msg.c")))
-    done = nslab(
-        "run", "--patch", patch, "--scenario", "msg-vs-rmid", "--strategy", "random"
-    )
+    done = nslab("run", "--patch", patch, "--scenario", "msg-vs-rmid", "--strategy", "random")
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
     assert finding["oracle"] == "kasan" and "in newque+" in finding["headline"]
@@ -75,4 +73,3 @@ def test_a_late_report_is_traced_back(kernel: Kernel, tmp_path: Path) -> None:
     assert "ipc_lookup" in json.dumps(drawn)
     replayed = nslab("replay", finding["token"], "--patch", patch)
     assert replayed.status == 1 and "the same as in" in replayed.out, replayed.out + replayed.err
-
