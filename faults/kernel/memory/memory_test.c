@@ -191,7 +191,6 @@ static void what_is_not_there_cannot_be_watched(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, watch("@counter_of_the_test:0:4"), -ENOENT);
 	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0:4096"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0"), -EINVAL);
-	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0:0"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch(":0:8"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch("cred"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch("@kfree+0x99999:0:8"), -EINVAL);
