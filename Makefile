@@ -12,6 +12,7 @@
 ## make test      the tests of the lab itself; TEST=... selects, as pytest -k
 ## make coverage  which points and readers the scenarios reach, and which they do not
 ## make matrix    executions until each deliberate defect is caught; about 15 minutes
+## make history   bugs of the public record, each put back: what finds it, how soon; hours
 ## make bench     the speed of the lab; PART=speed, sweep, gdb, design or variants
 ## make sweep     many runs for a given time, unattended: SWEEP=smoke (2 minutes), nightly
 ## make report    what the last sweep found, as one HTML page
@@ -29,6 +30,7 @@
 ##             GDBSCRIPT=               `make gdb`: commands to run without a terminal
 ##             DEPTH= PREEMPTIONS=      of the strategies pct and bounded
 ##             SEEDS=                   `make matrix`, `make bench`: for a median
+##             ONLY= CAP= RESUME=1      `make history`
 ##             BUDGET= RESUME=1 REPEAT= KNOWN= KEEP= NOTIFY= DB=    `make sweep`
 ##             SINCE= OUT= FORMAT=      `make report`; html, json, junit, ktap
 ##             AT=                      `make nightly-install`
@@ -42,7 +44,7 @@ PYTEST := PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" \
 # The shell takes the variables from its environment, quoted, whatever is in them.
 export SCENARIO PROFILE STRATEGY VARIANT KERNEL SERIES EXECUTIONS SEED PATCH JOBS TOKEN \
 	TEST FINDINGS TIMES FORMAT DEPTH PREEMPTIONS PART SEEDS \
-	GDBSCRIPT SWEEP BUDGET RESUME REPEAT KNOWN KEEP NOTIFY DB SINCE OUT AT ALL
+	ONLY CAP GDBSCRIPT SWEEP BUDGET RESUME REPEAT KNOWN KEEP NOTIFY DB SINCE OUT AT ALL
 
 # What each target takes; harness/nslab refuses the others of make's command line, typos above all.
 kernel_takes := KERNEL SERIES PATCH
@@ -54,6 +56,7 @@ takes_gdb := TOKEN SCENARIO PROFILE STRATEGY VARIANT SEED GDBSCRIPT $(kernel_tak
 takes_races := SCENARIO VARIANT FORMAT ALL JOBS $(kernel_takes)
 takes_bench := PART SEEDS VARIANT $(kernel_takes)
 takes_matrix := VARIANT SCENARIO STRATEGY EXECUTIONS SEEDS JOBS $(kernel_takes)
+takes_history := ONLY EXECUTIONS CAP JOBS RESUME KERNEL
 takes_coverage := SCENARIO EXECUTIONS SEED JOBS $(kernel_takes)
 takes_sweep := SWEEP BUDGET EXECUTIONS JOBS RESUME REPEAT KNOWN KEEP NOTIFY DB PATCH
 takes_report := SINCE KNOWN DB OUT FORMAT
@@ -78,7 +81,7 @@ run_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) \
 replay_options = $(call option,scenario,SCENARIO) $(call option,profile,PROFILE) $(call option,jobs,JOBS) \
 	$(call option,times,TIMES) $(call option,format,FORMAT)
 
-.PHONY: help setup kernel run races replay gdb list check test coverage matrix bench clean \
+.PHONY: help setup kernel run races replay gdb list check test coverage matrix history bench clean \
 	sweep report nightly-install nightly-uninstall nightly-status
 .NOTPARALLEL:
 
@@ -119,6 +122,11 @@ matrix: setup
 	@$(call nslab,matrix $(kernel_options) $(call option,variant,VARIANT) \
 		$(call option,scenario,SCENARIO) $(call option,strategy,STRATEGY) \
 		$(call option,executions,EXECUTIONS) $(call option,seeds,SEEDS) $(call option,jobs,JOBS))
+
+history: setup
+	@$(front); exec $(NSLAB) history $(call option,only,ONLY) $(call option,executions,EXECUTIONS) \
+		$(call option,cap,CAP) $(call option,jobs,JOBS) $(call option,kernel,KERNEL) \
+		$(if $(filter-out 0,$(RESUME)),--resume)
 
 coverage: setup
 	@$(call nslab,coverage $(kernel_options) $(call option,scenario,SCENARIO) \

@@ -14,6 +14,9 @@ for part; do
 done
 build=$here/../build
 log=$build/setup.log
+# VERSION_ID: the release of Debian
+# shellcheck disable=SC1091
+[ ! -r /etc/os-release ] || . /etc/os-release
 
 fail() {
 	echo "nslab: $*" >&2
@@ -24,10 +27,10 @@ fail() {
 find_missing() {
 	wanted=
 	for list in $lists; do
-		while read -r name rest; do
-			case $name in
-			'' | '#'*) ;;
-			*) wanted="$wanted $name" ;;
+		while read -r name release; do
+			case $name,$release in
+			,* | '#'*) ;;
+			*, | *,"${VERSION_ID-}") wanted="$wanted $name" ;;
 			esac
 		done <"$here/$list"
 	done

@@ -6,15 +6,19 @@
 #include <linux/debugfs.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 
 #include "core/calls.h"
 #include "core/execution.h"
 #include "core/faults.h"
+#include "core/restart.h"
 #include "core/subject.h"
 #include "core/trace.h"
+#include "memory/heap.h"
 #include "memory/kinds.h"
 #include "memory/leftout.h"
 #include "memory/words.h"
@@ -63,7 +67,7 @@ static long release_ioctl(struct nslab_release __user *arg)
 
 	if (copy_from_user(&release, arg, sizeof(release)))
 		return -EFAULT;
-	if (release.flags & ~NSLAB_RELEASE_SETTLE)
+	if (release.flags & ~(NSLAB_RELEASE_SETTLE | NSLAB_RELEASE_RESTART))
 		return -EINVAL;
 	ret = nslab_release_actors(release.mask);
 	if (ret)
@@ -71,7 +75,29 @@ static long release_ioctl(struct nslab_release __user *arg)
 	if (release.flags & NSLAB_RELEASE_SETTLE)
 		nslab_settle();
 	nslab_count(&release.counters);
+	release.grown = release.flags & NSLAB_RELEASE_SETTLE ? nslab_heap_grown() : 0;
+	if (release.flags & NSLAB_RELEASE_RESTART)
+		nslab_restart();
 	return copy_to_user(arg, &release, sizeof(release)) ? -EFAULT : 0;
+}
+
+/* What kvfree_rcu() and vfree() have been given waits for more otherwise. */
+static long heap_ioctl(struct nslab_heap __user *arg)
+{
+	struct nslab_heap heap;
+	int ret;
+
+	if (copy_from_user(&heap, arg, sizeof(heap)))
+		return -EFAULT;
+	if (heap.command & NSLAB_HEAP_SETTLES) {
+		kvfree_rcu_barrier();
+		nslab_settle();
+		vm_unmap_aliases();
+	}
+	ret = nslab_heap_do(&heap);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &heap, sizeof(heap)) ? -EFAULT : 0;
 }
 
 static long events_ioctl(void __user *arg)
@@ -170,6 +196,8 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 		return nslab_words_copy((struct nslab_words __user *)arg);
 	case NSLAB_IOC_ADOPT:
 		return nslab_words_adopt();
+	case NSLAB_IOC_HEAP:
+		return heap_ioctl((struct nslab_heap __user *)arg);
 	default:
 		return -ENOTTY;
 	}

@@ -97,7 +97,16 @@ void __nslab_switching(const struct nslab_subject *subject,
 void __nslab_switched(const struct nslab_subject *subject,
 		      const struct task_struct *task);
 
+void __nslab_set_back(void *variable, size_t size);
+void __nslab_gone(struct kmem_cache *cache, const void *object);
+void nslab_restart_net(void);
+void nslab_restart_random(void);
+void nslab_restart_slabs(void);
+void nslab_empty_quarantine(void);
+
 extern bool nslab_watch_ready;
+extern bool nslab_sets_back;
+extern unsigned int nslab_nr_set_back;
 
 /**
  * nslab_point_ip() - an actor may be delayed or preempted here
@@ -197,6 +206,21 @@ do {									\
 		__nslab_heap(true);				\
 	if (nslab_watch_ready)						\
 		__nslab_object_free(cache, object);			\
+	if (unlikely(nslab_nr_set_back))				\
+		__nslab_gone(cache, object);				\
+} while (0)
+
+/**
+ * nslab_set_back() - a variable that counts on and on is about to change
+ * @variable: its address; one, two, four or eight bytes, static or in a slab object
+ *
+ * The next execution finds it as this one did: ids decide where in a tree something
+ * is, how long a text is, and in which bucket of a hash table.
+ */
+#define nslab_set_back(variable)					\
+do {									\
+	if (unlikely(nslab_sets_back))					\
+		__nslab_set_back(variable, sizeof(*(variable)));	\
 } while (0)
 
 /* A read section is about to be entered: let RCU finish with the last one. */
@@ -395,6 +419,7 @@ static inline void nslab_wait_end(int before, unsigned long ip)
 #define nslab_keep_mark(before, shadow)	(shadow)
 #define nslab_object_alloc(cache, object)	do { } while (0)
 #define nslab_object_free(cache, object)	do { } while (0)
+#define nslab_set_back(variable)	do { } while (0)
 #define nslab_quiesce()		do { } while (0)
 #define nslab_block()		do { } while (0)
 #define nslab_resume()		do { } while (0)

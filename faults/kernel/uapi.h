@@ -93,6 +93,7 @@ struct nslab_failure {
 #define NSLAB_RUN_SHARED	256	/* record locks of any kind, wake-ups, calls */
 #define NSLAB_RUN_ALL_POINTS	512	/* with it: points that touch no shared word */
 #define NSLAB_RUN_PROFILE	1024	/* record which memory the actors share */
+#define NSLAB_RUN_REPEATED	2048	/* for the oracle "leak": it counts nowhere */
 
 /* What struct nslab_run.status says: bits, 0 when all went well. */
 #define NSLAB_STATUS_HANG	1	/* some actor did not end */
@@ -322,17 +323,47 @@ struct nslab_attributes {
 
 /* What struct nslab_release.flags says. */
 #define NSLAB_RELEASE_SETTLE	1	/* wait until everything is at rest, then count */
+#define NSLAB_RELEASE_RESTART	2	/* the next starts from the same state */
 
 /**
  * struct nslab_release - the last execution has been judged
  * @mask: the kept actors, a bit each
  * @flags: NSLAB_RELEASE_*
  * @counters: in and out: how many objects there are
+ * @grown: out: how many slab caches hold more objects than they ever did at rest;
+ *	0 where nothing was waited for
+ * @reserved: zero
  */
 struct nslab_release {
 	__u32 mask;
 	__u32 flags;
 	struct nslab_counters counters;
+	__u32 grown;
+	__u32 reserved;
+};
+
+/* What struct nslab_heap.command asks for; the answer is a number of caches. */
+#define NSLAB_HEAP_SUSPECT	0	/* those that hold more than they ever did */
+#define NSLAB_HEAP_JUDGE	1	/* that do again: suspects; track what comes */
+#define NSLAB_HEAP_LAST		2	/* likewise, but track nothing new */
+#define NSLAB_HEAP_SETTLES	8	/* all of the following settle first */
+#define NSLAB_HEAP_START	8	/* what each holds is what it may hold */
+#define NSLAB_HEAP_GROWN	9	/* which hold more than they ever did? */
+#define NSLAB_HEAP_AGAIN	10	/* which suspects hold more than before? */
+#define NSLAB_HEAP_LEFT		11	/* which have left some of what was tracked? */
+#define NSLAB_HEAP_END		12	/* these, as text; nothing is a suspect any more */
+#define NSLAB_HEAP_TEXT		224
+
+/**
+ * struct nslab_heap - slab caches that hold more objects than before
+ * @command: NSLAB_HEAP_*
+ * @n: out: how many
+ * @text: out, of END: which, how many more objects, and who asked for the first
+ */
+struct nslab_heap {
+	__u32 command;
+	__u32 n;
+	char text[NSLAB_HEAP_TEXT];
 };
 
 /**
@@ -369,6 +400,7 @@ struct nslab_calls {
 #define NSLAB_SIDE_IS_WRITE	1
 #define NSLAB_SIDE_IRQ_OFF	2
 #define NSLAB_SIDE_PREEMPT_OFF	4
+#define NSLAB_SIDE_IS_LARGE	8	/* the access is to more than these eight bytes */
 
 #define NSLAB_WORD_NAME_LEN	48
 #define NSLAB_LOCK_NAME_LEN	48
@@ -399,7 +431,8 @@ struct nslab_side {
  * @what: as in events; 0xffff if it is not watched
  * @nsides: how many @sides are filled; there may be more
  * @offset: in the object, of the first byte that was accessed
- * @size: of what was accessed, 1 to 8 bytes
+ * @size: of what was accessed, 1 to 8 bytes; more for the slots of an array that ids
+ *	or addresses choose, which are one word
  * @object_size: of the object, with what kmalloc() adds
  * @site: of kmalloc() and vmalloc() memory: where it was asked for, an offset from
  *	the kernel's first instruction; the one of the symbol for static data
@@ -485,5 +518,7 @@ struct nslab_words {
 #define NSLAB_IOC_SHARED	_IOWR(NSLAB_IOC_MAGIC, 16, struct nslab_words)
 /* They are the set from now on; with "shared" in nslab/watch they are watched. */
 #define NSLAB_IOC_ADOPT		_IO(NSLAB_IOC_MAGIC, 17)
+/* Compare what slab caches hold with what they did. */
+#define NSLAB_IOC_HEAP		_IOWR(NSLAB_IOC_MAGIC, 24, struct nslab_heap)
 
 #endif /* KERNEL_NSLAB_UAPI_H */

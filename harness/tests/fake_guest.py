@@ -9,6 +9,10 @@ allocation c2. Strategies that draw come upon that in execution 7, among much th
 "needs-a5b-other-a4b" fails in another way where there is a4b, but not all that it needs.
 "varies-needs-a5b" then shows itself in another way, "wanders-" at another place, "strays-" both.
 "needs-a5b-pair-a7b-b8a" fails only where a7b and b8a are both there, or both are not.
+"late-needs-a5b" does not fail itself: the execution after it does, whatever that is.
+
+"blames-4-7" fails in execution 7, or in one without faults, because of what execution 4 has left.
+"blames-only-4-7" fails in no other than execution 7. "forgets-4" has kmemleak report at its end.
 """
 
 from __future__ import annotations
@@ -124,6 +128,8 @@ def follow(plan: Any, n: Any, schedule: Any, told: Any) -> Any:
     if plan["trace"] == "1":
         show(n, switches, failures)
     pair = behind("pair", scenario)
+    if scenario.startswith("late-"):
+        return follow_late(plan, n, schedule, told, said)
     fails = needs(scenario) <= {*switches, *failures} and pair & {*switches} in (pair, set())
     if not fails and behind("other", scenario) & {*switches}:
         print("WARNING: CPU: 0 PID: 1 at kernel/other.c:5 other+0x1/0x2", flush=True)
@@ -145,6 +151,45 @@ def follow(plan: Any, n: Any, schedule: Any, told: Any) -> Any:
     else:
         execution(n, **said)
     return fails
+
+
+left: list[Any] = []  # what earlier executions of this boot were
+
+
+def follow_late(plan: Any, n: Any, schedule: Any, told: Any, said: Any) -> bool:
+    """One execution that leaves something, or that finds what another one has left."""
+    switches, failures = parts_of(schedule)
+    leaves = needs(plan["scenario"]) <= {*switches, *failures}
+    if left or leaves and plan.get("idle"):
+        sys.stdout.write(KASAN)
+        print("nslab: died after an execution")
+        print(f"nslab: token={plan['token']}.{n}" + (f" schedule={schedule}" if told else ""))
+        print(f"nslab: trace hash={said['hash']} points=100", flush=True)
+        os.abort()
+    left.extend([n] * leaves)
+    execution(n, **said)
+    return False
+
+
+def blames(plan: Any, n: Any) -> None:
+    """See above; comes back from an execution that does not fail."""
+    words = plan["scenario"].split("-")
+    leaves, reports = map(int, words[-2:])
+    if n == leaves:
+        left.append(n)
+    if left and (n == reports or plan.get("idle") and "only" not in words):
+        die(n, plan)
+
+
+def forgets(plan: Any, n: Any, last: Any) -> bool:
+    """Whether kmemleak has reported something."""
+    if n == int(plan["scenario"].rpartition("-")[2]):
+        left.append(n)
+    if not left or not last:
+        return False
+    message = "1 object, one of 8 bytes from make_widget < sys_widget"
+    execution(n, verdict="fail", oracle="kmemleak", message=message)
+    return True
 
 
 def show(n: Any, switches: Any, failures: Any) -> None:
@@ -338,6 +383,10 @@ def main() -> None:
             continue
         if needs(scenario) is not None:
             follow(plan, n, drawn(scenario, n), told=False)
+            continue
+        if scenario.startswith("blames-"):
+            blames(plan, n)
+        if scenario.startswith("forgets-") and forgets(plan, n, n == first + count - 1):
             continue
         if scenario == "hangs" and n == 3:
             if os.fork() == 0:

@@ -66,8 +66,9 @@ def test_a_finding_that_comes_again_alone(run: Callable[..., Any], tmp_path: Pat
 
 def test_a_finding_that_needs_the_executions_before_it(run: Callable[..., Any]) -> None:
     (finding,) = run("dies-after-others").findings
-    assert finding.reproduced == batch.PREFIX
-    assert str(finding.failure.token).endswith(".none.1.1.7")
+    assert finding.reproduced == batch.PREFIX and not finding.late
+    # Of those before it, only as many as it takes.
+    assert str(finding.failure.token).endswith(".none.1.6.7")
     assert [step.n for step in finding.steps] == [7, 7]
 
 
@@ -92,6 +93,40 @@ def test_a_finding_that_does_not_come_again(run: Callable[..., Any]) -> None:
     assert finding.reproduced == batch.NOT_REPRODUCED
     assert str(finding.failure.token).endswith(".none.1.1.7")
     assert finding.steps == ()
+
+
+@pytest.mark.parametrize("leaves, reports", [(6, 7), (4, 7), (1, 9), (2, 9), (1, 2), (5, 10), (3, 10)])
+@pytest.mark.parametrize("limit", [0, 1])
+def test_a_late_report_is_traced_back(
+    run: Callable[..., Any], leaves: int, reports: int, limit: int
+) -> None:
+    result = run(f"blames-{leaves}-{reports}", limit=limit)
+    (finding,) = result.findings
+    assert finding.reproduced == batch.SOLO and finding.late == reports - leaves
+    assert str(finding.failure.token).endswith(f".none.1.{leaves}.{leaves}")
+    # The trace is that of the execution that is to blame.
+    assert {step.n for step in finding.steps} == {leaves}
+    assert [one.n for one in result.executions if one.failed] == [reports]
+    assert [one.n for one in result.executions] == list(range(1, reports + 1 if limit else 11))
+
+
+def test_where_the_execution_to_blame_needs_the_one_that_reports(run: Callable[..., Any]) -> None:
+    (finding,) = run("blames-only-4-7").findings
+    assert finding.reproduced == batch.PREFIX and not finding.late
+    assert str(finding.failure.token).endswith(".none.1.4.7")
+
+
+@pytest.mark.parametrize("n", [1, 4, 9])
+def test_what_kmemleak_finds_at_the_end_is_traced_back(run: Callable[..., Any], n: int) -> None:
+    (finding,) = run(f"forgets-{n}").findings
+    assert finding.failure.verdict.oracle == "kmemleak"
+    assert finding.reproduced == batch.SOLO and finding.late == 10 - n
+    assert str(finding.failure.token).endswith(f".none.1.{n}.{n}")
+
+
+def test_what_the_last_one_leaves_is_its_own(run: Callable[..., Any]) -> None:
+    (finding,) = run("forgets-10").findings
+    assert finding.reproduced == batch.SOLO and not finding.late
 
 
 def test_the_limit_ends_the_batch_at_that_finding(run: Callable[..., Any]) -> None:
@@ -245,6 +280,14 @@ def test_a_search_that_diverged_ends_the_run(search: Callable[..., Any]) -> None
         "same again; see "
     )
     assert caught.value.message.endswith("console-diverges-1.log")
+
+
+def test_a_late_report_in_a_search_is_traced_back(search: Callable[..., Any]) -> None:
+    (finding,) = search("late-needs-a3b").findings
+    # The one that failed is the next: b3a.
+    assert str(finding.failure.token).endswith(".replay-a3b.1.1.1")
+    assert finding.reproduced == batch.SOLO and finding.late == 1
+    assert finding.failure.execution.schedule == "a3b"
 
 
 # === Strategies that draw, and schedules ===

@@ -266,7 +266,10 @@ def test_missing_packages_are_named_with_the_command(tmp_path: Path, lists: tupl
     assert "as root run: apt-get update && apt-get install" in ran.stderr
     assert (" flake8" in ran.stderr) == ("check" in lists)
     assert (" chromium" in ran.stderr) == ("tests" in lists)
-    assert " bison" in ran.stderr and " gcc" not in ran.stderr.split("recommends")[1]
+    asked = ran.stderr.split("recommends")[1].split()
+    assert "bison" in asked and "gcc" not in asked
+    # gcc's headers have the name of its version, which each release has one of.
+    assert len([name for name in asked if name.endswith("-plugin-dev")]) == 1
 
 
 def test_nothing_is_said_when_all_is_there() -> None:

@@ -23,9 +23,10 @@ from nslab_lab.plans.subject import SUBJECTS
 LIST: dict[str, Any] = {
     "scenarios": [
         {"name": "a-vs-b", "about": "a against b", "actors": ["a", "b"], "inputs": 3,
-         "subject": "widgets", "file": "widgets/a.c", "reaches": ["utsns_get", "exit_notify"]},
+         "subject": "widgets", "file": "widgets/a.c", "reaches": ["utsns_get", "exit_notify"],
+         "carries_on": True},
         {"name": "c", "about": "c alone", "actors": ["c"], "inputs": 1,
-         "subject": "", "file": "c.c", "reaches": []},
+         "subject": "", "file": "c.c", "reaches": [], "carries_on": False},
     ],
     "strategies": [{"name": "none", "about": "the scheduler's own choice"}],
 }  # fmt: skip
@@ -120,7 +121,7 @@ def test_from_init(init: Callable[..., Any]) -> None:
     assert known.scenarios == [
         Scenario(
             "a-vs-b", "a against b", ("a", "b"), 3, ("utsns_get", "exit_notify"), "widgets",
-            "widgets/a.c",
+            "widgets/a.c", True,
         ),
         Scenario("c", "c alone", ("c",), 1, (), "", "c.c"),
     ]  # fmt: skip
@@ -185,6 +186,7 @@ def test_list(nslab_list: Callable[..., Any]) -> None:
         "  a-vs-b  a against b",
         "          readers: utsns_get",
         "          points: exit_notify",
+        "          carries on from one execution to the next",
     ]
     assert blocks[5].count("(series rcu)") == 3
     assert max(map(len, text.splitlines())) <= 80

@@ -28,11 +28,19 @@ def names(scenarios_init: Path) -> list[str]:
     return [one.name for one in catalog.from_init(scenarios_init).scenarios]
 
 
+@pytest.fixture(scope="session")
+def of_subjects(scenarios_init: Path) -> set[str]:
+    """Those in code of a subject: there are named points, and their calls are marked."""
+    return {one.name for one in catalog.from_init(scenarios_init).scenarios if one.subject}
+
+
 # === Nothing to find ===
 
 
 @pytest.mark.parametrize("profile", ["none", "delay", "failslab"])
-def test_the_correct_kernel_passes(kernel: Kernel, names: list[str], profile: str) -> None:
+def test_the_correct_kernel_passes(
+    kernel: Kernel, names: list[str], of_subjects: set[str], profile: str
+) -> None:
     done = nslab("run", "--profile", profile, "--executions", 300)
     assert done.status == 0, done.out + done.err
     assert f"{300 * len(names):,} executions of {len(names)} scenarios, 0 findings" in done.out
@@ -40,7 +48,8 @@ def test_the_correct_kernel_passes(kernel: Kernel, names: list[str], profile: st
     assert [(line["scenario"], line["n"]) for line in lines] == [
         (scenario, n) for scenario in names for n in range(1, 301)
     ]
-    for scenario in names:
+    # Others may reach no named point, and no more is there without a strategy that decides.
+    for scenario in of_subjects:
         mine = [line for line in lines if line["scenario"] == scenario]
         # An allocation may fail before an actor comes to a point.
         reaches = any if profile == "failslab" else all
@@ -211,7 +220,7 @@ def test_an_execution_does_not_depend_on_those_before_it(kernel: Kernel) -> None
 NTH = ("run", "--profile", "fail-nth")
 
 
-def test_each_allocation_of_each_call_fails(kernel: Kernel, names: list[str]) -> None:
+def test_each_allocation_of_each_call_fails(kernel: Kernel, of_subjects: set[str]) -> None:
     """The claim is measured: what it says is what the executions did."""
     done = nslab(*NTH)
     assert done.status == 0, done.out + done.err
@@ -219,7 +228,7 @@ def test_each_allocation_of_each_call_fails(kernel: Kernel, names: list[str]) ->
         r"^([a-z-]+): complete for the schedules run: (\d+) failure sites?, (?:each|it)\s+was tried", done.out, re.M
     )
     lines = [json.loads(line) for line in done.executions.splitlines()]
-    assert set(names) <= {scenario for scenario, _ in claims}
+    assert of_subjects <= {scenario for scenario, _ in claims}
     assert {scenario for scenario, _ in claims} == {line["scenario"] for line in lines}
     text = (done.folder / "sites.txt").read_text()
     assert "NOT TRIED" not in text
@@ -484,12 +493,14 @@ def bounded(*more: object) -> Ended:
 
 
 # Two actors of some 20 steps: pct with three changes of priority has no more to draw from.
-FEW_SCHEDULES = {"mq-vs-unlink": 20, "sem-vs-rmid": 20}
+FEW_SCHEDULES = {
+    "mq-notify-close": 20, "mq-vs-unlink": 20, "sem-vs-rmid": 20, "shm-vs-setns-exit": 10,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("strategy", ["random", "pct", "pos"])
 def test_the_correct_kernel_passes_under_each_strategy(
-    kernel: Kernel, names: list[str], strategy: str
+    kernel: Kernel, names: list[str], of_subjects: set[str], strategy: str
 ) -> None:
     done = nslab("run", "--strategy", strategy, "--executions", 100)
     assert done.status == 0, done.out + done.err
@@ -498,7 +509,8 @@ def test_the_correct_kernel_passes_under_each_strategy(
     for scenario in names:
         # Another seed is another schedule.
         mine = [line["hash"] for line in lines if line["scenario"] == scenario]
-        assert len(set(mine)) > FEW_SCHEDULES.get(scenario, 40), scenario
+        few = FEW_SCHEDULES.get(scenario, 40) if scenario in of_subjects else 1
+        assert len(set(mine)) > few, scenario
     assert ("with a probability of at least 1/" in " ".join(done.out.split())) == (strategy == "pct")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nslab_lab.build import kconfig
+from nslab_lab.build import kconfig, kmake
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.errors import LabError
 
@@ -67,6 +67,35 @@ def test_the_real_kernel_refuses_a_line_and_keeps_its_configuration(
         kconfig.configure(kernel.src, [path], tmp_path / "log", "kernel 6.12")
     assert (config.stat(), config.read_bytes()) == before
     assert not list(kernel.out.glob(".config.nslab*"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "programs", "says"),
+    [
+        (False, ("gcc", "g++"), "there are no headers for plugins of gcc 14: install gcc-14-plugin-dev"),
+        (True, ("gcc",), "there is no g++, which compiles them: install g++"),
+        (True, ("gcc", "g++"), ""),
+    ],
+)
+def test_what_a_plugin_is_built_with_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headers: bool, programs: tuple[str, ...], says: str
+) -> None:
+    for name in programs:
+        (tmp_path / name).write_text(f"#!/bin/sh\n[ $1 = -dumpversion ] && echo 14 || echo {tmp_path}\n")
+        (tmp_path / name).chmod(0o755)
+    if headers:
+        (tmp_path / "include").mkdir()
+        (tmp_path / "include" / "plugin-version.h").touch()
+    monkeypatch.setattr(kmake, "SYSTEM_PATH", str(tmp_path))
+    if not says:
+        kmake.check_plugins()
+        return
+    path = tmp_path / "some.config"
+    path.write_text("CONFIG_GCC_PLUGINS=y\n")
+    with pytest.raises(LabError) as caught:
+        kconfig.configure(tmp_path, [path], tmp_path / "log", "kernel 6.12")
+    assert caught.value.status == 3
+    assert caught.value.message == f"the kernel's gcc plugins cannot be built: {says} (uml/setup.sh)"
 
 
 def test_the_packages_of_a_machine_are_no_part_of_a_kernels_id() -> None:

@@ -95,6 +95,18 @@ def test_what_is_left_is_what_it_takes(
     assert str(minimize.schedule_of(found.steps, ACTORS)) == left
 
 
+@pytest.mark.parametrize("needs, left", [("a5b", "a5b"), ("a5b-b3a-c2", "b3aa5b-c2")])
+def test_what_reports_late_is_made_smaller(
+    find: Callable[..., Any], small: Callable[..., Any], needs: str, left: str
+) -> None:
+    finding, boot = find(f"late-needs-{needs}")
+    assert finding.late == 1 and finding.failure.execution.n == 7
+    found = small(finding, boot)
+    assert schedule(found) == left
+    assert str(found.failure.token).endswith(f".replay-{left}.1.7.7")
+    assert str(minimize.schedule_of(found.steps, ACTORS)) == left
+
+
 def test_more_than_two_switches_are_found_from_above(
     find: Callable[..., Any], small: Callable[..., Any], tmp_path: Path
 ) -> None:

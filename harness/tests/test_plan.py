@@ -59,6 +59,20 @@ def test_guest_text(run_plan: plan.RunPlan) -> None:
     ]
 
 
+def test_an_execution_alone_is_followed_by_some_without_faults(run_plan: plan.RunPlan) -> None:
+    boot = run_plan.boot("a", 1, 9)
+    assert boot.idle == 0 and "idle" not in boot.guest_text()
+    alone = boot.of_replay(boot.token_of(7).solo)
+    assert (alone.idle, alone.first, alone.count) == (plan.IDLE, 7, 1)
+    assert f"\nidle={plan.IDLE}\n" in alone.guest_text()
+    # What comes after others shows what they have left by itself, and a search is many executions.
+    assert boot.of_replay(boot.token_of(7)).idle == 0
+    searched = dataclasses.replace(boot.token_of(1), strategy="bounded-2")
+    assert boot.of_replay(searched).idle == 0
+    listed = dataclasses.replace(boot.token_of(1), strategy="replay-0")
+    assert boot.of_replay(listed).idle == plan.IDLE
+
+
 def text_of(boot: plan.BootPlan) -> list[str]:
     """The lines of its plan that depend on the strategy."""
     common = ("scenario=", "seed=", "first=", "trace=", "timeout_ms=")

@@ -154,6 +154,7 @@ def test_each_allocation_fails_once(profile: Callable[..., Any], error: Callable
     for fault in ("failslab", "fail_page_alloc"):
         assert knobs[f"{fault}/probability"] == "100" and knobs[f"{fault}/ignore-gfp-wait"] == "N"
         assert knobs[f"{fault}/task-filter"] == "Y" and knobs[f"{fault}/times"] == "-1"
+    assert knobs["fail_percpu/probability"] == "100" and knobs["fail_percpu/task-filter"] == "Y"
     assert knobs["fail_page_alloc/min-order"] == "0"
     assert knobs["fail_page_alloc/ignore-gfp-highmem"] == "N"
     assert not profile(GOOD).fail_nth and profiles.load("fail-nth").digest == one.digest
@@ -163,6 +164,14 @@ def test_each_allocation_fails_once(profile: Callable[..., Any], error: Callable
     )
     assert "faults.fail_nth.probability: no such key" in error(
         'about = "x"\n[faults.fail_nth]\nprobability = 5\n'
+    )
+
+
+def test_per_cpu_allocations(profile: Callable[..., Any], error: Callable[..., Any]) -> None:
+    one = profile('about = "x"\n[faults.fail_percpu]\nprobability = 7\n')
+    assert "fail_percpu/probability=7" in map(str, one.knobs)
+    assert "faults.fail_percpu.ignore_gfp_wait: no such key" in error(
+        'about = "x"\n[faults.fail_percpu]\nprobability = 7\nignore_gfp_wait = true\n'
     )
 
 

@@ -23,6 +23,7 @@ from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import main, options
 from nslab_lab.commands import coverage, replay, run
 from nslab_lab.debuginfo import readers
+from nslab_lab.history import command as history
 from nslab_lab.matrix import command as matrix
 from nslab_lab.plans.watch import ALL_SHARED, Watching
 from nslab_lab.report import runfolder
@@ -76,7 +77,8 @@ def install(folder: Path, put: Callable[..., Any] = setattr) -> None:
     put(readers, "_known", lambda linux, places: readers._Known(READERS, PLACES))
     put(coverage, "COVERAGES", folder / "coverage")
     put(matrix, "MATRICES", folder / "matrix")
-    for module in (run, replay, coverage, matrix):
+    put(history, "HISTORIES", folder / "history")
+    for module in (run, replay, coverage, matrix, history):
         put(module, "ensure_kernel", in_series)
     put(guest_program, "ensure_scenarios", lambda: init)
     put(runfolder, "RUNS", folder / "runs")

@@ -99,15 +99,19 @@ def test_a_scenario_tells_its_subject_and_file(tree: Path) -> None:
     assert (one["subject"], one["file"]) == ("nsproxy", "nsproxy/zombie_read.c")
 
 
-def test_a_new_folder_is_a_subject(tree: Path) -> None:
-    folder = tree / "scenarios" / "widgets"
-    folder.mkdir()
-    (folder / "a.c").write_text(text("widget-race"))
+def test_a_folder_is_of_the_subject_of_its_name(tree: Path) -> None:
+    for name in ("widgets", "ipc"):
+        folder = tree / "scenarios" / name
+        folder.mkdir(exist_ok=True)
+        (folder / "a.c").write_text(text(f"{name}-race"))
     assert make(tree).returncode == 0
-    assert listed(tree)["widget-race"]["subject"] == "widgets"
-    shutil.rmtree(folder)
+    assert listed(tree)["ipc-race"]["subject"] == "ipc"
+    # The kernel has no such subject.
+    assert listed(tree)["widgets-race"]["subject"] == ""
+    for name in ("widgets", "ipc"):
+        shutil.rmtree(tree / "scenarios" / name)
     assert make(tree).returncode == 0
-    assert "widget-race" not in listed(tree)
+    assert not {"widgets-race", "ipc-race"} & listed(tree).keys()
 
 
 def test_a_scenario_comes_and_goes_with_its_file(tree: Path) -> None:

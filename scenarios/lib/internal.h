@@ -11,6 +11,7 @@
  *   effects.c   what steps do, and which of them depend on each other
  *   schedule.c  schedules as text
  *   leak.c      is there as much after an execution as before?
+ *   heap.c      the same of the objects of each slab cache
  *   marked.c    marked calls: has one that failed left everything as it was?
  *   failnth.c   which allocation of which marked call fails when
  *   kmemleak.c  the same of memory, at the end of a boot
@@ -119,6 +120,8 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @words: report the words that the actors share
  * @profiles: find them in so many executions of each input that strategy random
  *	draws, besides those where each actor goes first
+ * @skip: numbers of those that are left out, "3,17": the kernel dies in them
+ * @idle: each execution is followed by so many without faults, whose failures are its
  * @measure: no execution, run the benchmark of the scenario's subject
  * @failures: for bounded: the allocations that fail, as schedules have them
  * @schedules: for replay: texts, as schedule_parse() reads them
@@ -143,6 +146,8 @@ struct plan {
 	bool measure;
 	bool words;
 	uint64_t profiles;
+	const char *skip;
+	uint64_t idle;
 	uint64_t depth;
 	uint64_t length;
 	uint64_t preemptions;
@@ -226,6 +231,7 @@ void json_list(FILE *out);
  * @subject: describe one of the subjects that the kernel has; 0, or negative
  * @count: how many objects there are; 0, or negative
  * @settle: wait until no callback and no work is pending; 0, or negative
+ * @heap: compare what slab caches hold; 0, or negative
  * @kmemleak: give the detector a command, or take its report; 0, or negative
  * @sleep: let some seconds of guest time pass
  * @release: the execution has been judged; returns 0 when the kept actors wait
@@ -250,6 +256,7 @@ struct control {
 	int (*release)(struct nslab_release *release);
 	int (*count)(struct nslab_counters *counters);
 	int (*settle)(void);
+	int (*heap)(struct nslab_heap *heap);
 	int (*calls)(struct nslab_calls *calls);
 	int (*sites)(struct nslab_site *sites);
 	int (*report)(uint64_t stack);
@@ -290,6 +297,23 @@ bool failnth_is_new(unsigned int setup, const struct nslab_site *site);
 
 int leak_start(const struct control *control);
 int leak_check(const struct control *control, struct nslab_counters now,
+	       char *message, size_t size);
+
+/**
+ * struct heap_runs - how to run an execution once more
+ * @again: as it was: 0, or what heap_check() is to return
+ * @plain: without faults, as the first executions of a boot: likewise
+ * @data: for both
+ */
+struct heap_runs {
+	int (*again)(void *data);
+	int (*plain)(void *data);
+	void *data;
+};
+
+int heap_start(const struct control *control);
+int heap_accept(const struct control *control);
+int heap_check(const struct control *control, const struct heap_runs *runs,
 	       char *message, size_t size);
 
 void kmemleak_summary(const char *report, char *message, size_t size);

@@ -9,6 +9,8 @@
  *					points that its actors reach; checked by
  *					"make coverage"
  *	INPUTS(8);			optional: scenario_input() is 0 ... 7
+ *	CARRIES_ON();			optional: ids and random numbers go on from
+ *					one execution to the next
  *
  *	STATE {				shared by all processes, zeroed before each
  *		int seen;		execution, reached through "self"
@@ -84,6 +86,7 @@ struct actor {
  * @nactors: how many
  * @inputs: as INPUTS() has it, 0 where there is none
  * @reaches: as REACHES() has it, NULL behind the last; or NULL
+ * @carries_on: as CARRIES_ON() has it
  * @next: the next one by name
  */
 struct scenario {
@@ -100,6 +103,7 @@ struct scenario {
 	unsigned int nactors;
 	unsigned int inputs;
 	const char * const *reaches;
+	bool carries_on;
 	struct scenario *next;
 };
 
@@ -194,6 +198,13 @@ __attribute__((constructor)) static void set_reaches(void)		\
 }									\
 struct scenario_state
 
+#define CARRIES_ON()							\
+__attribute__((constructor)) static void set_carries_on(void)		\
+{									\
+	this_scenario.carries_on = true;				\
+}									\
+struct scenario_state
+
 /* === Assertions === */
 
 #define FAIL(...)							\
@@ -269,6 +280,29 @@ do {									\
 })
 
 /**
+ * MARKED_CHANGES() - the same, of a call that changes something although it fails
+ * @call: as of MARKED()
+ * @changes: CHANGES("its credentials are others", ...): what may have changed then,
+ *	in the words of the attributes (see nslab_attribute in the kernel's part of
+ *	a subject); everything else may not
+ *
+ * Where an earlier part of the call is not undone, as a session keyring that
+ * add_key() has made before it ran out of memory. Each use has a comment that says
+ * why that is right.
+ */
+#define MARKED_CHANGES(call, changes, ...)				\
+({									\
+	int actor_ = marked_begin(#call);				\
+	long ret_ = (call);						\
+									\
+	marked_end_changes(actor_, __FILE__, __LINE__, ret_, changes,	\
+			   (const int[]){ __VA_ARGS__, 0 });		\
+	ret_;								\
+})
+
+#define CHANGES(...)	((const char * const []){ __VA_ARGS__, NULL })
+
+/**
  * REFUSED() - an actor's call that has to fail, and then nothing may have changed
  * @call: returns a negative value, and sets errno, if it fails
  * @...: the errno values that it may have; with ENOMEM, as it is MARKED()
@@ -303,6 +337,8 @@ bool scenario_errno_in(const int *allowed);
 int marked_begin(const char *name);
 void marked_end(int actor, const char *file, int line, long ret,
 		const int *allowed);
+void marked_end_changes(int actor, const char *file, int line, long ret,
+			const char * const *changes, const int *allowed);
 int refused_begin(const char *name);
 void refused_end(int actor, const char *name, const char *file, int line,
 		 long ret, const int *allowed);

@@ -32,7 +32,8 @@
  * @call: the last marked call in which it asked for memory
  * @nth: how often it did in that call
  * @points: how many scheduling points it has reached in this execution
- * @loops: how often it said that it may sleep since its last event
+ * @loops: how often it said that it may sleep since it last did something new
+ * @loop_words: what it has accessed since then, a bit for each hash of a word
  * @written: the event of its last write to a pointer, until the value that was
  *	written has been read
  * @written_to: where that pointer is
@@ -63,6 +64,7 @@ struct nslab_actor {
 	unsigned int nth;
 	unsigned int points;
 	unsigned int loops;
+	u64 loop_words;
 	struct nslab_event *written;
 	const void *written_to;
 	const void *locking;

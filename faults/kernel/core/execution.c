@@ -43,8 +43,9 @@ static DECLARE_WAIT_QUEUE_HEAD(explorer_wq);
 /* How long the explorer waits for an actor to join; guest time. */
 #define JOIN_TIMEOUT	(10 * HZ)
 
-/* Two ticks (HZ is 100 on UML). */
+/* Two ticks (HZ is 100 on UML), and where between two of these periods it ends. */
 #define SETTLE_NS	(20 * NSEC_PER_MSEC)
+#define SETTLE_PHASE_NS	(10 * NSEC_PER_MSEC)
 
 /* === Actors === */
 
@@ -109,6 +110,7 @@ int nslab_actor_join(const struct nslab_join *join)
 	actor->nth = 0;
 	actor->points = 0;
 	actor->loops = 0;
+	actor->loop_words = 0;
 	actor->written = NULL;
 	actor->locking = NULL;
 	actor->tried = NULL;
@@ -200,14 +202,16 @@ static bool all_done(unsigned int n)
  * The clock stands still while anything can run, so that is so when it has
  * reached the period after next (RCU callbacks, work queues), and every
  * execution starts at the same phase of the tick: it does not matter what ran
- * before.
+ * before. No second begins then: of time stamps the nanoseconds are never zero,
+ * which eight bytes of a trace would show as NULL.
  */
 void nslab_settle(void)
 {
 	ktime_t start;
 
 	rcu_barrier();
-	start = (div_u64(ktime_get_ns(), SETTLE_NS) + 2) * SETTLE_NS;
+	start = (div_u64(ktime_get_ns(), SETTLE_NS) + 2) * SETTLE_NS +
+		SETTLE_PHASE_NS;
 	set_current_state(TASK_UNINTERRUPTIBLE);
 	schedule_hrtimeout(&start, HRTIMER_MODE_ABS);
 }
@@ -282,7 +286,7 @@ static bool makes_sense(const struct nslab_run *run)
 {
 	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
 	       !run->padding && !run->shared_new && run->timeout_ns &&
-	       run->flags < NSLAB_RUN_PROFILE << 1 &&
+	       run->flags < NSLAB_RUN_REPEATED << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
 	       run->nfailures <= NSLAB_MAX_FAILURES &&
@@ -350,7 +354,7 @@ int nslab_execute(struct nslab_run *run)
 		nslab_settle();
 	nslab_trace_reset();
 	nslab_faults_reset();
-	nslab_coverage_begin(!(run->flags & NSLAB_RUN_WARM_UP));
+	nslab_coverage_begin(!(run->flags & (NSLAB_RUN_WARM_UP | NSLAB_RUN_REPEATED)));
 	nslab_state.run = *run;
 	run->status = 0;
 	start = ktime_get_ns();

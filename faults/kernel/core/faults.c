@@ -95,22 +95,34 @@ static const char * const allocators[] = {
 	"___slab_alloc", "__slab_alloc", "allocate_slab", "new_slab",
 	"alloc_pages", "__alloc_pages", "prepare_alloc_pages", "__folio_alloc",
 	"folio_alloc", "get_free_pages", "__get_free_pages", "get_zeroed_page",
+	"pcpu_alloc", "__alloc_percpu",
 };
+
+/**
+ * nslab_hands_memory_on() - is that a function that others ask for memory?
+ * @name: of the function
+ */
+bool nslab_hands_memory_on(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(allocators); i++)
+		if (str_has_prefix(name, allocators[i]))
+			return true;
+	return false;
+}
 
 static unsigned long nslab_failing_site(void)
 {
 	unsigned long entries[16];
-	unsigned int i, j, n;
+	unsigned int i, n;
 
 	n = stack_trace_save(entries, ARRAY_SIZE(entries), 1);
 	for (i = 0; i < n; i++) {
 		char name[KSYM_SYMBOL_LEN];
 
 		sprint_symbol_no_offset(name, entries[i]);
-		for (j = 0; j < ARRAY_SIZE(allocators); j++)
-			if (str_has_prefix(name, allocators[j]))
-				break;
-		if (j == ARRAY_SIZE(allocators))
+		if (!nslab_hands_memory_on(name))
 			return entries[i];
 	}
 	return 0;

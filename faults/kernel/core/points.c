@@ -3,6 +3,7 @@
  * What happens when an actor reaches a point.
  */
 
+#include <linux/hash.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/preempt.h>
@@ -130,6 +131,27 @@ static struct nslab_op op_of(const struct nslab_event *event)
 	};
 }
 
+/*
+ * A loop that waits for another task may take locks all the time, and access the same
+ * words.
+ */
+static bool may_be_loop(struct nslab_actor *actor, const struct nslab_event *event)
+{
+	u64 word;
+
+	if (event->kind >= NSLAB_EVENT_LOCK)
+		return true;
+	if (event->kind != NSLAB_EVENT_ACCESS) {
+		actor->loop_words = 0;
+		return false;
+	}
+	word = BIT_ULL(hash_32(event->object << 16 ^ event->offset, 6));
+	if (actor->loop_words & word)
+		return true;
+	actor->loop_words |= word;
+	return false;
+}
+
 /**
  * nslab_reach() - current, an actor, is about to do something
  * @actor: current
@@ -151,8 +173,7 @@ struct nslab_event *nslab_reach(struct nslab_actor *actor,
 	/* Who is woken by a release is woken in the middle of it. */
 	if (event->kind != NSLAB_EVENT_WAKE)
 		nslab_note_unlock(actor);
-	/* A loop that waits for another task may take locks all the time. */
-	if (event->kind < NSLAB_EVENT_LOCK)
+	if (!may_be_loop(actor, event))
 		actor->loops = 0;
 	event->actor = nslab_actor_index(actor);
 	event->nesting = rcu_preempt_depth();

@@ -288,6 +288,19 @@ const struct nslab_watch *nslab_find_watch(const struct nslab_kind *kind, u32 st
 	return found;
 }
 
+/**
+ * nslab_has_point() - is an access to some part of these objects a scheduling point?
+ */
+bool nslab_has_point(const struct nslab_kind *kind)
+{
+	const struct nslab_watch *watch;
+
+	for (watch = kind->watches; watch; watch = watch->next)
+		if (watch->point)
+			return true;
+	return false;
+}
+
 /* === Marks === */
 
 /**

@@ -8,9 +8,14 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include <asm/sections.h>
+
 #include <../mm/kasan/kasan.h>
 #include "../hooks.h"
+#include "kinds.h"
+#include "leftout.h"
 #include "shadow.h"
+#include "sites.h"
 
 static void marks_are_no_values_of_kasan(struct kunit *test)
 {
@@ -25,8 +30,10 @@ static void marks_are_no_values_of_kasan(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(values); i++)
 		KUNIT_EXPECT_EQ(test, nslab_shadow(values[i]), (s8)values[i]);
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < 8; i++) {
 		KUNIT_EXPECT_EQ(test, nslab_shadow(NSLAB_SHADOW_MARK | i), i);
+		KUNIT_EXPECT_EQ(test, nslab_shadow(NSLAB_SHADOW_PROFILED | i), i);
+	}
 }
 
 static void marks_leave_to_kasan_what_is_its(struct kunit *test)
@@ -73,9 +80,148 @@ static void marks_leave_to_kasan_what_is_its(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, nslab_marked(p));
 }
 
+/* As bytes of KASAN's shadow, with and without marks. */
+static void expect_marks(struct kunit *test, const u8 *before, const u8 *marked,
+			 size_t size)
+{
+	u8 *shadow = kasan_mem_to_shadow(test->priv);
+
+	memcpy(shadow, before, size);
+	nslab_profile_mark(test->priv, size * KASAN_GRANULE_SIZE);
+	KUNIT_EXPECT_MEMEQ(test, shadow, marked, size);
+	nslab_profile_unmark(test->priv, size * KASAN_GRANULE_SIZE);
+	KUNIT_EXPECT_MEMEQ(test, shadow, before, size);
+	memset(shadow, 0, size);
+}
+
+static void all_memory_is_marked_and_unmarked(struct kunit *test)
+{
+	static const u8 before[] = {
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0xfc, 0xe0, 0xe3, 0xfb, 0xf9, 7, 1,
+	};
+	static const u8 marked[] = {
+		0xe8, 0xe8, 0xe8, 0xe8, 0xe8, 0xe8, 0xe8, 0xe8, 0xe8, 0xed,
+		0xfc, 0xe0, 0xe3, 0xfb, 0xf9, 0xef, 0xe9,
+	};
+	unsigned int i;
+
+	test->priv = kzalloc(256, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, test->priv);
+	for (i = 1; i <= sizeof(before); i++)
+		expect_marks(test, before, marked, i);
+	/* In other places of a word. */
+	for (i = 1; i < sizeof(before); i++)
+		expect_marks(test, before + i, marked + i, sizeof(before) - i);
+	kfree(test->priv);
+}
+
+/* What asks for memory on behalf of others, and is so no function of its own. */
+static void *ask(unsigned int how)
+{
+	static const char text[20] = "some text";
+
+	switch (how) {
+	case 0:
+		return kmalloc(24, GFP_KERNEL);
+	case 1:
+		return kmemdup(text, sizeof(text), GFP_KERNEL);
+	case 2:
+		return kstrdup(text, GFP_KERNEL);
+	case 3:
+		return kvmalloc(300, GFP_KERNEL);
+	case 4:
+		return kasprintf(GFP_KERNEL, "%s", text);
+	default:
+		return krealloc(NULL, 40, GFP_KERNEL);
+	}
+}
+
+static void who_asked_for_memory_is_known(struct kunit *test)
+{
+	unsigned long start, size, expected;
+	struct nslab_place place;
+	struct nslab_key key;
+	unsigned int how;
+	void *p;
+
+	expected = nslab_function_of((unsigned long)ask, &size);
+	for (how = 0; how < 6; how++) {
+		p = ask(how);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		KUNIT_ASSERT_TRUE(test, nslab_place_of(p + 9, &place));
+		KUNIT_EXPECT_PTR_EQ(test, place.object, p);
+		KUNIT_ASSERT_TRUE(test, nslab_key_of(&place, &key));
+		KUNIT_EXPECT_EQ(test, key.type, NSLAB_WORD_KMALLOC);
+		start = nslab_function_of(key.start, &size);
+		/* The compiler may have put it into this function. */
+		KUNIT_EXPECT_TRUE(test, start == expected ||
+				  !strcmp(key.name, __func__));
+		kfree(p);
+	}
+}
+
+static int counter_of_the_test;
+
+static void variables_have_names(struct kunit *test)
+{
+	struct nslab_place place;
+	struct nslab_key key;
+
+	KUNIT_ASSERT_TRUE(test, nslab_place_of(&counter_of_the_test, &place));
+	KUNIT_EXPECT_PTR_EQ(test, place.object, (void *)&counter_of_the_test);
+	KUNIT_ASSERT_TRUE(test, nslab_key_of(&place, &key));
+	KUNIT_EXPECT_EQ(test, key.type, NSLAB_WORD_STATIC);
+	KUNIT_EXPECT_STREQ(test, key.name, "counter_of_the_test");
+}
+
+static int watch(const char *text)
+{
+	char copy[80];
+
+	strscpy(copy, text, sizeof(copy));
+	return nslab_watch_add(copy);
+}
+
+static void what_is_not_there_cannot_be_watched(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, watch("=no_such_variable:0:8"), -ENOENT);
+	KUNIT_EXPECT_EQ(test, watch("@no_such_function:0:8"), -ENOENT);
+	/* A function is no variable, nor the other way round. */
+	KUNIT_EXPECT_EQ(test, watch("=kfree:0:8"), -ENOENT);
+	KUNIT_EXPECT_EQ(test, watch("@counter_of_the_test:0:4"), -ENOENT);
+	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0:4096"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0:0"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, watch(":0:8"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, watch("cred"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, watch("@kfree+0x99999:0:8"), -EINVAL);
+}
+
+static void text_is_left_out(struct kunit *test)
+{
+	unsigned long text = (unsigned long)_stext;
+	char ranges[] = "300-340,10-20,20-28,320-360";
+
+	KUNIT_EXPECT_FALSE(test, nslab_left_out(text + 0x14));
+	KUNIT_ASSERT_EQ(test, nslab_leave_out(ranges), 0);
+	KUNIT_EXPECT_FALSE(test, nslab_left_out(text + 0xf));
+	KUNIT_EXPECT_TRUE(test, nslab_left_out(text + 0x10));
+	KUNIT_EXPECT_TRUE(test, nslab_left_out(text + 0x27));
+	KUNIT_EXPECT_FALSE(test, nslab_left_out(text + 0x28));
+	KUNIT_EXPECT_TRUE(test, nslab_left_out(text + 0x35f));
+	KUNIT_EXPECT_FALSE(test, nslab_left_out(text + 0x360));
+	KUNIT_EXPECT_EQ(test, nslab_leave_out((char []){ "20-10" }), -EINVAL);
+	KUNIT_EXPECT_EQ(test, nslab_leave_out((char []){ "10" }), -EINVAL);
+}
+
 static struct kunit_case nslab_memory_cases[] = {
 	KUNIT_CASE(marks_are_no_values_of_kasan),
 	KUNIT_CASE(marks_leave_to_kasan_what_is_its),
+	KUNIT_CASE(all_memory_is_marked_and_unmarked),
+	KUNIT_CASE(who_asked_for_memory_is_known),
+	KUNIT_CASE(variables_have_names),
+	KUNIT_CASE(what_is_not_there_cannot_be_watched),
+	KUNIT_CASE(text_is_left_out),
 	{}
 };
 

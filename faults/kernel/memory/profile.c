@@ -117,6 +117,21 @@ static void take_locks(struct nslab_seen *one, bool write)
 	}
 }
 
+static void note_locks(struct nslab_seen *one)
+{
+	const struct lock_class_key *key;
+	int i, j;
+
+	for (i = 0; i < current->lockdep_depth; i++) {
+		key = current->held_locks[i].instance->key;
+		for (j = 0; j < one->nany && one->any[j] != key; j++)
+			;
+		if (j == one->nany && j < NSLAB_ANY_LOCKS &&
+		    !is_section(&current->held_locks[i]))
+			one->any[one->nany++] = key;
+	}
+}
+
 static void keep_locks(struct nslab_seen *one, bool write)
 {
 	unsigned int i, n = 0;
@@ -128,12 +143,14 @@ static void keep_locks(struct nslab_seen *one, bool write)
 }
 
 static struct nslab_seen_side side_of_current(const struct nslab_actor *actor,
-					      bool write, unsigned long ip)
+					      size_t size, bool write,
+					      unsigned long ip)
 {
 	struct nslab_seen_side side = {
 		.ip = ip,
 		.actor = nslab_actor_index(actor),
 		.flags = (write ? NSLAB_SIDE_IS_WRITE : 0) |
+			 (size > WORD_SIZE ? NSLAB_SIDE_IS_LARGE : 0) |
 			 (irqs_disabled() ? NSLAB_SIDE_IRQ_OFF : 0) |
 			 (preempt_count() ? NSLAB_SIDE_PREEMPT_OFF : 0),
 		.rcu = min(rcu_preempt_depth(), U8_MAX),
@@ -179,6 +196,20 @@ static void add_side(struct nslab_seen *one, const struct nslab_seen_side *side)
 			}
 }
 
+static void add_access(struct nslab_seen *one, const struct nslab_seen_side *side,
+		       u8 bytes)
+{
+	bool write = side->flags & NSLAB_SIDE_IS_WRITE;
+
+	if (!one->nsides)
+		take_locks(one, write);
+	else
+		keep_locks(one, write);
+	note_locks(one);
+	add_side(one, side);
+	(write ? one->writes : one->reads)[side->actor] |= bytes;
+}
+
 /**
  * nslab_profile_access() - current, an actor, is about to access memory
  * @actor: current
@@ -190,7 +221,7 @@ static void add_side(struct nslab_seen *one, const struct nslab_seen_side *side)
 void nslab_profile_access(const struct nslab_actor *actor, const void *addr,
 			  size_t size, bool write, unsigned long ip)
 {
-	struct nslab_seen_side side = side_of_current(actor, write, ip);
+	struct nslab_seen_side side = side_of_current(actor, size, write, ip);
 	const void *end = addr + size, *word = PTR_ALIGN_DOWN(addr, WORD_SIZE);
 	struct nslab_seen *one;
 	unsigned int from, to;
@@ -206,17 +237,20 @@ void nslab_profile_access(const struct nslab_actor *actor, const void *addr,
 		}
 		from = word < addr ? addr - word : 0;
 		to = min_t(size_t, end - word, WORD_SIZE) - 1;
-		if (!one->nsides)
-			take_locks(one, write);
-		else
-			keep_locks(one, write);
-		add_side(one, &side);
-		(write ? one->writes : one->reads)[side.actor] |= GENMASK(to, from);
+		add_access(one, &side, GENMASK(to, from));
 	}
 }
 
-static void forget(struct nslab_seen *one)
+/* Who frees it writes to all of it, as far as others are concerned. */
+static void forget(struct nslab_seen *one, unsigned long ip)
 {
+	const struct nslab_actor *actor = nslab_acting();
+	struct nslab_seen_side side;
+
+	if (actor) {
+		side = side_of_current(actor, SIZE_MAX, true, ip);
+		add_access(one, &side, U8_MAX);
+	}
 	nslab_words_add(one);
 	in_page[hash_long((unsigned long)one->addr >> PAGE_SHIFT, PAGE_BITS)]--;
 	one->addr = NULL;
@@ -226,10 +260,11 @@ static void forget(struct nslab_seen *one)
  * nslab_profile_free() - an object is about to be freed
  * @object: its first byte
  * @size: of the object
+ * @ip: who frees it
  *
  * What comes to be there is another one.
  */
-void nslab_profile_free(const void *object, size_t size)
+void nslab_profile_free(const void *object, size_t size, unsigned long ip)
 {
 	const void *end = object + size;
 	struct nslab_seen *one;
@@ -241,7 +276,7 @@ void nslab_profile_free(const void *object, size_t size)
 		}
 		one = find(object, false);
 		if (one)
-			forget(one);
+			forget(one, ip);
 		object += WORD_SIZE;
 	}
 }

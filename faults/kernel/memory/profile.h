@@ -12,6 +12,9 @@
 /* Of the locks held at all accesses to a word, so many are kept. */
 #define NSLAB_COMMON_LOCKS	4
 
+/* Of the locks held at any access, classes, so many are kept. */
+#define NSLAB_ANY_LOCKS		8
+
 /**
  * struct nslab_held - a lock that an actor holds
  * @instance: the lock
@@ -47,8 +50,10 @@ struct nslab_seen_side {
  * @writes: likewise
  * @nlocks: how many @locks
  * @nsides: how many @sides
+ * @nany: how many @any
  * @locks: held at all accesses so far
  * @sides: in the order in which they came
+ * @any: classes of which a lock was held at some access
  */
 struct nslab_seen {
 	const void *addr;
@@ -56,8 +61,10 @@ struct nslab_seen {
 	u8 writes[NSLAB_MAX_ACTORS];
 	u8 nlocks;
 	u8 nsides;
+	u8 nany;
 	struct nslab_held locks[NSLAB_COMMON_LOCKS];
 	struct nslab_seen_side sides[NSLAB_MAX_SIDES];
+	const struct lock_class_key *any[NSLAB_ANY_LOCKS];
 };
 
 /**
@@ -77,6 +84,6 @@ extern struct nslab_profile_stats nslab_profile_stats;
 
 void nslab_profile_access(const struct nslab_actor *actor, const void *addr,
 			  size_t size, bool write, unsigned long ip);
-void nslab_profile_free(const void *object, size_t size);
+void nslab_profile_free(const void *object, size_t size, unsigned long ip);
 
 #endif /* KERNEL_NSLAB_MEMORY_PROFILE_H */

@@ -21,11 +21,13 @@
 #include "../core/points.h"
 #include "../core/trace.h"
 #include "caches.h"
+#include "heap.h"
 #include "leftout.h"
 #include "profile.h"
 #include "shadow.h"
 #include "sites.h"
 #include "watch.h"
+#include "words.h"
 
 /* Objects are marked, and reported to the listeners. Set once, at boot. */
 bool nslab_watch_ready __read_mostly;
@@ -138,6 +140,7 @@ static u16 nslab_pointee(const void *where)
 
 static const struct nslab_memory watched_memory = {
 	.pointee = nslab_pointee,
+	.guards = nslab_lock_guards,
 	.left_out = nslab_left_out,
 };
 
@@ -275,7 +278,8 @@ static void nslab_object_lives(const struct nslab_kind *of, void *object, size_t
 		told = true;
 	}
 	if (!told && of->what != NSLAB_UNWATCHED)
-		nslab_lives(of->what, size, object, kind, false, ip);
+		nslab_lives(of->what, size, object, kind,
+			    kind == NSLAB_EVENT_FREE && nslab_has_point(of), ip);
 }
 
 /**
@@ -289,6 +293,7 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 	struct nslab_listener *listener = known.listener;
 	struct nslab_kind *kind = known.kind;
 
+	nslab_heap_alloc(cache, object);
 	if (listener) {
 		if (listener->use)
 			nslab_mark(object, cache->object_size);
@@ -317,6 +322,7 @@ void __nslab_object_free(struct kmem_cache *cache, void *object)
 	struct nslab_listener *listener = known.listener;
 	struct nslab_kind *kind = known.kind;
 
+	nslab_heap_free(cache, object);
 	if (listener && listener->free)
 		listener->free(listener, object, ASKED_IP);
 	if (known.typeless && nslab_sites_matter() && recording && watching)
@@ -325,7 +331,7 @@ void __nslab_object_free(struct kmem_cache *cache, void *object)
 		nslab_object_lives(kind, object, cache->object_size,
 				   NSLAB_EVENT_FREE, ASKED_IP);
 	if (nslab_profiling)
-		nslab_profile_free(object, cache->object_size);
+		nslab_profile_free(object, cache->object_size, ASKED_IP);
 	/* Another cache may be at that address next. */
 	if (cache == kmem_cache)
 		nslab_caches_forget();

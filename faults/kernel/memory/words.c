@@ -15,6 +15,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <linux/xarray.h>
 
 #include <asm/sections.h>
 
@@ -23,15 +24,19 @@
 #include "sites.h"
 #include "words.h"
 
+#define WORD_SIZE	8
+
 /**
  * struct word - a shared word, and what is not for the explorer
  * @key: of the objects
  * @offset: in them, of the first of the eight bytes
- * @hash: of both
+ * @hash: of the key
+ * @size: 8, or that of an array of which all slots count as one word
  * @bytes: that are shared, a bit each
  * @nlocks: how many @locks
  * @adopted: the same when the set was adopted, 0 if it was not there then
  * @adopted_locked: it was protected then
+ * @keep: it is no slot of an array that is a word
  * @locks: of these classes a lock was held at all accesses, in all executions
  * @told: what the explorer gets
  */
@@ -39,10 +44,12 @@ struct word {
 	struct nslab_key key;
 	u32 offset;
 	u32 hash;
+	u32 size;
 	u8 bytes;
 	u8 nlocks;
 	u8 adopted;
 	bool adopted_locked;
+	bool keep;
 	struct nslab_held locks[NSLAB_COMMON_LOCKS];
 	struct nslab_word told;
 };
@@ -54,6 +61,10 @@ static unsigned int nr_words;
 static unsigned int nr_lost;
 
 static bool adopted;
+
+/* Classes of which a lock was held at an access to a shared word. */
+static const struct lock_class_key *guards[512];
+static unsigned int nr_guards;
 
 /* === What one execution has found === */
 
@@ -70,32 +81,139 @@ static u8 shared_bytes(const struct nslab_seen *seen)
 	return bytes;
 }
 
-static u32 hash_of(const struct nslab_key *key, u32 offset)
+static u32 hash_of(const struct nslab_key *key)
 {
 	if (key->type == NSLAB_WORD_CACHE)
-		return jhash(key->name, strlen(key->name), offset);
-	return jhash_2words(key->start - (unsigned long)_stext, key->type, offset);
+		return jhash(key->name, strlen(key->name), key->type);
+	return jhash_1word(key->start - (unsigned long)_stext, key->type);
 }
 
-static struct word *find_word(const struct nslab_key *key, u32 offset,
-			      const struct nslab_place *place)
+static struct word *new_word(const struct nslab_key *key, u32 offset, u32 size,
+			     const struct nslab_place *place)
 {
-	u32 hash = hash_of(key, offset);
-	struct word *word;
+	struct word *word = &words[nr_words];
 
-	for (word = words; word < words + nr_words; word++)
-		if (word->hash == hash && word->offset == offset &&
-		    nslab_same_key(&word->key, key))
-			return word;
 	if (nr_words == NSLAB_MAX_WORDS)
 		return NULL;
 	nr_words++;
 	memset(word, 0, sizeof(*word));
 	word->key = *key;
+	word->hash = hash_of(key);
 	word->offset = offset;
-	word->hash = hash;
+	word->size = size;
 	word->told.object_size = place->size;
 	return word;
+}
+
+/* An array comes before a word in it. */
+static struct word *find_word(const struct nslab_key *key, u32 offset)
+{
+	struct word *word, *found = NULL;
+	u32 hash = hash_of(key);
+
+	for (word = words; word < words + nr_words; word++)
+		if (word->hash == hash && offset - word->offset < word->size &&
+		    nslab_same_key(&word->key, key) &&
+		    (!found || word->size > found->size))
+			found = word;
+	return found;
+}
+
+static bool same_code(const struct nslab_seen *seen, const struct nslab_word *told)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < seen->nsides; i++) {
+		u32 ip = nslab_text_offset(seen->sides[i].ip);
+
+		if (seen->sides[i].flags & NSLAB_SIDE_IS_LARGE)
+			continue;
+		for (j = 0; j < told->nsides; j++)
+			if (told->sides[j].ip == ip)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * An instruction that accesses many words of such an object chooses the slots of an
+ * array, by an id or a hash. Which slots are shared is chance then: the array is one
+ * word. It is taken to reach to the end of the object. Fewer words may be members that
+ * one helper is called for (a reference count, a list).
+ */
+#define MANY_SLOTS	4
+
+static void find_array(const struct nslab_seen *seen, const struct nslab_key *key,
+		       u32 *offset, u32 *size, const struct nslab_place *place)
+{
+	u32 hash = hash_of(key), first = *offset;
+	unsigned int found = 1;
+	struct word *word;
+
+	if (key->type == NSLAB_WORD_CACHE) {
+		if (strcmp(key->name, "radix_tree_node") ||
+		    first < offsetof(struct xa_node, slots) ||
+		    first >= offsetofend(struct xa_node, slots))
+			return;
+		*offset = offsetof(struct xa_node, slots);
+		*size = sizeof_field(struct xa_node, slots);
+		return;
+	}
+	for (word = words; word < words + nr_words; word++) {
+		if (word->hash != hash || !nslab_same_key(&word->key, key) ||
+		    word->size > WORD_SIZE || !same_code(seen, &word->told))
+			continue;
+		found++;
+		first = min(first, word->offset);
+	}
+	if (found >= MANY_SLOTS) {
+		*offset = key->type == NSLAB_WORD_STATIC ? 0 : first;
+		*size = place->size - *offset;
+	}
+}
+
+static struct word *word_of(const struct nslab_seen *seen, const struct nslab_key *key,
+			    const struct nslab_place *place)
+{
+	u32 offset = seen->addr - place->object, size = WORD_SIZE;
+	struct word *word = find_word(key, offset);
+
+	if (word)
+		return word;
+	find_array(seen, key, &offset, &size, place);
+	return new_word(key, offset, size, place);
+}
+
+/* It does not grow once the set has been adopted: executions depend on it. */
+static void add_guards(const struct nslab_seen *seen)
+{
+	unsigned int i, j;
+
+	for (i = 0; !adopted && i < seen->nany; i++) {
+		for (j = 0; j < nr_guards && guards[j] != seen->any[i]; j++)
+			;
+		if (j == nr_guards && j < ARRAY_SIZE(guards))
+			guards[nr_guards++] = seen->any[i];
+	}
+}
+
+/**
+ * nslab_lock_guards() - is there a shared word that is accessed under such a lock?
+ * @lock: its struct lockdep_map
+ *
+ * Return: true for all as long as no set was adopted.
+ */
+bool nslab_lock_guards(const void *lock)
+{
+	const struct lockdep_map *map = lock;
+	unsigned int i;
+
+	if (!adopted)
+		return true;
+	for (i = 0; i < nr_guards; i++)
+		if (guards[i] == map->key)
+			return true;
+	return nr_guards == ARRAY_SIZE(guards);
 }
 
 static void add_locks(struct word *word, const struct nslab_seen *seen)
@@ -158,11 +276,14 @@ void nslab_words_add(const struct nslab_seen *seen)
 		nr_lost++;
 		return;
 	}
-	word = find_word(&key, seen->addr - place.object, &place);
+	word = word_of(seen, &key, &place);
 	if (!word) {
 		nr_lost++;
 		return;
 	}
+	if (word->size > WORD_SIZE)
+		bytes = U8_MAX;
+	add_guards(seen);
 	add_locks(word, seen);
 	word->bytes |= bytes;
 	for (i = 0; i < NSLAB_MAX_ACTORS; i++) {
@@ -196,7 +317,45 @@ static u32 first_byte(const struct word *word)
 
 static u32 nr_bytes(const struct word *word)
 {
+	if (word->size > WORD_SIZE)
+		return word->size;
 	return __fls(word->bytes) - __ffs(word->bytes) + 1;
+}
+
+static void merge_into(struct word *array, const struct word *word)
+{
+	unsigned int i, j, n = 0;
+
+	for (i = 0; i < array->nlocks; i++) {
+		for (j = 0; j < word->nlocks; j++)
+			if (array->locks[i].key == word->locks[j].key)
+				break;
+		if (j < word->nlocks)
+			array->locks[n++] = array->locks[i];
+	}
+	array->nlocks = n;
+	array->told.readers |= word->told.readers;
+	array->told.writers |= word->told.writers;
+}
+
+/* Words that were found before it was known that they are slots of an array. */
+static void drop_covered(void)
+{
+	unsigned int i, n = 0;
+	struct word *array;
+
+	for (i = 0; i < nr_words; i++) {
+		array = find_word(&words[i].key, words[i].offset);
+		if (array != &words[i])
+			merge_into(array, &words[i]);
+	}
+	for (i = 0; i < nr_words; i++)
+		if (find_word(&words[i].key, words[i].offset) == &words[i])
+			words[i].keep = true;
+	for (i = 0; i < nr_words; i++)
+		if (words[i].keep)
+			words[n++] = words[i];
+	nr_words = n;
 }
 
 /**
@@ -212,6 +371,7 @@ int nslab_words_adopt(void)
 	if (adopted)
 		return -EBUSY;
 	adopted = true;
+	drop_covered();
 	sort(words, nr_words, sizeof(*words), compare, NULL);
 	for (word = words; word < words + nr_words; word++) {
 		word->adopted = word->bytes;

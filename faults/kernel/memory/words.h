@@ -10,6 +10,7 @@
 void nslab_words_add(const struct nslab_seen *seen);
 int nslab_words_adopt(void);
 unsigned int nslab_words_new(void);
+bool nslab_lock_guards(const void *lock);
 long nslab_words_copy(struct nslab_words __user *arg);
 
 #endif /* KERNEL_NSLAB_MEMORY_WORDS_H */

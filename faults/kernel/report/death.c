@@ -43,18 +43,24 @@ static void print_others(unsigned int nactors)
 static int nslab_on_panic(struct notifier_block *nb, unsigned long action,
 			  void *msg)
 {
-	const struct nslab_run *run = nslab_current_run();
+	const struct nslab_run *run = nslab_current_run(), *last = &nslab_state.run;
 
-	if (!run) {
+	if (!run && !last->nactors) {
 		pr_emerg("died outside of an execution\n");
 		return NOTIFY_DONE;
 	}
-	nslab_lifetime_report();
-	print_others(run->nactors);
-	pr_emerg("token=%s\n", run->token);
+	if (run) {
+		nslab_lifetime_report();
+		print_others(run->nactors);
+	} else {
+		/* An RCU callback, a kworker: it may have left them something. */
+		pr_emerg("died after an execution\n");
+	}
+	pr_emerg("token=%s\n", last->token);
 	pr_emerg("trace hash=%016llx points=%u\n", nslab_trace_hash(),
 		 nslab_trace_points());
-	if (run->flags & NSLAB_RUN_TRACE)
+	/* The trace of one that has ended is there. */
+	if (run && run->flags & NSLAB_RUN_TRACE)
 		nslab_trace_emit(run->execution);
 	nslab_emit_points();
 	return NOTIFY_DONE;

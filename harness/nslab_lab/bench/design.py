@@ -13,10 +13,10 @@ import textwrap
 from dataclasses import dataclass, replace
 from typing import Callable, Mapping, Sequence
 
-from nslab_lab.bench.session import Bench, ordinary
+from nslab_lab.bench.session import Bench
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.guest import boot_errors, boots
-from nslab_lab.guest.machine import Machine
+from nslab_lab.guest.machine import Machine, ordinary
 from nslab_lab.guest.results import Measured
 from nslab_lab.host.errors import lab_failed
 from nslab_lab.host.paths import shown

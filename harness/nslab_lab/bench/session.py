@@ -11,7 +11,7 @@ from nslab_lab.build.catalog import Scenario
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.cli import options
 from nslab_lab.guest.boots import Stop
-from nslab_lab.guest.machine import Machine
+from nslab_lab.guest.machine import Machine, ordinary
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.plans import plan, profiles, strategies, subject
 from nslab_lab.plans.plan import BootPlan
@@ -70,9 +70,3 @@ class Bench:
         folder = self.folder / f"{self.boots:04}"
         folder.mkdir()
         return folder
-
-
-def ordinary(machine: Machine) -> Machine:
-    """The same with a clock that goes on by itself."""
-    words = (word for word in machine.cmdline if not word.startswith("time-travel"))
-    return replace(machine, cmdline=tuple(words))

@@ -52,6 +52,7 @@ class Scenario(Item):
     reaches: tuple[str, ...] = ()  # readers and named points, see REACHES()
     subject: str = ""  # whose points and oracles count; "": those of all
     file: str = ""  # its source, relative to scenarios/
+    carries_on: bool = False  # executions do not start from the same state, see CARRIES_ON()
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def from_init(init: Path) -> Program:
             Scenario(
                 one["name"], one["about"], tuple(one["actors"]), one["inputs"],
                 tuple(one["reaches"]), one["subject"], one["file"],
+                bool(one.get("carries_on")),
             )  # fmt: skip
             for one in data["scenarios"]
         ]

@@ -14,6 +14,8 @@ from nslab_lab.host.errors import LabError, lab_failed
 from nslab_lab.host.paths import shown
 
 WORK_NAME = ".config.nslab"
+# Offered only where gcc's headers for plugins are.
+PLUGINS = "CONFIG_GCC_PLUGINS"
 
 # Which tools this machine has beside those that the build uses.
 _TOOLS = re.compile(r"CONFIG_(PAHOLE_VERSION|LLD_VERSION|RUSTC_|RUST_|BINDGEN_)")
@@ -43,6 +45,8 @@ def configure(src: Path, fragments: Sequence[Path], log: Path, what: str) -> boo
     out = src / "out"
     out.mkdir(exist_ok=True)
     lines = [line for fragment in fragments for line in read_fragment(fragment)]
+    if any(line.option == PLUGINS and line.value for line in lines):
+        kmake.check_plugins()
     work = out / WORK_NAME
     arguments = [*kmake.KERNEL_VARIABLES, f"KCONFIG_CONFIG={WORK_NAME}"]
     try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -64,6 +65,8 @@ def environment() -> dict[str, str]:
             # Headers from the dependency file that kbuild asks for anyway, instead of a
             # run of the preprocessor: what is not in the cache yet costs less.
             "CCACHE_DEPEND": "1",
+            # A plugin of the compiler that was built again is the same one if its content is.
+            "CCACHE_COMPILERCHECK": "content",
         }
         variables |= {
             name: value for name, value in os.environ.items() if name.startswith("CCACHE_")
@@ -81,6 +84,24 @@ def compiler() -> str:
     except (OSError, subprocess.CalledProcessError) as error:
         raise lab_failed(f"gcc does not run: {error}") from error
     return ran.stdout.splitlines()[0]
+
+
+def check_plugins() -> None:
+    """Raises LabError where no plugin for gcc can be built."""
+    variables = {"PATH": SYSTEM_PATH, "LC_ALL": "C"}
+
+    def asked(option: str) -> str:
+        ran = subprocess.run(["gcc", option], capture_output=True, text=True, env=variables)
+        return ran.stdout.strip()
+
+    version = asked("-dumpversion").partition(".")[0]
+    if not Path(asked("-print-file-name=plugin"), "include/plugin-version.h").is_file():
+        missing = f"there are no headers for plugins of gcc {version}: install gcc-{version}-plugin-dev"
+    elif not shutil.which("g++", path=SYSTEM_PATH):
+        missing = "there is no g++, which compiles them: install g++"
+    else:
+        return
+    raise lab_failed(f"the kernel's gcc plugins cannot be built: {missing} (uml/setup.sh)")
 
 
 def make(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "build": "commands.build", "run": "commands.run", "replay": "commands.replay",
     "races": "commands.races", "list": "commands.listing", "coverage": "commands.coverage", "gdb": "commands.debugger",
-    "bench": "bench.command", "matrix": "matrix.command",
+    "bench": "bench.command", "matrix": "matrix.command", "history": "history.command",
     "sweep": "sweeps.command", "report": "sweeps.report", "nightly": "sweeps.nightly",
 }  # fmt: skip
 

@@ -89,6 +89,7 @@ def section(kind: str, items: Sequence[Item]) -> str:
         more = about[1:]
         if isinstance(item, Scenario):
             more += _reaches(item, WIDTH - column)
+            more += ["carries on from one execution to the next"] * item.carries_on
         lines += [" " * column + line for line in more]
     return "\n".join(lines)
 

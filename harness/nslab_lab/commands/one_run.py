@@ -117,6 +117,8 @@ class Run:
             failure.verdict.headline,
             _HOW_IT_CAME_AGAIN[finding.reproduced],
         ]
+        if finding.late:
+            lines.append(claims.late(finding.late))
         if finding.minimal:
             lines += [claims.minimal(drawn.preemptions, failure.token), "", picture.text(drawn)]
         lines += [f"see {shown(folder)}", command, ""]

@@ -22,7 +22,7 @@ from nslab_lab.guest.boots import Stop
 from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Step
 from nslab_lab.host.errors import LabError
-from nslab_lab.plans import strategies
+from nslab_lab.plans import plan, strategies
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.strategies import Schedule, Switch
 from nslab_lab.search import batch
@@ -77,6 +77,7 @@ class _Trials:
     folder: Path
     stop: Stop
     all_points: bool  # how replays number scheduling points
+    idle: int = 0  # executions after each, where the report came in one of them
     nr_boots: int = 0
 
     def first(self, schedules: Sequence[Schedule]) -> Schedule | None:
@@ -126,7 +127,7 @@ class _Trials:
     def _boot(self, strategy: strategies.Strategy, **changes: Any) -> boots.Boot:
         self.nr_boots += 1
         token = replace(self.failure.token.solo, strategy=str(strategy))
-        values: dict[str, Any] = {"count": 1, "trace": False, **changes}
+        values: dict[str, Any] = {"count": 1, "trace": False, "idle": self.idle, **changes}
         boot = boots.boot(
             self.machine, replace(self.like, token=token, **values), self._place(), self.stop
         )
@@ -148,7 +149,8 @@ def minimize(
 
     @like: a boot of the same scenario, for its knobs. @folder: where consoles are left.
     """
-    trials = _Trials(machine, finding.failure, like, folder, stop, like.all_points)
+    idle = plan.IDLE if finding.late else 0
+    trials = _Trials(machine, finding.failure, like, folder, stop, like.all_points, idle)
     try:
         was = schedule_of(finding.steps, actors)
         small = None

@@ -47,7 +47,7 @@ def smallest(
     files.remove(place)
     if small is None:
         return finding
-    return replace(small, minimal=True, first=token)
+    return replace(small, minimal=True, first=token, late=finding.late)
 
 
 def with_line(finding: Finding, kernel: Kernel) -> Finding:

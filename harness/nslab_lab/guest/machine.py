@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Sequence
 
@@ -35,6 +35,12 @@ class Machine:
     wrapper: tuple[str, ...] = ()  # a command that runs the guest
     patched: bool = False  # its kernel has the user's own patches
     raises_killed: bool = False  # GuestKilled, where others take it for a finding
+
+
+def ordinary(machine: Machine) -> Machine:
+    """The same with a clock that goes on by itself."""
+    words = (word for word in machine.cmdline if not word.startswith("time-travel"))
+    return replace(machine, cmdline=tuple(words))
 
 
 def command(machine: Machine, plan: BootPlan, results: Path, cpu: int) -> list[str]:

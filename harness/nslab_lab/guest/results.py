@@ -158,7 +158,7 @@ class Stack:
     """From where an allocation was asked for."""
 
     id: str  # 16 hex digits
-    fault: str  # "failslab", "fail_page_alloc"
+    fault: str  # "failslab", "fail_page_alloc", "fail_percpu"
     frames: list[str]  # "copy_creds+0x17d/0x410", the innermost first
 
 

@@ -79,6 +79,9 @@ def _command(args: argparse.Namespace) -> int:
     chosen = catalog.choose_names("strategy", args.strategy, [catalog.Item(name, "") for name in known])
     demands.check()
     guest, those = scenarios.choose(args.scenario)
+    if not args.scenario:
+        # The defects are in the code of subjects.
+        those = tuple(one for one in those if one.subject)
     kernel = ensure_kernel(args.kernel or None, args.patch, series_name=args.series or None)
     reach.check(kernel, those)
     matrix = Matrix(

@@ -35,6 +35,10 @@ PILOT = 64
 # then there is another round. Most often one will do.
 MAX_ROUNDS = 3
 
+# A report may come in an execution after the one that is to blame, because of what that one has
+# freed or left.  So one that is run alone is followed by some without faults.
+IDLE = 2
+
 # Guest time an execution may take before it counts as hung.  Waiting costs no host time.
 HANG_MS = 60_000
 
@@ -65,6 +69,7 @@ class BootPlan:
     fail_nth: bool = False  # each allocation of each marked call fails once
     timeout_ms: int = HANG_MS  # guest time
     measure: bool = False  # no execution: the subject's benchmark is run
+    idle: int = 0  # executions without faults after each, whose failures count as its own
 
     @property
     def first(self) -> int:
@@ -105,7 +110,11 @@ class BootPlan:
         """A boot like this one that runs @token's execution, and those before it, traced."""
         count = token.n - token.first + 1
         first = replace(token, n=token.first)
-        return replace(self, token=first, count=count, trace=True, words=True, schedules=())
+        alone = count == 1 and strategies.parse(token.strategy).name != "bounded"
+        return replace(
+            self, token=first, count=count, trace=True, words=True, schedules=(),
+            idle=IDLE if alone else 0,
+        )  # fmt: skip
 
     def guest_text(self) -> str:
         """The guest's /plan."""
@@ -134,6 +143,8 @@ class BootPlan:
             values.append(("words", 1))
         if strategy.steers and self.skip:
             values.append(("skip", ",".join(map(str, self.skip))))
+        if self.idle:
+            values.append(("idle", self.idle))
         if strategy.name == "pct":
             values += [("depth", strategy.depth), ("length", strategy.length)]
         if strategy.name == "bounded":

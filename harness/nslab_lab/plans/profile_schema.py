@@ -43,6 +43,7 @@ KNOBS: dict[str, dict[str, dict[str, Any]]] = {
         "ignore_gfp_highmem": _FLAG,
         "min_order": {"type": "integer", "minimum": 0, "maximum": 10},
     },
+    "fail_percpu": _ATTR,
 }
 
 SCHEMA: dict[str, Any] = {

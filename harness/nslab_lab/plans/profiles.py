@@ -37,6 +37,7 @@ _EVERY_ALLOCATION: dict[str, dict[str, int | bool]] = {
         **_DEFAULTS, "ignore_gfp_wait": False, "ignore_gfp_highmem": False, "min_order": 0,
         "probability": 100,
     },
+    "fail_percpu": {**_DEFAULTS, "probability": 100},
 }  # fmt: skip
 
 

@@ -72,6 +72,14 @@ def minimal(preemptions: int, token: Token) -> str:
     return f"the smallest schedule found has {count(preemptions, 'preemption')}{failed}"
 
 
+def late(executions: int) -> str:
+    """The report of a finding came so many executions after it."""
+    return (
+        f"the report came {count(executions, 'execution')} later: alone, and followed by executions "
+        "without faults, this one shows it"
+    )
+
+
 def _bounded(plan: RunPlan, wanted: int, result: ScenarioResult, shared: Shared) -> str:
     searches = result.searches
     found = count(len(result.findings), "finding")
@@ -107,7 +115,10 @@ def by_chance(plan: RunPlan) -> bool:
     return not plan.fail_nth and any(knob.startswith(faults) for knob in plan.knobs)
 
 
-_CUTS = {"schedules": "EXECUTIONS=", "memory": "the guest's memory", "divergence": "a divergence"}
+_CUTS = {
+    "schedules": "EXECUTIONS=", "memory": "the guest's memory", "divergence": "a divergence",
+    "unknown": "an unprotected shared word that was not watched",
+}
 
 
 def _pct(plan: RunPlan, depth: int, result: ScenarioResult, shared: Shared) -> str:

@@ -39,11 +39,14 @@ SECTIONS = (
      "What it takes to reach a step, and to go back from it."),
     ("variants", "Strategies compared", "make bench PART=variants",
      "Executions until a defect is caught, by strategy, and by the stress test."),
+    ("history", "Bugs of the public record", "make history",
+     "How soon bugs that the kernel had are found when they are put back.\n"
+     "[Which they are](../patches/6.12/history/README.md)."),
 )  # fmt: skip
 
 _HEAD = """\
 <!-- SPDX-License-Identifier: GPL-2.0 -->
-<!-- Written by `make matrix` and `make bench`: do not edit. -->
+<!-- Written by `make matrix`, `make bench` and `make history`: do not edit. -->
 # Results
 
 Figures of the last full runs. Each section names the kernel that it was measured on; kernels with

@@ -127,6 +127,7 @@ class RunFolder:
             "signature": failure.verdict.signature,
             "hash": failure.execution.hash,
             "reproduced": finding.reproduced,
+            "late": finding.late,
             "console": finding.console and os.path.relpath(finding.console, folder),
         }
         (folder / "finding.json").write_text(json.dumps(data, indent=2) + "\n")

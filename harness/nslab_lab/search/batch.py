@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Sequence
 
 from nslab_lab.guest import boot_errors, boots
 from nslab_lab.guest.boots import Boot, Stop
@@ -19,7 +19,7 @@ from nslab_lab.guest.results import Execution, Points, Search, Site, Stack, Step
 from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.token import Token
-from nslab_lab.search import growth
+from nslab_lab.search import growth, late
 from nslab_lab.search.failures import Failure, check_search, examine
 
 Callback = Callable[[Execution], None]
@@ -42,6 +42,7 @@ class Finding:
     console: Path | None = None  # of the boot that showed it
     minimal: bool = False  # its schedule is as small as the lab could make it
     first: Token | None = None  # of the execution it was made from, if it is another one
+    late: int = 0  # the report came so many executions after the one that is to blame
 
 
 @dataclass
@@ -103,7 +104,7 @@ def run(
         enough.count(execution)
         on_execution(execution)
 
-    first, rounds = plan.first, 0
+    first, last, rounds = plan.first, plan.last, 0
     while first <= plan.last and not enough.is_set():
         part = plan
         if not plan.strategy.searches:
@@ -127,10 +128,11 @@ def run(
         words, profiled = growth.judged(boot)
         batch.words += words
         batch.profiled += [profiled] if profiled else []
-        batch.findings += [
-            confirm(machine, failure, part, boot.console, folder, stop)
-            for failure in failures[: limit - len(batch.findings) if limit else None]
-        ]
+        for failure in failures[: limit - len(batch.findings) if limit else None]:
+            came = next(i for i, one in enumerate(executions) if one is failure.execution)
+            before = executions[:came]
+            batch.findings.append(confirm(machine, failure, part, before, boot.console, folder, stop))
+            last = failure.execution.n
         more = growth.wider(part, words) if rounds < growth.MOST_ROUNDS and not batch.findings else None
         if more and not boot.stopped:
             # All of it again: what had been found out was so for fewer words.
@@ -139,7 +141,6 @@ def run(
             continue
         first = executions[-1].n + 1 if executions else first
     if enough.enough:
-        last = batch.findings[-1].failure.execution.n
         batch.executions = [one for one in batch.executions if one.n <= last]
     else:
         batch.stopped = first <= plan.last
@@ -147,11 +148,19 @@ def run(
 
 
 def confirm(
-    machine: Machine, failure: Failure, part: BootPlan, console: Path, folder: Path, stop: Stop
+    machine: Machine,
+    failure: Failure,
+    part: BootPlan,
+    before: Sequence[Execution],
+    console: Path,
+    folder: Path,
+    stop: Stop,
 ) -> Finding:
     """See whether the failure comes again alone, or else in a boot like the one it came in.
 
-    Alone is what a replay wants: it takes one execution, not hundreds.
+    Alone is what a replay wants: it takes one execution, not hundreds. Where it does not come again
+    alone, the report may have come late: @before, the executions before it in its boot, are searched
+    for the one that is to blame.
     """
     token = failure.token
     into = finding_folder(folder, token)
@@ -159,29 +168,39 @@ def confirm(
     def again(token: Token, name: str) -> Finding | None:
         seen, boot = replay(machine, token, part, into / name, stop)
         if boot.stopped:
-            raise _Stopped
+            raise late.Stopped
         steps = tuple(step for step in boot.steps if step.n == token.n)
         return Finding(seen, name, steps, boot.console) if seen else None
+
+    def twice(token: Token, name: str) -> Finding | None:
+        """What it shows alone, if that is this failure and always the same."""
+        alone = again(token, name)
+        if alone and alone.failure.verdict.signature == failure.verdict.signature:
+            second = again(token, f"{name}-again")
+            if second and alone.failure.same_as(second.failure):
+                return alone
+        return None
 
     try:
         alone = again(token.solo, "solo")
         if alone and failure.same_as(alone.failure):
             return replace(alone, reproduced=SOLO)
         if alone and alone.failure.verdict.signature == failure.verdict.signature:
-            twice = again(token.solo, "solo-again")
-            if twice and alone.failure.same_as(twice.failure):
+            second = again(token.solo, "solo-again")
+            if second and alone.failure.same_as(second.failure):
                 return replace(alone, reproduced=ALONE)
-        if token.first != token.n:
-            whole = again(token, "prefix")
-            if whole and failure.same_as(whole.failure):
-                return replace(whole, reproduced=PREFIX)
-    except _Stopped:
+        boot = late.Sequence(machine, failure, part, before, into / "before", stop)
+        since = boot.shortest()
+        if since is not None and (blamed := twice(boot.token_of(since).solo, "blamed")):
+            return replace(blamed, reproduced=SOLO, late=len(before) - since)
+        if since is not None and token.first != token.n:
+            for first in dict.fromkeys((before[since].n, token.first)):
+                whole = again(replace(token, first=first), f"from-{first}")
+                if whole and failure.same_as(whole.failure):
+                    return replace(whole, reproduced=PREFIX)
+    except late.Stopped:
         return Finding(failure, UNCONFIRMED, (), console)
     return Finding(failure, NOT_REPRODUCED, (), console)
-
-
-class _Stopped(Exception):
-    """The run ends while a finding is being confirmed."""
 
 
 def replay(

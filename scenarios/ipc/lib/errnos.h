@@ -25,4 +25,10 @@
 #define ERRNOS_MQ_OPEN	ENOMEM, ENOENT, ENFILE, EMFILE, ENOSPC
 #define ERRNOS_MQ_SEND	ENOMEM
 
+/* mq_notify(3), of a descriptor that may be closed */
+#define ERRNOS_MQ_NOTIFY	ENOMEM, EBADF
+
+/* shmget(2) */
+#define ERRNOS_SHMGET	ENOMEM, ENOSPC, ENFILE
+
 #endif /* SCENARIOS_IPC_LIB_ERRNOS_H */

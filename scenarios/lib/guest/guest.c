@@ -79,6 +79,11 @@ static int control_settle(void)
 	return ioctl(control_fd, NSLAB_IOC_SETTLE);
 }
 
+static int control_heap(struct nslab_heap *heap)
+{
+	return ioctl(control_fd, NSLAB_IOC_HEAP, heap);
+}
+
 static int control_calls(struct nslab_calls *calls)
 {
 	return ioctl(control_fd, NSLAB_IOC_CALLS, calls);
@@ -169,6 +174,7 @@ static const struct control guest_control = {
 	.release = control_release,
 	.count = control_count,
 	.settle = control_settle,
+	.heap = control_heap,
 	.calls = control_calls,
 	.sites = control_sites,
 	.report = control_report,

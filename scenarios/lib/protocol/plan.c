@@ -69,6 +69,15 @@ static int set_failures(struct plan *plan, const char *value)
 	return 0;
 }
 
+/* Likewise. */
+static int set_skip(struct plan *plan, const char *value)
+{
+	if (!*value || strspn(value, "0123456789,") != strlen(value))
+		return -1;
+	plan->skip = value;
+	return 0;
+}
+
 static int set(struct plan *plan, const char *key, const char *value)
 {
 	if (!strcmp(key, "scenario"))
@@ -101,6 +110,10 @@ static int set(struct plan *plan, const char *key, const char *value)
 		return set_bool(&plan->words, value);
 	if (!strcmp(key, "profiles"))
 		return set_number(&plan->profiles, value);
+	if (!strcmp(key, "skip"))
+		return set_skip(plan, value);
+	if (!strcmp(key, "idle"))
+		return set_number(&plan->idle, value);
 	if (!strcmp(key, "depth"))
 		return set_number(&plan->depth, value);
 	if (!strcmp(key, "length"))

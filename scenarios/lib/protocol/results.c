@@ -143,6 +143,7 @@ static void write_scenario(struct json *json, const struct scenario *s)
 		json_string(json, NULL, s->actors[i].name);
 	json_close(json, ']');
 	json_number(json, "inputs", s->inputs ?: 1);
+	json_bool(json, "carries_on", s->carries_on);
 	json_open(json, "reaches", '[');
 	for (i = 0; s->reaches && s->reaches[i]; i++)
 		json_string(json, NULL, s->reaches[i]);
@@ -189,6 +190,7 @@ void json_search(char *buf, size_t size, uint64_t n,
 		[BOUNDED_CUT_SCHEDULES] = "schedules",
 		[BOUNDED_CUT_MEMORY] = "memory",
 		[BOUNDED_CUT_DIVERGED] = "divergence",
+		[BOUNDED_CUT_UNKNOWN] = "unknown",
 	};
 	struct json json = json_line(buf, size);
 	int i;

@@ -142,38 +142,173 @@ static int prepare(const struct job *job, uint64_t n, uint64_t drawn,
 /*
  * A reference that is still to be put would hide one that was put too often, so
  * nothing is under way when they are counted. Where the clock is not the lab's,
- * waiting for that would take real time.
+ * waiting for that would take real time; and a stress test starts from where it is.
  */
-static int clean_up(const struct job *job, uint64_t n, bool warm_up,
-		    char *leak, size_t size)
+static unsigned int release_flags(const struct job *job)
 {
-	struct nslab_release release = {
+	if (shared->unsteered)
+		return 0;
+	return NSLAB_RELEASE_SETTLE |
+	       (job->scenario->carries_on ? 0 : NSLAB_RELEASE_RESTART);
+}
+
+static int clean_up(const struct job *job, uint64_t n,
+		    struct nslab_release *release)
+{
+	*release = (struct nslab_release) {
 		.mask = actors_kept(job->scenario),
-		.flags = shared->unsteered ? 0 : NSLAB_RELEASE_SETTLE,
+		.flags = release_flags(job),
 		.counters.subjects = subjects_mask(),
 	};
-	int ret;
-
 	if (job->scenario->check)
 		job->scenario->check();
 	actors_stop_fresh(job->scenario);
 	if (job->scenario->teardown)
 		job->scenario->teardown();
-	if (job->control->release(&release)) {
-		json_error_line(job->control,
-				"execution %llu: an actor did not come back",
-				(unsigned long long)n);
+	if (!job->control->release(release))
+		return EXPLORE_DONE;
+	json_error_line(job->control,
+			"execution %llu: an actor did not come back",
+			(unsigned long long)n);
+	return EXPLORE_ERROR;
+}
+
+/* === What it leaves === */
+
+/**
+ * struct repetition - an execution that is run again
+ * @job: of which plan
+ * @n: its number
+ * @drawn: see begin()
+ * @input: likewise
+ * @asked: what was asked for
+ * @status: NSLAB_STATUS_* of all its repetitions
+ */
+struct repetition {
+	const struct job *job;
+	uint64_t n;
+	uint64_t drawn;
+	unsigned int input;
+	struct nslab_run asked;
+	unsigned int status;
+};
+
+/* A repetition shows nothing of the execution any more. */
+#define EXPLORE_OTHER	(EXPLORE_ERROR + 1)
+
+static int run_again(struct repetition *repetition, struct nslab_run run)
+{
+	const struct job *job = repetition->job;
+	struct nslab_release release;
+	int ret;
+
+	run.flags &= ~NSLAB_RUN_TRACE;
+	run.flags |= NSLAB_RUN_REPEATED;
+	ret = prepare(job, repetition->n, repetition->drawn, repetition->input);
+	if (ret)
+		return ret;
+	ret = job->control->run(&run);
+	if (ret) {
+		json_error_line(job->control, "execution %llu, repeated: %s",
+				(unsigned long long)repetition->n, strerror(-ret));
 		return EXPLORE_ERROR;
 	}
-	if (warm_up)
-		ret = leak_start(job->control);
-	else
-		ret = leak_check(job->control, release.counters, leak, size);
+	repetition->status |= run.status;
+	if (is_fatal(&run))
+		return EXPLORE_OTHER;
+	return clean_up(job, repetition->n, &release);
+}
+
+static int run_as_asked(void *data)
+{
+	struct repetition *repetition = data;
+	int ret = run_again(repetition, repetition->asked);
+
+	if (!ret && repetition->status & NSLAB_STATUS_DIVERGED)
+		return EXPLORE_OTHER;
+	return ret;
+}
+
+static int run_plain(void *data)
+{
+	struct repetition *repetition = data;
+	struct nslab_run run = repetition->asked;
+
+	run.strategy = NSLAB_STRATEGY_SCHEDULE;
+	run.flags |= NSLAB_RUN_FAILURES | NSLAB_RUN_SYNC | NSLAB_RUN_WARM_UP;
+	run.nswitches = 0;
+	run.nfailures = 0;
+	run.aim = (struct nslab_site) {};
+	run.first = 0;
+	return run_again(repetition, run);
+}
+
+static int repeat(struct repetition *repetition, struct nslab_run *run,
+		  const struct nslab_site *failed, char *leak, size_t size)
+{
+	const struct heap_runs runs = {
+		.again = run_as_asked, .plain = run_plain, .data = repetition,
+	};
+	const struct marked marked = shared->marked;
+	int ret;
+
+	/* It need not be the one that was to fail. */
+	if (failed)
+		repetition->asked.aim = *failed;
+	ret = heap_check(repetition->job->control, &runs, leak, size);
+	shared->marked = marked;
+	shared->failed = false;
+	run->status |= repetition->status &
+		       (NSLAB_STATUS_SPLAT | NSLAB_STATUS_HANG);
+	return ret == EXPLORE_OTHER ? 0 : ret;
+}
+
+/*
+ * What an execution has freed or left may be noticed in one of the next. So that it is
+ * known whose fault it is, these are followed by some that do nothing of their own.
+ */
+static int idle(struct repetition *repetition, struct nslab_run *run)
+{
+	const struct marked marked = shared->marked;
+	unsigned int i;
+	int ret = 0;
+
+	if (shared->failed)
+		return 0;
+	for (i = 0; !ret && !shared->failed && i < repetition->job->plan->idle; i++)
+		ret = run_plain(repetition);
+	shared->marked = marked;
+	run->status |= repetition->status &
+		       (NSLAB_STATUS_SPLAT | NSLAB_STATUS_HANG);
+	return ret == EXPLORE_OTHER ? 0 : ret;
+}
+
+static int look_for_leaks(struct repetition *repetition, struct nslab_run *run,
+			  const struct nslab_site *failed,
+			  const struct nslab_release *release, bool warm_up,
+			  char *leak, size_t size)
+{
+	const struct control *control = repetition->job->control;
+	int ret;
+
+	if (warm_up) {
+		ret = leak_start(control) ?: heap_start(control);
+	} else {
+		ret = leak_check(control, release->counters, leak, size);
+		if (!ret && release->grown) {
+			if (*leak || shared->failed ||
+			    run->status & NSLAB_STATUS_DIVERGED)
+				ret = heap_accept(control);
+			else
+				ret = repeat(repetition, run, failed, leak, size);
+		}
+	}
 	shared->warm = true;
-	if (!ret)
-		return EXPLORE_DONE;
-	json_error_line(job->control, "no counters: %s", strerror(errno));
-	return EXPLORE_ERROR;
+	if (ret == -1) {
+		json_error_line(control, "no counters: %s", strerror(errno));
+		return EXPLORE_ERROR;
+	}
+	return ret;
 }
 
 /* kmemleak is asked once a boot, after the last execution. */
@@ -189,6 +324,23 @@ static int look_for_memory(const struct job *job, bool warm_up, char *message,
 	if (!ret)
 		return EXPLORE_DONE;
 	json_error_line(job->control, "kmemleak: %s", strerror(errno));
+	return EXPLORE_ERROR;
+}
+
+/* The trace of the execution that has just ended, where it is wanted. */
+static struct nslab_event *events;
+
+static int take_events(const struct job *job, const struct nslab_run *run)
+{
+	static size_t room;
+
+	if (run->nevents > room) {
+		room = run->nevents * 2;
+		events = realloc(events, room * sizeof(*events));
+	}
+	if (events && !job->control->events(events))
+		return 0;
+	json_error_line(job->control, "no trace: %s", strerror(errno));
 	return EXPLORE_ERROR;
 }
 
@@ -274,6 +426,11 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 	struct result result = { .n = n, .run = run, .schedule = options.text };
 	static char line[RESULT_MAX], leak[SCENARIO_MESSAGE_MAX];
 	static char kmemleak[SCENARIO_MESSAGE_MAX];
+	struct repetition repetition = {
+		.job = job, .n = n, .drawn = drawn_as(job, n, &options),
+		.input = input_as(job, n, &options),
+	};
+	struct nslab_release release;
 	int ret;
 
 	if (!options.warm_up)
@@ -298,8 +455,11 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 			 (options.profile ? NSLAB_RUN_PROFILE : 0),
 	};
 	/* So that the set is the same whatever the plan makes of it. */
-	if (options.warm_up && options.profile)
-		run->flags |= NSLAB_RUN_SHARED | NSLAB_RUN_ALL_POINTS;
+	if (options.warm_up && options.profile) {
+		run->flags &= ~(NSLAB_RUN_SHARED | NSLAB_RUN_ALL_POINTS |
+				NSLAB_RUN_UNNAMED);
+		run->flags |= options.points;
+	}
 	if (options.aim)
 		run->aim = *options.aim;
 	if (schedule) {
@@ -310,8 +470,7 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 		run->nfailures = schedule->nfailures;
 	}
 
-	ret = prepare(job, n, drawn_as(job, n, &options),
-		      input_as(job, n, &options));
+	ret = prepare(job, n, repetition.drawn, repetition.input);
 	if (ret)
 		return ret;
 	result.seed = execution_seed(plan->seed, n);
@@ -323,6 +482,7 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 		snprintf(run->token + strlen(run->token),
 			 sizeof(run->token) - strlen(run->token), " schedule=%s",
 			 options.text);
+	repetition.asked = *run;
 	ret = job->control->run(run);
 	if (!ret && run->status & NSLAB_STATUS_MORE_SITES) {
 		json_error_line(job->control, "execution %llu: more than %u allocations in marked calls",
@@ -340,6 +500,8 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 	ret = take_sites(job, run);
 	if (!ret && options.profile && !options.warm_up)
 		ret = profile_ran(job, run);
+	if (!ret && options.keeps_trace && !is_fatal(run))
+		ret = take_events(job, run);
 	if (ret)
 		return ret;
 	/* Those of a warm-up are reported by count.c, or not at all. */
@@ -347,19 +509,37 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 		result.failed = tell_sites(job, n, run->nsites, false);
 	*leak = *kmemleak = '\0';
 	if (!is_fatal(run))
-		ret = clean_up(job, n, options.warm_up, leak, sizeof(leak));
+		ret = clean_up(job, n, &release);
+	if (!ret && !is_fatal(run))
+		ret = look_for_leaks(&repetition, run, result.failed, &release,
+				     options.warm_up, leak, sizeof(leak));
+	if (!ret && !is_fatal(run) && !options.warm_up && !*leak)
+		ret = idle(&repetition, run);
 	if (!ret && !is_fatal(run) && job_watches_memory(job) && !options.counts &&
 	    !options.more)
 		ret = look_for_memory(job, options.warm_up, kmemleak,
 				      sizeof(kmemleak));
 	if (ret || (options.warm_up && !is_fatal(run)))
 		return ret;
+	/* The harness boots once more, without this one: see profile.c. */
+	if (only_warms(&options) && options.profile)
+		return EXPLORE_STOPPED;
 	judge(run, leak, kmemleak, &result);
 	if (*leak || *kmemleak)
 		shared->failed = true;
 	json_result(line, sizeof(line), &result);
 	job->control->emit(line);
 	return is_fatal(run) ? EXPLORE_STOPPED : EXPLORE_DONE;
+}
+
+/**
+ * execute_events() - the trace of the last execution, if it was to be kept
+ *
+ * Return: as many as its run says; valid until the next one.
+ */
+const struct nslab_event *execute_events(void)
+{
+	return events;
 }
 
 /**

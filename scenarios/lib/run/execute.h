@@ -37,22 +37,26 @@ struct job {
  * @drawn: of an execution that only warms up: the number that its random numbers
  *	derive from
  * @profile: it finds out which memory the actors share
+ * @points: then: flags of struct nslab_run that say what is a scheduling point
  * @more: another one that warms up follows
  * @counts: it warms up, and its allocations are counted
  * @schedule: what it follows; NULL: the kernel decides
  * @text: @schedule as text
  * @aim: the allocation that fails, or NULL
+ * @keeps_trace: see execute_events()
  */
 struct run_options {
 	bool warm_up;
 	unsigned int input;
 	uint64_t drawn;
 	bool profile;
+	unsigned int points;
 	bool more;
 	bool counts;
 	const struct schedule *schedule;
 	const char *text;
 	const struct nslab_site *aim;
+	bool keeps_trace;
 };
 
 unsigned int job_inputs(const struct job *job);
@@ -62,6 +66,7 @@ bool job_watches_memory(const struct job *job);
 int execute(const struct job *job, uint64_t n, struct run_options options,
 	    struct nslab_run *run);
 struct nslab_site *execute_sites(void);
+const struct nslab_event *execute_events(void);
 void execute_tell_sites(const struct job *job, uint64_t n, unsigned int nsites);
 int count_allocations(const struct job *job);
 

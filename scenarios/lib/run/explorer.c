@@ -98,11 +98,10 @@ static int run_listed(struct job *job)
 /* The search says which schedule comes next, and takes the trace of it. */
 static int search(const struct job *job, struct bounded *bounded)
 {
-	static struct nslab_event *events;
 	static struct schedule schedule;
-	static size_t room;
 	char text[SCHEDULE_TEXT_MAX];
 	const struct nslab_switch *next;
+	unsigned int unknown = profile_unknown(job);
 	struct nslab_run run;
 	int ret;
 
@@ -118,19 +117,13 @@ static int search(const struct job *job, struct bounded *bounded)
 		schedule_text(text, &schedule);
 		ret = execute(job, job->plan->first, (struct run_options) {
 				.schedule = &schedule, .text = text,
+				.keeps_trace = true,
 			}, &run);
 		if (ret || shared->failed)
 			return ret;
-		if (run.nevents > room) {
-			room = run.nevents * 2;
-			events = realloc(events, room * sizeof(*events));
-		}
-		if (!events || job->control->events(events)) {
-			json_error_line(job->control, "no trace: %s",
-					strerror(errno));
-			return EXPLORE_ERROR;
-		}
-		if (bounded_ran(bounded, events, run.nevents))
+		if (profile_unknown(job) > unknown)
+			bounded_unknown(bounded);
+		if (bounded_ran(bounded, execute_events(), run.nevents))
 			return EXPLORE_DONE;
 	}
 	return EXPLORE_DONE;
@@ -157,6 +150,7 @@ static int run_bounded(struct job *job)
 		.nactors = job->scenario->nactors,
 		.max_preemptions = plan->preemptions,
 		.prune = !plan->unpruned,
+		.unknown = profile_unknown(job),
 		.max_schedules = plan->count,
 		.max_bytes = BOUNDED_BYTES,
 	};

@@ -2,7 +2,8 @@
 /*
  * Marked calls: the kernel learns which one an actor is in. One that fails because an
  * allocation did must leave everything as it was: all attributes of the actor that the
- * subjects compare. What has to be counted is counted after the execution, see leak.c.
+ * subjects compare, but for what the scenario says of the call. What has to be counted
+ * is counted after the execution, see leak.c and heap.c.
  */
 
 #include <stdio.h>
@@ -67,17 +68,39 @@ static const char *counted(const char *about, int difference, char *buf,
 	return buf;
 }
 
-/* What has changed, NULL if nothing has. */
+static bool is_in(const char * const *list, const char *about)
+{
+	while (*list && strcmp(*list, about))
+		list++;
+	return *list;
+}
+
+/* Of what may change: what is no attribute, NULL if there is no such. */
+static const char *unknown(const char * const *may, unsigned int n)
+{
+	unsigned int i;
+
+	for (; *may; may++) {
+		for (i = 0; i < n; i++)
+			if (!strcmp(*may, subjects_attribute(i)->about))
+				break;
+		if (i == n)
+			return *may;
+	}
+	return NULL;
+}
+
+/* What has changed and may not, NULL if nothing has. */
 static const char *changed(const struct nslab_attributes *was,
-			   const struct nslab_attributes *is, char *buf,
-			   size_t size)
+			   const struct nslab_attributes *is,
+			   const char * const *may, char *buf, size_t size)
 {
 	const struct nslab_attribute_info *info;
 	unsigned int i;
 
 	for (i = 0; i < is->n; i++) {
 		info = subjects_attribute(i);
-		if (was->values[i] == is->values[i])
+		if (was->values[i] == is->values[i] || is_in(may, info->about))
 			continue;
 		if (info->kind == NSLAB_IS_IDENTITY)
 			return info->about;
@@ -90,7 +113,8 @@ static const char *changed(const struct nslab_attributes *was,
 }
 
 static void judge(unsigned int actor, const char *name, const char *file,
-		  int line, int err, const int *allowed)
+		  int line, int err, const char * const *may,
+		  const int *allowed)
 {
 	struct nslab_attributes now;
 	const char *what;
@@ -103,31 +127,39 @@ static void judge(unsigned int actor, const char *name, const char *file,
 			      "%s failed with %s, which its manual page does not know",
 			      name, strerrorname_np(err));
 	what = look(actor, &now) ? "nobody can tell what it has" :
-				   changed(&before[actor], &now, buf, sizeof(buf));
+				   changed(&before[actor], &now, may, buf,
+					   sizeof(buf));
 	if (what)
 		scenario_fail(file, line, "%s failed with %s, but %s now", name,
 			      strerrorname_np(err), what);
 }
 
 /**
- * marked_end() - the call has been made
+ * marked_end_changes() - the call has been made
  * @actor: as marked_begin() returned it
  * @file: where it stands
  * @line: in that file
  * @ret: what it returned
+ * @may: what may have changed if it failed, the last one NULL
  * @allowed: errno values, the last one 0
  *
  * errno stays.
  */
-void marked_end(int actor, const char *file, int line, long ret,
-		const int *allowed)
+void marked_end_changes(int actor, const char *file, int line, long ret,
+			const char * const *may, const int *allowed)
 {
 	struct marked *marked = &shared->marked;
+	const char *wrong;
 	int err = errno;
 
 	if (actor < 0)
 		return;
 	shared->calls.actors[actor].call = 0;
+	/* A word that is wrong would allow nothing, and that might go unnoticed. */
+	wrong = unknown(may, before[actor].n);
+	if (wrong)
+		scenario_fail(file, line, "no subject of this scenario has the attribute \"%s\"",
+			      wrong);
 	if (shared->calls.actors[actor].failures) {
 		unsigned int call = marked->ncalls[actor];
 
@@ -137,9 +169,20 @@ void marked_end(int actor, const char *file, int line, long ret,
 		marked->err = ret < 0 ? err : 0;
 		if (ret < 0)
 			judge(actor, shared->names[actor][call - 1], file, line,
-			      err, allowed);
+			      err, may, allowed);
 	}
 	errno = err;
+}
+
+static const char * const nothing[] = { NULL };
+
+/**
+ * marked_end() - the same, of a call that changes nothing if it fails
+ */
+void marked_end(int actor, const char *file, int line, long ret,
+		const int *allowed)
+{
+	marked_end_changes(actor, file, line, ret, nothing, allowed);
 }
 
 /**
@@ -182,5 +225,5 @@ void refused_end(int actor, const char *name, const char *file, int line,
 	if (ret >= 0)
 		scenario_fail(file, line, "%s was not refused", name);
 	else if (actor >= 0)
-		judge(actor, name, file, line, err, allowed);
+		judge(actor, name, file, line, err, nothing, allowed);
 }

@@ -15,6 +15,9 @@
 /* So that the set does not depend on the seed of the plan. */
 #define PROFILE_SEED	0x5eed
 
+/* Of those that are drawn as the strategy pct has them. */
+#define PROFILE_DEPTH	3
+
 /* The first ones of a boot are the most likely to show something new. */
 #define EACH_NTH	256
 
@@ -23,6 +26,9 @@ static unsigned int nr_words;
 
 /* Of this boot: executions that counted, those of them that were profiled. */
 static uint64_t counted, profiled;
+
+/* How many profile executions there were before the first that counts. */
+static unsigned int nr_run;
 
 /* As many words were not in the set when they were last reported. */
 static unsigned int nr_new;
@@ -137,42 +143,90 @@ static void tell_words(const struct job *job, bool all)
 
 /* === Before the first execution that counts === */
 
-static int run_once(const struct job *job, struct run_options options)
+static bool is_skipped(const struct plan *plan, unsigned int n)
 {
-	struct nslab_run run;
+	const char *next = plan->skip;
+	char *end;
 
-	options.warm_up = true;
-	options.profile = true;
-	return execute(job, job->plan->first, options, &run);
+	while (next && *next) {
+		if (strtoul(next, &end, 10) == n)
+			return true;
+		next = *end ? end + 1 : end;
+	}
+	return false;
 }
 
-/* Each actor once as the first to run, and some as the strategy random has them. */
-static int profile_input(const struct job *job, unsigned int input, bool last)
+/*
+ * A kernel that has what is looked for may die here, in each boot anew. So the harness
+ * hears which one it is in, and can boot once more without that one.
+ */
+static void tell_run(const struct control *control, unsigned int n)
+{
+	char line[32];
+
+	snprintf(line, sizeof(line), "{\"profiling\":%u}\n", n);
+	control->emit(line);
+}
+
+static int run_once(const struct job *job, struct run_options options,
+		    struct nslab_run *run)
+{
+	if (is_skipped(job->plan, ++nr_run))
+		return EXPLORE_DONE;
+	tell_run(job->control, nr_run);
+	options.warm_up = true;
+	options.profile = true;
+	options.more = true;
+	return execute(job, job->plan->first, options, run);
+}
+
+/*
+ * What is shared after many small steps is not what is shared when one actor is through
+ * with most of what it does. So they are drawn in these ways, in turn.
+ */
+static const struct {
+	unsigned int strategy;
+	unsigned int points;
+} ways[] = {
+	{ NSLAB_STRATEGY_RANDOM, NSLAB_RUN_SHARED | NSLAB_RUN_ALL_POINTS },
+	{ NSLAB_STRATEGY_RANDOM, 0 },
+	{ NSLAB_STRATEGY_PCT, NSLAB_RUN_SHARED },
+	{ NSLAB_STRATEGY_RANDOM, 0 },
+};
+
+#define NR_WAYS	(sizeof(ways) / sizeof(ways[0]))
+
+/* Each actor once as the first to run, then those that are drawn. */
+static int profile_input(const struct job *job, unsigned int input, struct plan *plan)
 {
 	static struct schedule first = {
 		.nswitches = 1, .switches[0] = { .at = NSLAB_NOBODY },
 	};
-	struct run_options options = { .input = input, .more = true };
+	struct run_options options = { .input = input, .points = NSLAB_RUN_SHARED };
 	unsigned int i, n = job->scenario->nactors;
+	struct nslab_run run = {};
 	struct job drawn = *job;
 	char text[8];
 	int ret = 0;
 
-	drawn.kernel_strategy = NSLAB_STRATEGY_RANDOM;
+	plan->depth = PROFILE_DEPTH;
+	plan->length = 1;
 	options.schedule = &first;
 	options.text = text;
 	for (i = 0; !ret && i < n; i++) {
 		first.switches[0].next = i;
 		snprintf(text, sizeof(text), "z0%c", 'a' + i);
-		options.more = !last || i + 1 < n || job->plan->profiles;
-		ret = run_once(job, options);
+		ret = run_once(job, options, &run);
+		if (run.points > plan->length)
+			plan->length = run.points;
 	}
 	options.schedule = NULL;
 	options.text = NULL;
 	for (i = 0; !ret && i < job->plan->profiles; i++) {
 		options.drawn = i + 1;
-		options.more = !last || i + 1 < job->plan->profiles;
-		ret = run_once(&drawn, options);
+		options.points = ways[i % NR_WAYS].points;
+		drawn.kernel_strategy = ways[i % NR_WAYS].strategy;
+		ret = run_once(&drawn, options, &run);
 	}
 	return ret;
 }
@@ -195,16 +249,22 @@ int profile_warm_up(const struct job *job)
 	profiled = 0;
 	nr_new = 0;
 	nr_words = 0;
+	nr_run = 0;
 	plan = *job->plan;
 	plan.seed = PROFILE_SEED;
 	same.plan = &plan;
 	same.kernel_strategy = NSLAB_STRATEGY_SCHEDULE;
 	for (i = 0; !ret && i < inputs; i++)
-		ret = profile_input(&same, i, i + 1 == inputs);
+		ret = profile_input(&same, i, &plan);
 	if (ret)
 		return ret;
+	tell_run(job->control, 0);
 	if (job->control->adopt()) {
 		json_error_line(job->control, "shared words: %s", strerror(errno));
+		return EXPLORE_ERROR;
+	}
+	if (job_watches_memory(job) && kmemleak_start(job->control)) {
+		json_error_line(job->control, "kmemleak: %s", strerror(errno));
 		return EXPLORE_ERROR;
 	}
 	ret = take_words(job);
@@ -254,6 +314,27 @@ static unsigned int count(bool watched, bool locked, bool in_set)
 			continue;
 		n += watched == !!(word->flags & NSLAB_WORD_IS_WATCHED) &&
 		     locked == !(word->flags & NSLAB_WORD_IS_POINT);
+	}
+	return n;
+}
+
+/**
+ * profile_unknown() - how many words do the actors share that traces do not tell of?
+ *
+ * No lock protects them, and they have no points: they are not watched, or it turned out
+ * too late. With a lock, that tells of them, if all locks are recorded.
+ */
+unsigned int profile_unknown(const struct job *job)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nr_words; i++) {
+		const struct nslab_word *word = &words[i];
+		bool known = word->flags & NSLAB_WORD_IS_WATCHED ||
+			     (!(word->flags & NSLAB_WORD_IS_POINT) &&
+			      job->plan->shared);
+
+		n += !known || word->flags & NSLAB_WORD_IS_EXPOSED;
 	}
 	return n;
 }

@@ -10,6 +10,50 @@
  * switch where the actor could have gone on is a preemption. Schedules wait in
  * a queue for each number of preemptions.
  *
+ * === Points ===
+ *
+ * An actor can be preempted between any two instructions, but a search has
+ * points at few of them. It is complete up to a bound all the same, if there is
+ * one *before* each operation of an actor that others can notice, or that can
+ * notice others:
+ *
+ *  - an access to a shared word that no lock protects; a free is a write to all
+ *    of the object. Such are also the state of a task that is about to sleep,
+ *    and who wakes it;
+ *  - a lock is taken, or tried;
+ *  - a lock is released that tasks sleep for;
+ *  - the outermost RCU read section begins, if anybody waits for readers;
+ *  - preemption or interrupts are switched off, if such an access is made before
+ *    they are on again. That can have no point itself, and is one operation
+ *    for all others. A spinlock is a case of it, and needs no point when
+ *    it is released, as nobody can have waited for it.
+ *
+ * For what follows such an operation until the next point moves: accesses to
+ * memory that only one actor uses, or only under one lock, which it holds
+ * (Lipton, "Reduction: a method of proving properties of parallel programs",
+ * CACM 1975). Say A is preempted there, at |, and others make the steps w:
+ *
+ *	... l1 |w... l2 |n ...	and		... l1 l2 |w... |n ...
+ *
+ * do the same, as w can neither tell nor hinder or let go on who is to make l2. The
+ * second has no more preemptions, for the same reason as below. Do that from
+ * the last preemption to the first, and all are at points. (The theorem
+ * for locks alone is Musuvathi's and Qadeer's, too.)
+ *
+ * A lock's release does not move in that way: while A holds it others block,
+ * which costs no preemption, or fail to get it. So a point after the release does not
+ * stand for one before. But none is needed after it, nor after an atomic operation: what
+ * makes a window there is what A does next, and there is a point before that. The
+ * end of a read section moves, as who waits for it does so in any case, and
+ * so does the beginning of such a wait, or of sleep: who was woken before that
+ * does what he does who is woken then.
+ *
+ * Which lock protects a word may differ between executions, not within one.
+ * One that others hold for reading protects what is read only. What is said
+ * of words is so if it is of all words that are shared in any execution
+ * with so many preemptions: see struct bounded_config.unknown, bounded_unknown().
+ * lib/tests/words_test.c tries all of this.
+ *
  * === Pruning ===
  *
  * Sleep sets (Godefroid 1996) are not sound under a bound: what they leave out
@@ -349,7 +393,8 @@ static void walk_trace(struct bounded *b, const struct nslab_event *events,
 	struct walk walk = {};
 	unsigned int points = 0, i = 0, next;
 
-	memcpy(walk.sleep, b->current.sleep, sizeof(walk.sleep));
+	if (b->config.prune)
+		memcpy(walk.sleep, b->current.sleep, sizeof(walk.sleep));
 	while (i < n && !(events[i].flags & NSLAB_EVENT_IS_POINT))
 		walk.hash = hash_decided(walk.hash, &events[i++]);
 	for (; i < n; i = next) {
@@ -399,6 +444,7 @@ struct bounded *bounded_new(const struct bounded_config *config)
 	if (!b)
 		return NULL;
 	b->config = *config;
+	b->config.prune &= !config->unknown;
 	b->budget.most = config->max_bytes;
 	b->lost = UINT_MAX;
 	b->stats.complete = -1;
@@ -492,6 +538,21 @@ int bounded_ran(struct bounded *b, const struct nslab_event *events,
 	walk_trace(b, events, n);
 	b->stats.bytes = b->budget.peak;
 	return 0;
+}
+
+/**
+ * bounded_unknown() - an execution has shared a word that the traces do not show
+ * @b: the search
+ *
+ * Say so if no lock protects it. There were no points at it, and what was pruned may
+ * have been of use: it is not complete. From now on nothing is pruned.
+ */
+void bounded_unknown(struct bounded *b)
+{
+	release_held(b);
+	b->config.prune = false;
+	b->stats.complete = -1;
+	lose(b, 0, BOUNDED_CUT_UNKNOWN);
 }
 
 /**

@@ -19,6 +19,8 @@
  * @nactors: how many actors
  * @max_preemptions: the bound, up to BOUNDED_MAX_PREEMPTIONS
  * @prune: leave out schedules that others with no more preemptions stand for
+ * @unknown: actors share words that are not in the traces and that no lock
+ *	protects. Any step may depend on any other then, so nothing is left out
  * @max_schedules: run so many at most; 0: no limit
  * @max_bytes: of memory for what is still to be run; 0: no limit
  */
@@ -26,6 +28,7 @@ struct bounded_config {
 	unsigned int nactors;
 	unsigned int max_preemptions;
 	bool prune;
+	bool unknown;
 	uint64_t max_schedules;
 	size_t max_bytes;
 };
@@ -35,6 +38,7 @@ enum bounded_cut {
 	BOUNDED_CUT_SCHEDULES,	/* there are more, but no more are to be run */
 	BOUNDED_CUT_MEMORY,	/* some were left out, there was no room */
 	BOUNDED_CUT_DIVERGED,	/* some were left out, a replay went wrong */
+	BOUNDED_CUT_UNKNOWN,	/* some were, for want of a word that is shared */
 };
 
 /**
@@ -79,6 +83,7 @@ bool bounded_next(struct bounded *b, const struct nslab_switch **switches,
 unsigned int bounded_preemptions(const struct bounded *b);
 int bounded_ran(struct bounded *b, const struct nslab_event *events,
 		unsigned int n);
+void bounded_unknown(struct bounded *b);
 const struct bounded_stats *bounded_stats(const struct bounded *b);
 
 #endif /* SCENARIOS_LIB_BOUNDED_H */

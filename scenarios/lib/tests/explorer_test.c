@@ -105,10 +105,18 @@ static struct {
 	volatile int go[3], done[3];
 	int runs, warm_ups, status, err, faults;
 	int leaks_in, back_after, settles;	/* in which run, of it */
-	volatile int rests;
+	volatile int rests, restarts;
 	bool no_count;
 	int scans, clears, slept;
 	bool forgets, no_kmemleak;
+	/* Objects that an execution asks for and does not free. */
+	uint64_t keeps_in;
+	int repetitions, plain_runs, status_again;
+	bool caches, flushes, no_heap;
+	int objects, most, before;
+	bool suspect;
+	int words, shared_new;
+	__u32 word_flags;
 	struct nslab_run run;
 } *toy;
 
@@ -149,12 +157,29 @@ static bool died(pid_t pid)
 	return info.si_pid == pid;
 }
 
+static void toy_keep(const struct nslab_run *run)
+{
+	bool again = run->flags & NSLAB_RUN_REPEATED;
+
+	if (run->flags & NSLAB_RUN_WARM_UP) {
+		toy->plain_runs += again;
+		if (again && toy->flushes)
+			toy->objects = 0;
+	} else {
+		toy->repetitions += again;
+		toy->objects += toy->keeps_in &&
+				run->execution == toy->keeps_in &&
+				!(again && toy->caches);
+	}
+}
+
 static int toy_run(struct nslab_run *run)
 {
 	int i;
 
 	toy->runs++;
 	toy->warm_ups += !!(run->flags & NSLAB_RUN_WARM_UP);
+	toy_keep(run);
 	toy->run = *run;
 	if (toy->err)
 		return toy->err;
@@ -164,10 +189,13 @@ static int toy_run(struct nslab_run *run)
 		while (!toy->done[i] && !died(shared->pids[i]))
 			usleep(100);
 	}
-	run->status = toy->status;
+	run->status = run->flags & NSLAB_RUN_REPEATED ? toy->status_again :
+							toy->status;
 	run->points = 5;
 	run->hash = run->seed ^ 1;
 	run->nevents = 3;
+	if (!(run->flags & NSLAB_RUN_WARM_UP))
+		run->shared_new = toy->shared_new;
 	return 0;
 }
 
@@ -237,10 +265,51 @@ static int toy_settle(void)
 static int toy_release(struct nslab_release *release)
 {
 	toy->rests++;
+	toy->restarts += !!(release->flags & NSLAB_RELEASE_RESTART);
 	if (release->flags & NSLAB_RELEASE_SETTLE)
 		toy_settle();
 	toy_count(&release->counters);
+	release->grown = toy->objects > toy->most;
 	return release->mask == 1 ? 0 : -1;
+}
+
+static int toy_heap(struct nslab_heap *heap)
+{
+	switch (heap->command) {
+	case NSLAB_HEAP_START:
+		toy->most = toy->objects;
+		break;
+	case NSLAB_HEAP_GROWN:
+		heap->n = toy->objects > toy->most;
+		break;
+	case NSLAB_HEAP_SUSPECT:
+		toy->suspect = toy->objects > toy->most;
+		toy->before = toy->objects;
+		heap->n = toy->suspect;
+		break;
+	case NSLAB_HEAP_AGAIN:
+		heap->n = toy->suspect && toy->objects > toy->before;
+		break;
+	case NSLAB_HEAP_JUDGE:
+	case NSLAB_HEAP_LAST:
+		toy->suspect &= toy->objects > toy->before;
+		toy->before = toy->objects;
+		heap->n = toy->suspect;
+		break;
+	case NSLAB_HEAP_LEFT:
+		toy->suspect &= toy->objects >= toy->before;
+		heap->n = toy->suspect;
+		break;
+	case NSLAB_HEAP_END:
+		heap->n = toy->suspect;
+		snprintf(heap->text, sizeof(heap->text), "kmalloc-8 +1 from f < g");
+		toy->suspect = false;
+		if (toy->objects > toy->most)
+			toy->most = toy->objects;
+		break;
+	}
+	errno = ENOTTY;
+	return toy->no_heap ? -1 : 0;
 }
 
 static const char unreferenced[] =
@@ -287,11 +356,29 @@ static void toy_emit(const char *line)
 	strcat(lines, line);
 }
 
+/* One word, from the warm-up on or only later. */
+static int toy_shared(struct nslab_words *words)
+{
+	struct nslab_word *word;
+
+	if (!words)
+		return 0;
+	word = (void *)(uintptr_t)words->words;
+	words->n = toy->words++ || !toy->shared_new;
+	*word = (struct nslab_word) { .flags = toy->word_flags };
+	return 0;
+}
+
+static int toy_adopt(void)
+{
+	return 0;
+}
+
 static const struct control control = {
 	.join = toy_join, .leave = toy_leave, .next = toy_next, .run = toy_run,
 	.faults = toy_faults, .emit = toy_emit, .events = toy_events,
-	.release = toy_release, .count = toy_count, .subject = toy_subject, .settle = toy_settle,
-	.kmemleak = toy_kmemleak, .sleep = toy_sleep,
+	.release = toy_release, .count = toy_count, .subject = toy_subject,
+	.settle = toy_settle, .heap = toy_heap, .kmemleak = toy_kmemleak, .sleep = toy_sleep,
 };
 
 static int explored_with(struct plan *plan)
@@ -399,6 +486,127 @@ static void what_comes_back_late_is_no_leak(void **state)
 	assert_int_equal(0, explored(5, 3));
 	assert_null(strstr(lines, "leak"));
 	assert_int_equal(7, toy->settles);
+}
+
+static int times(const char *what);
+
+static void lost_memory_is_told(void **state)
+{
+	toy->keeps_in = 6;
+	assert_int_equal(0, explored(5, 3));
+	assert_non_null(strstr(strstr(lines, "\"n\":6,"),
+			       "\"oracle\":\"leak\",\"message\":\"kmalloc-8 +1 "
+			       "from f < g, in each of 3 repetitions\""));
+	assert_int_equal(1, times("\"verdict\":\"fail\""));
+	/* They are no executions of their own. */
+	assert_int_equal(3, times("\"event\":\"execution\""));
+	assert_int_equal(3, toy->repetitions);
+	assert_int_equal(2, toy->plain_runs);
+	assert_int_equal(WARM_UPS + 3 + 3 + 2, toy->runs);
+	/* As execution 6 itself, not as those that warm up. */
+	assert_string_equal("012" "1" "222222" "0", told->inputs);
+}
+
+static void cached_memory_is_no_leak(void **state)
+{
+	toy->keeps_in = 6;
+	toy->caches = true;
+	assert_int_equal(0, explored(5, 3));
+	assert_null(strstr(lines, "fail"));
+	assert_int_equal(1, toy->repetitions);
+	assert_int_equal(0, toy->plain_runs);
+}
+
+static void what_another_execution_frees_is_no_leak(void **state)
+{
+	toy->keeps_in = 6;
+	toy->flushes = true;
+	assert_int_equal(0, explored(5, 3));
+	assert_null(strstr(lines, "fail"));
+	assert_int_equal(3, toy->repetitions);
+	assert_in_range(toy->plain_runs, 1, 2);
+}
+
+static void a_repetition_that_cannot_follow_tells_nothing(void **state)
+{
+	toy->keeps_in = 6;
+	toy->status_again = NSLAB_STATUS_DIVERGED;
+	assert_int_equal(0, explored(5, 3));
+	assert_null(strstr(lines, "fail"));
+	assert_int_equal(1, toy->repetitions);
+}
+
+static void a_repetition_that_hangs_is_told(void **state)
+{
+	toy->keeps_in = 6;
+	toy->status_again = NSLAB_STATUS_HANG;
+	assert_int_not_equal(0, explored(5, 3));
+	assert_non_null(strstr(strstr(lines, "\"n\":6,"), "\"oracle\":\"hang\""));
+	assert_null(strstr(lines, "\"n\":7,"));
+}
+
+static int explored_idle(void)
+{
+	struct plan plan = {
+		.strategy = "none", .first = 5, .count = 2, .idle = 2,
+	};
+
+	return explored_with(&plan);
+}
+
+static void idle_executions_follow(void **state)
+{
+	assert_int_equal(0, explored_idle());
+	assert_int_equal(2 * 2, toy->plain_runs);
+	assert_int_equal(WARM_UPS + 2 * (1 + 2), toy->runs);
+	assert_int_equal(2, times("\"event\":\"execution\""));
+	/* With the input of the execution that they follow. */
+	assert_string_equal("012" "111" "222", told->inputs);
+	assert_null(strstr(lines, "fail"));
+}
+
+static void what_an_idle_execution_shows_is_of_the_one_before(void **state)
+{
+	toy->status_again = NSLAB_STATUS_HANG;
+	assert_int_not_equal(0, explored_idle());
+	assert_non_null(strstr(strstr(lines, "\"n\":5,"), "\"oracle\":\"hang\""));
+	assert_int_equal(1, times("\"event\":\"execution\""));
+	assert_int_equal(1, toy->plain_runs);
+}
+
+static void no_heap_is_the_labs_error(void **state)
+{
+	toy->no_heap = true;
+	assert_int_not_equal(0, explored(0, 1));
+	assert_non_null(strstr(lines, "no counters: Inappropriate ioctl"));
+}
+
+static void lost_memory_ends_a_search(void **state)
+{
+	struct plan plan = {
+		.strategy = "bounded", .first = 3, .count = 100,
+		.preemptions = 2,
+	};
+
+	toy->keeps_in = 3;
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(1, times("\"event\":\"execution\""));
+	assert_int_equal(3, toy->repetitions);
+}
+
+static void cached_memory_leaves_a_search_its_trace(void **state)
+{
+	struct plan plan = {
+		.strategy = "bounded", .first = 3, .count = 100,
+		.preemptions = 2,
+	};
+
+	toy->keeps_in = 3;
+	toy->caches = true;
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(2, times("\"event\":\"execution\""));
+	assert_non_null(strstr(lines, "\"complete\":2"));
+	assert_int_equal(2, toy->repetitions);
 }
 
 static void no_count_is_the_labs_error(void **state)
@@ -555,6 +763,32 @@ static void kept_actors_rest_after_the_check(void **state)
 	assert_in_range(told->afters, WARM_UPS + 1, WARM_UPS + 2);
 }
 
+static void executions_start_from_the_same_state(void **state)
+{
+	assert_int_equal(0, explored(1, 2));
+	assert_int_equal(toy->rests, toy->restarts);
+}
+
+static void a_scenario_may_carry_on(void **state)
+{
+	int ret;
+
+	this_scenario.carries_on = true;
+	ret = explored(1, 2);
+	this_scenario.carries_on = false;
+	assert_int_equal(0, ret);
+	assert_int_equal(WARM_UPS + 2, toy->rests);
+	assert_int_equal(0, toy->restarts);
+}
+
+static void a_stress_test_carries_on(void **state)
+{
+	struct plan plan = { .strategy = "unsteered", .first = 1, .count = 2 };
+
+	assert_int_equal(0, explored_with(&plan));
+	assert_int_equal(0, toy->restarts);
+}
+
 static void children_live_for_one_execution(void **state)
 {
 	assert_int_equal(0, explored(1, 3));
@@ -644,6 +878,44 @@ static void search_runs_every_schedule(void **state)
 	assert_non_null(strstr(lines, "\"schedules\":[2,0,"));
 }
 
+static int searched_with_word(__u32 flags, bool late)
+{
+	struct plan plan = {
+		.strategy = "bounded", .first = 1, .count = 100,
+		.preemptions = 2, .shared = true, .timeout_ms = 1000,
+	};
+	static struct control with_words;
+
+	with_words = control;
+	with_words.shared = toy_shared;
+	with_words.adopt = toy_adopt;
+	toy->word_flags = flags;
+	toy->shared_new = late;
+	assert_int_equal(0, explore(&plan, scenario_find("toy"), &with_words));
+	return strstr(lines, "\"complete\":2") &&
+	       strstr(lines, "\"cut\":null");
+}
+
+static void search_with_known_words_is_complete(void **state)
+{
+	assert_true(searched_with_word(NSLAB_WORD_IS_POINT |
+				       NSLAB_WORD_IS_WATCHED, false));
+}
+
+static void search_with_a_late_word_under_a_lock_is_complete(void **state)
+{
+	assert_true(searched_with_word(NSLAB_WORD_IS_NEW, true));
+}
+
+/* What only shows in the middle of a search had no points from the beginning. */
+static void search_with_a_late_word_is_not_complete(void **state)
+{
+	assert_false(searched_with_word(NSLAB_WORD_IS_POINT |
+					NSLAB_WORD_IS_NEW, true));
+	assert_non_null(strstr(lines, "\"complete\":-1"));
+	assert_non_null(strstr(lines, "\"cut\":\"unknown\""));
+}
+
 static void search_ends_with_its_first_finding(void **state)
 {
 	struct plan plan = {
@@ -678,6 +950,16 @@ int main(void)
 		TEST(leak_ends_a_search),
 		TEST(what_comes_back_late_is_no_leak),
 		TEST(no_count_is_the_labs_error),
+		TEST(lost_memory_is_told),
+		TEST(cached_memory_is_no_leak),
+		TEST(what_another_execution_frees_is_no_leak),
+		TEST(a_repetition_that_cannot_follow_tells_nothing),
+		TEST(a_repetition_that_hangs_is_told),
+		TEST(idle_executions_follow),
+		TEST(what_an_idle_execution_shows_is_of_the_one_before),
+		TEST(no_heap_is_the_labs_error),
+		TEST(lost_memory_ends_a_search),
+		TEST(cached_memory_leaves_a_search_its_trace),
 		TEST(memory_is_looked_for_at_the_end),
 		TEST(forgotten_memory_is_told),
 		TEST(a_search_looks_for_memory_when_it_is_through),
@@ -690,6 +972,9 @@ int main(void)
 		TEST(faults_excuse_a_failed_call),
 		TEST(inputs_come_in_turn),
 		TEST(kept_actors_rest_after_the_check),
+		TEST(executions_start_from_the_same_state),
+		TEST(a_scenario_may_carry_on),
+		TEST(a_stress_test_carries_on),
 		TEST(children_live_for_one_execution),
 		TEST(drawn_strategies_reach_the_kernel),
 		TEST(what_is_a_point_reaches_the_kernel),
@@ -697,6 +982,9 @@ int main(void)
 		TEST(what_is_no_schedule_is_told),
 		TEST(divergence_is_no_failure_of_the_kernel),
 		TEST(search_runs_every_schedule),
+		TEST(search_with_known_words_is_complete),
+		TEST(search_with_a_late_word_under_a_lock_is_complete),
+		TEST(search_with_a_late_word_is_not_complete),
 		TEST(search_ends_with_its_first_finding),
 		TEST(unknown_strategy_is_told),
 	};

@@ -18,6 +18,7 @@ SCENARIO("one", "a \"scenario\" with everything");
 
 SUBJECT("widgets");
 INPUTS(3);
+CARRIES_ON();
 REACHES("find_widget", "widget_commit");
 
 STATE {
@@ -56,10 +57,12 @@ static void scenarios_say_what_they_reach(void **state)
 		"\"subject\":\"widgets\","
 		"\"file\":\"lib/tests/json_test.c\","
 		"\"actors\":[\"reader\",\"target\"],\"inputs\":3,"
+		"\"carries_on\":true,"
 		"\"reaches\":[\"find_widget\",\"widget_commit\"]},"
 		"{\"name\":\"two\",\"about\":\"says nothing\","
 		"\"subject\":\"\",\"file\":\"two.c\","
-		"\"actors\":[],\"inputs\":1,\"reaches\":[]}"
+		"\"actors\":[],\"inputs\":1,"
+		"\"carries_on\":false,\"reaches\":[]}"
 		"],\"strategies\":[";
 	char *text = listed();
 

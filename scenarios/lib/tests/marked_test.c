@@ -36,6 +36,11 @@ static struct toy {
 	unsigned int nsites, first, hidden;
 	uint64_t told;
 	int refuses, refusal;	/* with which errno, 0: not at all */
+	bool surprise;		/* @rare fails without being aimed at */
+	bool loses;		/* memory, whenever an allocation fails */
+	bool one_failed;
+	unsigned int repetitions;
+	int may;		/* change: its colour; 2: what is no attribute */
 } *toy;
 
 SCENARIO("toy", "a toy");
@@ -72,8 +77,11 @@ static bool allocate(int actor, uint64_t stack, int nth)
 		.actor = actor, .call = shared->calls.actors[actor].call,
 		.nth = nth, .stack = stack, .again = 1,
 	};
-	site->failed = is_aim(site);
+	site->failed = is_aim(site) ||
+		       (toy->surprise && stack == 999 &&
+			!(toy->run.flags & NSLAB_RUN_REPEATED));
 	if (site->failed) {
+		toy->one_failed = true;
 		shared->calls.actors[actor].failures++;
 		add_changes();
 	}
@@ -112,6 +120,13 @@ ACTOR(first, KEPT)
 		return;
 	}
 
+	if (toy->may) {
+		REQUIRE(MARKED_CHANGES(call(0), CHANGES(toy->may == 1 ?
+							"its colour is another one" :
+							"its taste is another one",
+							"it has # wheels"), ENOMEM));
+		return;
+	}
 	REQUIRE(MARKED(call(0), ENOMEM, ENOSPC));
 	REQUIRE(MARKED_AS("the other call", call(0), ENOMEM));
 	for (i = 0; toy->many_calls && i < MARKED_MAX_CALLS; i++)
@@ -153,6 +168,8 @@ static int toy_run(struct nslab_run *run)
 
 	toy->run = *run;
 	toy->nsites = 0;
+	toy->one_failed = false;
+	toy->repetitions += !!(run->flags & NSLAB_RUN_REPEATED);
 	toy->first |= 1 << run->first;
 	for (j = 0; j < 2; j++) {
 		i = j ^ run->first;
@@ -174,6 +191,15 @@ static int toy_next(unsigned int index, const char *name)
 
 static int toy_release(struct nslab_release *release)
 {
+	release->grown = toy->loses && toy->one_failed;
+	return 0;
+}
+
+static int toy_heap(struct nslab_heap *heap)
+{
+	heap->n = toy->loses &&
+		  (toy->one_failed || heap->command >= NSLAB_HEAP_LEFT);
+	snprintf(heap->text, sizeof(heap->text), "kmalloc-8 +1");
 	return 0;
 }
 
@@ -247,6 +273,7 @@ static const struct control control = {
 	.count = toy_count, .settle = toy_settle, .calls = toy_calls,
 	.sites = toy_sites, .report = toy_report,
 	.attributes = toy_attributes, .subject = toy_subject,
+	.heap = toy_heap,
 };
 
 static int explored(bool fail_nth, uint64_t first, uint64_t count)
@@ -392,12 +419,63 @@ static void a_reference_is_told_if_nobody_else_runs(void **state)
 	assert_told("failed with ENOMEM, but it has -1 wheels now");
 }
 
+static void what_may_change_is_allowed(void **state)
+{
+	toy->may = 1;
+	toy->changed.values[COLOUR] = 1;
+	toy->changed.values[WHEELS] = 1;
+	toy->has.quiet = 1;
+	/* Nothing fails in the others' calls. */
+	assert_int_equal(0, explored(true, 1, 1));
+	assert_told("\"errno\":\"ENOMEM\"");
+	assert_int_equal(0, times("\"verdict\":\"fail\""));
+
+	lines[0] = '\0';
+	after(NULL);
+	toy->changed.values[SHAPE] = 1;
+	assert_int_equal(0, explored(true, 1, 1));
+	assert_told("call(0) failed with ENOMEM, but its shape is another one now");
+}
+
+static void what_may_change_has_to_be_there(void **state)
+{
+	toy->may = 2;
+	assert_int_equal(0, explored(true, 1, 1));
+	assert_told("no subject of this scenario has the attribute "
+		    "\\\"its taste is another one\\\"");
+}
+
 static void what_nobody_counted_is_told(void **state)
 {
 	toy->rare = true;
 	assert_int_equal(0, explored(true, 1, 1));
 	assert_int_equal(1, times("\"stack\":\"00000000000003e7\""));
 	assert_int_equal(1, times("\"counted\":false"));
+}
+
+static void lost_memory_is_told(void **state)
+{
+	toy->loses = true;
+	assert_int_equal(0, explored(true, 1, ROUND));
+	assert_int_equal(4 * 3 * 2, times("\"oracle\":\"leak\",\"message\":\"kmalloc-8 +1, "));
+	assert_int_equal(4 * 3 * 2, times("\"errno\":\"ENOMEM\""));
+	assert_int_equal(4 * 3 * 2 * (3 + 2), toy->repetitions);
+	/* What repetitions ask for is not listed. */
+	assert_int_equal(4 * 3 * 2, times("\"event\":\"site\""));
+	assert_int_equal(ROUND, times("\"event\":\"execution\""));
+}
+
+/* It is what has failed that fails again, not what was to fail. */
+static void what_failed_fails_again(void **state)
+{
+	toy->rare = true;
+	toy->surprise = true;
+	toy->loses = true;
+	toy->err = 0;
+	assert_int_equal(0, explored(true, 4, 1));
+	assert_told("\"stack\":\"00000000000003e7\",\"errno\":null}");
+	assert_told("\"message\":\"kmalloc-8 +1, in each of 3 repetitions\"");
+	assert_int_equal(3 + 2, toy->repetitions);
 }
 
 static void after_a_failure_nothing_is_told(void **state)
@@ -471,7 +549,11 @@ int main(void)
 		TEST(another_shape_is_told),
 		TEST(another_thing_is_told),
 		TEST(a_reference_is_told_if_nobody_else_runs),
+		TEST(what_may_change_is_allowed),
+		TEST(what_may_change_has_to_be_there),
 		TEST(what_nobody_counted_is_told),
+		TEST(lost_memory_is_told),
+		TEST(what_failed_fails_again),
 		TEST(after_a_failure_nothing_is_told),
 		TEST(too_much_is_the_labs_error),
 		TEST(too_many_calls_are_told),

@@ -144,3 +144,55 @@ int rtnl_get_nsid(int fd, pid_t pid)
 
 	return talk(fd, &request.header, RTM_NEWNSID);
 }
+
+/**
+ * rtnl_set_nsid() - give the network namespace of a task an id here
+ * @fd: the socket
+ * @pid: the task (NETNSA_PID)
+ * @nsid: the id
+ *
+ * Return: 0, or -1 with errno.
+ */
+int rtnl_set_nsid(int fd, pid_t pid, int nsid)
+{
+	struct {
+		struct nlmsghdr header;
+		struct rtgenmsg family;
+		char pad[3];
+		struct rtattr pid_attr;
+		uint32_t pid;
+		struct rtattr nsid_attr;
+		int32_t nsid;
+	} request = {
+		.header.nlmsg_len = sizeof(request),
+		.header.nlmsg_type = RTM_NEWNSID,
+		.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		.family.rtgen_family = AF_UNSPEC,
+		.pid_attr.rta_type = NETNSA_PID,
+		.pid_attr.rta_len = RTA_LENGTH(sizeof(uint32_t)),
+		.pid = pid,
+		.nsid_attr.rta_type = NETNSA_NSID,
+		.nsid_attr.rta_len = RTA_LENGTH(sizeof(int32_t)),
+		.nsid = nsid,
+	};
+
+	return talk(fd, &request.header, NLMSG_ERROR);
+}
+
+/**
+ * rtnl_get_link_there() - ask for the first device of another network namespace
+ * @fd: the socket
+ * @nsid: that namespace's id here (IFLA_TARGET_NETNSID)
+ *
+ * Return: 0 if there is one, or -1 with errno.
+ */
+int rtnl_get_link_there(int fd, int nsid)
+{
+	struct request request;
+
+	start(&request, RTM_GETLINK, 0);
+	request.header.nlmsg_flags &= ~NLM_F_ACK;
+	request.info.ifi_index = 1;
+	add(&request, IFLA_TARGET_NETNSID, &nsid, sizeof(nsid));
+	return talk(fd, &request.header, RTM_NEWLINK);
+}

@@ -11,5 +11,7 @@ int rtnl_open(void);
 int rtnl_new_dummy(int fd, const char *name, pid_t pid);
 int rtnl_del_link(int fd, const char *name);
 int rtnl_get_nsid(int fd, pid_t pid);
+int rtnl_set_nsid(int fd, pid_t pid, int nsid);
+int rtnl_get_link_there(int fd, int nsid);
 
 #endif /* SCENARIOS_LIB_RTNL_H */

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each execution starts from the same state. What is allocated in it is gone after it,
+ * but the kernel also counts: the next id, the next inode number, the next random
+ * number. The places that count report a variable before they change it (nslab_set_back()
+ * in hooks.h), and when the execution is over it gets back the value that it had.
+ */
+
+#include <linux/irqflags.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/nslab.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <../mm/slab.h>
+#include "actors.h"
+#include "restart.h"
+
+/* Of an execution. What comes behind the last one is not set back. */
+#define MAX_VARIABLES	128
+
+static struct {
+	void *variable;
+	size_t size;
+	u64 was;
+} variables[MAX_VARIABLES];
+
+/* Written with interrupts off: objects are freed in them, too. */
+unsigned int nslab_nr_set_back;
+
+/* From the end of the warm-up. Written by the explorer while all is at rest. */
+bool nslab_sets_back __read_mostly;
+
+/* Is it known when that memory ends? */
+static bool stays_or_tells(const void *variable)
+{
+	return __is_kernel((unsigned long)variable) ||
+	       is_kernel_percpu_address((unsigned long)variable) ||
+	       (virt_addr_valid(variable) && virt_to_slab(variable));
+}
+
+static bool is_known(const void *variable)
+{
+	unsigned int i;
+
+	for (i = 0; i < nslab_nr_set_back; i++)
+		if (variables[i].variable == variable)
+			return true;
+	return false;
+}
+
+/**
+ * __nslab_set_back() - see nslab_set_back()
+ * @variable: its address
+ * @size: bytes
+ */
+void __nslab_set_back(void *variable, size_t size)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	if (!stays_or_tells(variable) || size > sizeof(variables->was))
+		return;
+	local_irq_save(flags);
+	if (nslab_nr_set_back < MAX_VARIABLES && !is_known(variable)) {
+		i = nslab_nr_set_back++;
+		variables[i].variable = variable;
+		variables[i].size = size;
+		memcpy(&variables[i].was, variable, size);
+	}
+	local_irq_restore(flags);
+}
+EXPORT_SYMBOL_GPL(__nslab_set_back);
+
+/**
+ * __nslab_gone() - an object is about to be freed, with the variables in it
+ * @cache: of this slab cache
+ * @object: its first byte
+ */
+void __nslab_gone(struct kmem_cache *cache, const void *object)
+{
+	const void *end = object + cache->object_size;
+	unsigned long flags;
+	unsigned int i = 0;
+
+	local_irq_save(flags);
+	while (i < nslab_nr_set_back) {
+		if (variables[i].variable >= object && variables[i].variable < end)
+			variables[i] = variables[--nslab_nr_set_back];
+		else
+			i++;
+	}
+	local_irq_restore(flags);
+}
+
+/* Where the kernel has no networking. */
+void __weak nslab_restart_net(void)
+{
+}
+
+/**
+ * nslab_restart() - an execution is over, the next one starts from the same state
+ *
+ * What those that warm up leave behind is where the others start from. Called while
+ * all is at rest.
+ */
+void nslab_restart(void)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	local_irq_save(flags);
+	if (!(nslab_state.run.flags & NSLAB_RUN_WARM_UP))
+		for (i = 0; i < nslab_nr_set_back; i++)
+			memcpy(variables[i].variable, &variables[i].was,
+			       variables[i].size);
+	nslab_nr_set_back = 0;
+	nslab_sets_back = true;
+	local_irq_restore(flags);
+	nslab_restart_random();
+	nslab_restart_net();
+	/* The last: what comes before frees objects. */
+	nslab_restart_slabs();
+}

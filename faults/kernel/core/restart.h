@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Each execution starts from the same state: what counts on is set back.
+ */
+#ifndef KERNEL_NSLAB_CORE_RESTART_H
+#define KERNEL_NSLAB_CORE_RESTART_H
+
+void nslab_restart(void);
+
+#endif /* KERNEL_NSLAB_CORE_RESTART_H */

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A connected socket is added to an epoll set while it is connected to somebody
+ * else, and its first peer goes away.
+ */
+
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/scenario.h"
+
+SCENARIO("unix-poll-peer", "epoll on a connected socket against its peer's end");
+
+STATE {
+	int dummy;
+};
+
+/* The poller's, and its child's. */
+static int client, set, peers[2];
+
+static int connect_to(int peer)
+{
+	struct sockaddr_un address;
+	socklen_t len = sizeof(address);
+
+	if (getsockname(peer, (void *)&address, &len))
+		return -1;
+	return connect(client, (void *)&address, len);
+}
+
+static int new_socket(void)
+{
+	struct sockaddr_un any = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (void *)&any, sizeof(any.sun_family)))
+		return -1;
+	return fd;
+}
+
+ACTOR(leaver, CHILD)
+{
+	REQUIRE(connect_to(peers[1]));
+	close(peers[0]);
+}
+
+ACTOR(poller, KEPT)
+{
+	struct epoll_event event = { .events = EPOLLOUT };
+
+	REQUIRE(MARKED(epoll_ctl(set, EPOLL_CTL_ADD, client, &event), ENOMEM,
+		       ENOSPC));
+	close(set);
+}
+
+BEFORE(poller)
+{
+	REQUIRE(set = epoll_create1(EPOLL_CLOEXEC));
+	REQUIRE(client = new_socket());
+	REQUIRE(peers[0] = new_socket());
+	REQUIRE(peers[1] = new_socket());
+	REQUIRE(connect_to(peers[0]));
+	REQUIRE(actor_make("leaver", CLONE_FILES));
+}
+
+AFTER(poller)
+{
+	close(client);
+	close(peers[1]);
+}
