@@ -25,6 +25,7 @@ static struct {
 	void *variable;
 	size_t size;
 	u64 was;
+	bool of_warm_up;
 } variables[MAX_VARIABLES];
 
 /* Written with interrupts off: objects are freed in them, too. */
@@ -51,12 +52,7 @@ static bool is_known(const void *variable)
 	return false;
 }
 
-/**
- * __nslab_set_back() - see nslab_set_back()
- * @variable: its address
- * @size: bytes
- */
-void __nslab_set_back(void *variable, size_t size)
+static void add(void *variable, size_t size, const void *was, bool of_warm_up)
 {
 	unsigned long flags;
 	unsigned int i;
@@ -68,11 +64,55 @@ void __nslab_set_back(void *variable, size_t size)
 		i = nslab_nr_set_back++;
 		variables[i].variable = variable;
 		variables[i].size = size;
-		memcpy(&variables[i].was, variable, size);
+		variables[i].of_warm_up = of_warm_up;
+		memcpy(&variables[i].was, was, size);
 	}
 	local_irq_restore(flags);
 }
+
+/**
+ * __nslab_set_back() - see nslab_set_back()
+ * @variable: its address
+ * @size: bytes
+ */
+void __nslab_set_back(void *variable, size_t size)
+{
+	add(variable, size, variable, false);
+}
 EXPORT_SYMBOL_GPL(__nslab_set_back);
+
+/**
+ * nslab_set_back_to() - the execution has changed a variable that no other must find so
+ * @variable: its address
+ * @size: bytes, at most eight
+ * @was: what it was
+ *
+ * Executions that warm up leave nothing of it either.
+ */
+void nslab_set_back_to(void *variable, size_t size, const void *was)
+{
+	add(variable, size, was, true);
+}
+
+/* What has been pointed to may be gone, and what is pointed to is in use. */
+static bool is_address(const void *value, size_t size)
+{
+	unsigned long address;
+
+	if (size < sizeof(address))
+		return false;
+	memcpy(&address, value, sizeof(address));
+	return virt_addr_valid((void *)address) || __is_kernel(address);
+}
+
+static void set_back(unsigned int i)
+{
+	void *variable = variables[i].variable;
+	size_t size = variables[i].size;
+
+	if (!is_address(variable, size) && !is_address(&variables[i].was, size))
+		memcpy(variable, &variables[i].was, size);
+}
 
 /**
  * __nslab_gone() - an object is about to be freed, with the variables in it
@@ -108,14 +148,14 @@ void __weak nslab_restart_net(void)
  */
 void nslab_restart(void)
 {
+	bool warm_up = nslab_state.run.flags & NSLAB_RUN_WARM_UP;
 	unsigned long flags;
 	unsigned int i;
 
 	local_irq_save(flags);
-	if (!(nslab_state.run.flags & NSLAB_RUN_WARM_UP))
-		for (i = 0; i < nslab_nr_set_back; i++)
-			memcpy(variables[i].variable, &variables[i].was,
-			       variables[i].size);
+	for (i = 0; i < nslab_nr_set_back; i++)
+		if (!warm_up || variables[i].of_warm_up)
+			set_back(i);
 	nslab_nr_set_back = 0;
 	nslab_sets_back = true;
 	local_irq_restore(flags);

@@ -5,6 +5,9 @@
 #ifndef KERNEL_NSLAB_CORE_RESTART_H
 #define KERNEL_NSLAB_CORE_RESTART_H
 
+#include <linux/types.h>
+
 void nslab_restart(void);
+void nslab_set_back_to(void *variable, size_t size, const void *was);
 
 #endif /* KERNEL_NSLAB_CORE_RESTART_H */

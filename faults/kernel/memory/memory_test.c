@@ -176,6 +176,14 @@ static void all_memory_is_marked_and_unmarked(struct kunit *test)
 	/* In other places of a word. */
 	for (i = 1; i < sizeof(before); i++)
 		expect_marks(test, before + i, marked + i, sizeof(before) - i);
+	/* What comes to be watched during such an execution stays so. */
+	nslab_profile_mark(test->priv, 64);
+	nslab_mark(test->priv + 8, 16);
+	nslab_profile_unmark(test->priv, 64);
+	KUNIT_EXPECT_FALSE(test, nslab_marked(test->priv));
+	KUNIT_EXPECT_TRUE(test, nslab_marked(test->priv + 8));
+	KUNIT_EXPECT_TRUE(test, nslab_marked(test->priv + 16));
+	KUNIT_EXPECT_FALSE(test, nslab_marked(test->priv + 24));
 	kfree(test->priv);
 }
 

@@ -26,6 +26,7 @@
 #include <asm/sections.h>
 
 #include "../core/observer.h"
+#include "../core/restart.h"
 #include "kinds.h"
 #include "profile.h"
 #include "shadow.h"
@@ -216,10 +217,11 @@ static void add_access(struct nslab_seen *one, const struct nslab_seen_side *sid
  * @addr: the first byte
  * @size: how many
  * @write: whether it writes
+ * @plain: by a load or a store of the compiler's
  * @ip: the instruction
  */
 void nslab_profile_access(const struct nslab_actor *actor, const void *addr,
-			  size_t size, bool write, unsigned long ip)
+			  size_t size, bool write, bool plain, unsigned long ip)
 {
 	struct nslab_seen_side side = side_of_current(actor, size, write, ip);
 	const void *end = addr + size, *word = PTR_ALIGN_DOWN(addr, WORD_SIZE);
@@ -237,6 +239,9 @@ void nslab_profile_access(const struct nslab_actor *actor, const void *addr,
 		}
 		from = word < addr ? addr - word : 0;
 		to = min_t(size_t, end - word, WORD_SIZE) - 1;
+		if (!one->nsides)
+			one->was = READ_ONCE(*(const u64 *)word);
+		one->special |= write && !plain;
 		add_access(one, &side, GENMASK(to, from));
 	}
 }
@@ -306,6 +311,19 @@ static void nslab_profile_begins(const struct nslab_run *run)
 	WRITE_ONCE(nslab_profiling, true);
 }
 
+/* Those of its bytes that were written, up to the last one. */
+static void set_back(const struct nslab_seen *one)
+{
+	unsigned int i;
+	u8 bytes = 0;
+
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
+		bytes |= one->writes[i];
+	i = __ffs(bytes);
+	nslab_set_back_to((void *)one->addr + i, fls(bytes) - i,
+			  (const u8 *)&one->was + i);
+}
+
 static void nslab_profile_ends(const struct nslab_run *run)
 {
 	unsigned int i;
@@ -313,9 +331,13 @@ static void nslab_profile_ends(const struct nslab_run *run)
 	if (!nslab_profiling)
 		return;
 	WRITE_ONCE(nslab_profiling, false);
-	for (i = 0; i < nslab_profile_stats.locations; i++)
-		if (seen[i].addr)
-			nslab_words_add(&seen[i]);
+	for (i = 0; i < nslab_profile_stats.locations; i++) {
+		if (!seen[i].addr)
+			continue;
+		nslab_words_add(&seen[i]);
+		if (nslab_is_counter(&seen[i]))
+			set_back(&seen[i]);
+	}
 	nslab_each_slab(unmark_slab);
 	nslab_profile_unmark(_sdata, _edata - _sdata);
 	nslab_profile_unmark(__bss_start, __bss_stop - __bss_start);

@@ -51,6 +51,8 @@ struct nslab_seen_side {
  * @nlocks: how many @locks
  * @nsides: how many @sides
  * @nany: how many @any
+ * @special: some write to it was no plain store: atomic, or memset() and its kin
+ * @was: what it was before the first access
  * @locks: held at all accesses so far
  * @sides: in the order in which they came
  * @any: classes of which a lock was held at some access
@@ -62,6 +64,8 @@ struct nslab_seen {
 	u8 nlocks;
 	u8 nsides;
 	u8 nany;
+	bool special;
+	u64 was;
 	struct nslab_held locks[NSLAB_COMMON_LOCKS];
 	struct nslab_seen_side sides[NSLAB_MAX_SIDES];
 	const struct lock_class_key *any[NSLAB_ANY_LOCKS];
@@ -83,7 +87,8 @@ extern bool nslab_profiling;
 extern struct nslab_profile_stats nslab_profile_stats;
 
 void nslab_profile_access(const struct nslab_actor *actor, const void *addr,
-			  size_t size, bool write, unsigned long ip);
+			  size_t size, bool write, bool plain,
+			  unsigned long ip);
 void nslab_profile_free(const void *object, size_t size, unsigned long ip);
 
 #endif /* KERNEL_NSLAB_MEMORY_PROFILE_H */

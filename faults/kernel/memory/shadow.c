@@ -38,9 +38,10 @@ void nslab_mark(const void *addr, size_t size)
 {
 	s8 *shadow = shadow_of(addr), *last = shadow_of(addr + size - 1);
 
+	/* It may be marked for this execution already. */
 	for (; shadow <= last; shadow++)
-		if (*shadow >= 0)
-			*shadow |= (s8)NSLAB_SHADOW_MARK;
+		if (nslab_shadow(*shadow) >= 0)
+			*shadow = nslab_shadow(*shadow) | (s8)NSLAB_SHADOW_MARK;
 }
 
 static bool is_mark(u8 shadow)

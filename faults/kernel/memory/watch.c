@@ -15,6 +15,7 @@
 
 #include <asm/sections.h>
 
+#include <../mm/kasan/kasan.h>
 #include <../mm/slab.h>
 #include "../core/numbers.h"
 #include "../core/observer.h"
@@ -146,8 +147,21 @@ static const struct nslab_memory watched_memory = {
 
 /* === What KASAN reports === */
 
+/* Who calls the function of KASAN's that calls nslab_access(). */
+#define REPORTER_IP	((unsigned long)__builtin_return_address(1))
+
+/* A load or a store of the compiler's, and not by a function that asks KASAN itself. */
+static bool is_plain(unsigned long reporter)
+{
+	static unsigned long start, size;
+
+	if (!start)
+		start = nslab_function_of((unsigned long)kasan_check_range, &size);
+	return reporter - start >= size;
+}
+
 static void nslab_record(struct nslab_actor *actor, const void *addr,
-			 size_t size, bool write, unsigned long ip)
+			 size_t size, bool write, bool plain, unsigned long ip)
 {
 	const struct nslab_watch *watch;
 	struct nslab_event event = {
@@ -169,6 +183,9 @@ static void nslab_record(struct nslab_actor *actor, const void *addr,
 	event.offset = max_t(size_t, start, watch->offset);
 	event.size = min_t(size_t, end - event.offset, U16_MAX);
 	event.object = object_number(place.object);
+	/* An update may get lost here: the next execution has nothing to do with it. */
+	if (write && plain && point && !place.cache && size <= sizeof(u64))
+		__nslab_set_back((void *)addr, size);
 	nslab_reach(actor, &event, point,
 		    size == 8 && IS_ALIGNED((unsigned long)addr, 8) ? addr : NULL);
 }
@@ -186,7 +203,7 @@ static void nslab_tell_listener(struct nslab_actor *actor, const void *addr,
 		listener->use(listener, actor, place.object, ip);
 }
 
-static void nslab_look(const void *addr, size_t size, bool write,
+static void nslab_look(const void *addr, size_t size, bool write, bool plain,
 		       unsigned long ip)
 {
 	struct nslab_actor *actor;
@@ -198,12 +215,12 @@ static void nslab_look(const void *addr, size_t size, bool write,
 	if (!actor || nslab_is_hidden(actor) || !nslab_running())
 		return;
 	if (nslab_profiling && !nslab_left_out(ip))
-		nslab_profile_access(actor, addr, size, write, ip);
+		nslab_profile_access(actor, addr, size, write, plain, ip);
 	addr = nslab_first_marked(addr, size);
 	if (!addr)
 		return;
 	if (recording)
-		nslab_record(actor, addr, end - addr, write, ip);
+		nslab_record(actor, addr, end - addr, write, plain, ip);
 	nslab_tell_listener(actor, addr, ip);
 }
 
@@ -225,7 +242,7 @@ bool nslab_access(const void *addr, size_t size, bool write, unsigned long ip)
 
 	if (addr + size < addr)
 		return false;
-	nslab_look(addr, size, write, ip);
+	nslab_look(addr, size, write, is_plain(REPORTER_IP), ip);
 	bad = nslab_first_bad(addr, size);
 	/* kmemleak may read anything, and nothing is shown then. */
 	if (bad && !current->kasan_depth)

@@ -81,6 +81,25 @@ static u8 shared_bytes(const struct nslab_seen *seen)
 	return bytes;
 }
 
+/**
+ * nslab_is_counter() - a variable that several actors write, at the same time and plainly?
+ *
+ * What one execution has made of it, by a lost update, say, the next one does not start
+ * from: see core/restart.c.
+ */
+bool nslab_is_counter(const struct nslab_seen *seen)
+{
+	unsigned int i, writers = 0;
+	struct nslab_place place;
+	struct nslab_key key;
+
+	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
+		writers += !!seen->writes[i];
+	return writers > 1 && !seen->nlocks && !seen->special &&
+	       nslab_place_of(seen->addr, &place) && nslab_key_of(&place, &key) &&
+	       key.type == NSLAB_WORD_STATIC;
+}
+
 static u32 hash_of(const struct nslab_key *key)
 {
 	if (key->type == NSLAB_WORD_CACHE)

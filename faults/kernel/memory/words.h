@@ -7,6 +7,7 @@
 
 #include "profile.h"
 
+bool nslab_is_counter(const struct nslab_seen *seen);
 void nslab_words_add(const struct nslab_seen *seen);
 int nslab_words_adopt(void);
 unsigned int nslab_words_new(void);
