@@ -229,7 +229,7 @@ def test_every_variable_is_named() -> None:
     ("page", "names"),
     [
         ("faults/README.md", profiles.names()),
-        ("faults/README.md", [*verdict.ORACLES, "bug", "warn", "no-answer", "crash"]),
+        ("faults/README.md", [*verdict.ORACLES, "kmemleak", "bug", "warn", "no-answer", "crash"]),
         ("faults/README.md", [name for name in profile_schema.SCHEMA["properties"] if name != "faults"]),
         ("faults/README.md", [key for knobs in profile_schema.KNOBS.values() for key in knobs]),
         ("harness/README.md", [way.strategy for way in cells.WAYS]),

@@ -325,8 +325,7 @@ CAUGHT = [
     ("leak-on-error", "ns-readlink-vs-unshare", "leak", r"counts changed: nsproxies \+1"),
     ("half-setns", "nested-userns-vs-readers", "assertion",
      r"nested_userns_vs_readers.c:\d+: setns\(pidfd, CLONE_NEWUTS\) failed with EPERM, but its nsproxy is "),
-    ("setns-leaks-fs", "zombie-read", "kmemleak",
-     r"unreferenced memory: 1 object, one of \d+ bytes from copy_fs_struct < "),
+    ("setns-leaks-fs", "zombie-read", "leak", r"counts changed: fs_cache \+1 from copy_fs_struct < "),
     ("exit-early", "ipc-undo-vs-exit", "oops", r"\S.* in exit_sem\+"),
     ("exit-borrows", "mounts-vs-exit", "order",
      r"a task that was almost dead has namespaces again in mounts_open_common\+"),
@@ -338,7 +337,6 @@ HOW = {
     ("double-put", "ns-readlink-vs-unshare"): ("--profile", "failslab"),
     ("leak-on-error", "ns-readlink-vs-unshare"): ("--profile", "failslab"),
     ("typesafe-by-rcu", "proc-net-vs-setns"): ("--profile", "mixed"),
-    ("setns-leaks-fs", "zombie-read"): ("--profile", "kmemleak", "--executions", 20),
 }
 # Whether memory is used again may depend on what was freed in the executions before.
 AFTER_OTHERS = {("typesafe-by-rcu", "proc-net-vs-setns")}

@@ -153,7 +153,7 @@ def test_every_oracle_has_to_speak_first() -> None:
 
 def test_oracles_are_those_of_reports_not_the_nets() -> None:
     assert {"kasan", "grace period", "assertion", "leak", "hang"} <= set(verdict.ORACLES)
-    assert not {"bug", "warn", "panic", "crash", "no-answer"} & set(verdict.ORACLES)
+    assert not {"bug", "warn", "panic", "crash", "no-answer", "kmemleak"} & set(verdict.ORACLES)
 
 
 def test_a_defect_that_keeps_a_scenario_from_running(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A task makes a segment, moves to an ipc namespace of its own, and exits, while
- * its segment is removed. Segments go with those who made them, in both, so it is
- * gone then from the namespace that it was in, and from what that counts.
+ * A task makes a segment, moves to another ipc namespace, and exits, while its
+ * segment is removed. Segments go with those who made them, in both, so it is gone
+ * then from the namespace that it was in, and from what that counts.
  */
 
 #include <fcntl.h>
@@ -44,8 +44,27 @@ static unsigned long pages_of_all(void)
 	return info.shm_tot;
 }
 
+/* Of the namespace to move to, which stays. */
+static int other = -1;
+
+static int make_other(void)
+{
+	int own = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	int ret = -1;
+
+	if (own < 0 || unshare(CLONE_NEWIPC) || set_forced("1"))
+		return -1;
+	other = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	if (other >= 0)
+		ret = setns(own, CLONE_NEWIPC);
+	close(own);
+	return ret;
+}
+
 SETUP()
 {
+	if (other < 0)
+		REQUIRE(make_other());
 	ASSERT_TRUE(keep_objects());
 	REQUIRE(set_forced("1"));
 	self->pages = pages_of_all();
@@ -56,8 +75,8 @@ ACTOR(leaver, FRESH_REAPED)
 	self->id = MARKED(shmget(IPC_PRIVATE, 1, 0600), ERRNOS_SHMGET);
 	REQUIRE(self->id);
 	self->made = true;
-	REQUIRE(MARKED(unshare(CLONE_NEWIPC), ERRNOS_UNSHARE));
-	REQUIRE(set_forced("1"));
+	/* Unlike unshare(), this leaves the segment to the task. */
+	REQUIRE(MARKED(setns(other, CLONE_NEWIPC), ERRNOS_SETNS));
 	self->exits = true;
 	_exit(0);
 }

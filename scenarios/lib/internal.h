@@ -96,7 +96,7 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
 
 #define PLAN_MAX_KNOBS		1024
 #define PLAN_KNOB_MAX		4000	/* bytes; the kernel takes a page at a time */
-#define PLAN_PROFILES		8
+#define PLAN_PROFILES		16
 #define PLAN_MAX_SCHEDULES	4096
 
 /**
@@ -118,8 +118,8 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @preemptions: for bounded: how many at most
  * @unpruned: for bounded: leave nothing out
  * @words: report the words that the actors share
- * @profiles: find them in so many executions of each input that strategy random
- *	draws, besides those where each actor goes first
+ * @profiles: find them in so many executions that are drawn, of all inputs, some of
+ *	each; besides those where each actor goes first
  * @skip: numbers of those that are left out, "3,17": the kernel dies in them
  * @idle: each execution is followed by so many without faults, whose failures are its
  * @measure: no execution, run the benchmark of the scenario's subject

@@ -143,6 +143,17 @@ static inline bool nslab_is_hidden(const struct nslab_actor *actor)
 	       (calls && READ_ONCE(calls->actors[nslab_actor_index(actor)].hidden));
 }
 
+/**
+ * nslab_waits_for_grace() - is that actor in the middle of RCU's waiting?
+ *
+ * What that calls is machinery then, whatever file it is in: a point in there would
+ * have the grace period end in a step that has nothing to do with it.
+ */
+static inline bool nslab_waits_for_grace(const struct nslab_actor *actor)
+{
+	return actor->waits_for == NSLAB_WAITS_GRACE;
+}
+
 void nslab_freeze(void);
 void nslab_splat(void);
 bool nslab_splat_seen(void);

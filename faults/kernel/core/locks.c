@@ -86,7 +86,8 @@ static enum fate fate_of_word(const void *lock, unsigned long ip)
 	if (!nslab_acting())
 		return IGNORED;
 	flags = nslab_current_run()->flags;
-	if (!(flags & NSLAB_RUN_SHARED) || nslab_is_machinery(ip))
+	if (!(flags & NSLAB_RUN_SHARED) || nslab_is_machinery(ip) ||
+	    nslab_waits_for_grace(current->nslab))
 		return IGNORED;
 	return flags & NSLAB_RUN_ALL_POINTS || guards(lock) ? POINT : RECORDED;
 }
@@ -279,7 +280,7 @@ void __nslab_passing(const struct lockdep_map *lock, unsigned long ip)
 	struct nslab_actor *actor = current->nslab;
 	struct nslab_event event;
 
-	if (!nslab_acting() || !records_all())
+	if (!nslab_acting() || !records_all() || nslab_waits_for_grace(actor))
 		return;
 	event = event_of(NSLAB_EVENT_LOCK, lock, NSLAB_LOCK_SPINS, ip);
 	nslab_reach(actor, &event, true, NULL);

@@ -349,7 +349,10 @@ static struct nslab_actor *acting_if_shared(void)
 {
 	struct nslab_actor *actor = nslab_acting();
 
-	return actor && nslab_current_run()->flags & NSLAB_RUN_SHARED ? actor : NULL;
+	if (!actor || nslab_waits_for_grace(actor) ||
+	    !(nslab_current_run()->flags & NSLAB_RUN_SHARED))
+		return NULL;
+	return actor;
 }
 
 /**

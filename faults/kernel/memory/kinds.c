@@ -305,13 +305,16 @@ bool nslab_has_point(const struct nslab_kind *kind)
 
 /**
  * nslab_mark_object() - mark what is watched of an object
+ * @size: of the object
  */
-void nslab_mark_object(const struct nslab_kind *kind, const void *object)
+void nslab_mark_object(const struct nslab_kind *kind, const void *object, size_t size)
 {
 	const struct nslab_watch *watch;
 
 	for (watch = kind->watches; watch; watch = watch->next)
-		nslab_mark(object + watch->offset, watch->size);
+		if (watch->offset < size)
+			nslab_mark(object + watch->offset,
+				   min_t(size_t, watch->size, size - watch->offset));
 }
 
 /**
@@ -349,7 +352,7 @@ static void mark_slab(struct kmem_cache *cache, void *start, size_t size)
 		if (known.typeless)
 			kind = nslab_kind_of_site(nslab_site_of(cache, object));
 		if (kind)
-			nslab_mark_object(kind, object);
+			nslab_mark_object(kind, object, cache->object_size);
 	}
 }
 
@@ -369,7 +372,8 @@ void nslab_mark_existing(void)
 		return;
 	incomplete = false;
 	for (i = 0; i < nr_statics; i++)
-		nslab_mark_object(statics[i], (void *)statics[i]->key.start);
+		nslab_mark_object(statics[i], (void *)statics[i]->key.start,
+				  statics[i]->key.end - statics[i]->key.start);
 	nslab_each_slab(mark_slab);
 }
 
@@ -524,7 +528,8 @@ static int key_of_text(struct nslab_key *key, char *text)
  * @text: "CACHE:OFFSET:SIZE": of each object of that slab cache, these bytes;
  *	"@FUNCTION:OFFSET:SIZE": of what that function asks kmalloc() for;
  *	"=SYMBOL:OFFSET:SIZE": of that variable;
- *	"shared": what profile executions find that actors share
+ *	"shared": what profile executions find that actors share. A size of 0 is that
+ *	of the object, as far as it goes
  *
  * Return: 0, -ENOSPC, -ENOENT for a function or a symbol that is not there, or
  * -EINVAL.
@@ -544,14 +549,15 @@ int nslab_watch_add(char *text)
 		return 0;
 	}
 	if (!at || !text || kstrtou32(at, 0, &offset) ||
-	    kstrtou32(text, 0, &size) || !size || size > S32_MAX ||
-	    offset > S32_MAX)
+	    kstrtou32(text, 0, &size) || size > S32_MAX || offset > S32_MAX)
 		return -EINVAL;
 	ret = key_of_text(&key, name);
 	if (ret)
 		return ret;
 	if (key.type == NSLAB_WORD_STATIC && offset + size > key.end - key.start)
 		return -EINVAL;
+	if (!size)
+		size = S32_MAX;
 	kind = kind_get(&key);
 	watch = kind ? new_watch(kind) : NULL;
 	if (!watch)

@@ -91,7 +91,7 @@ const struct nslab_watch *nslab_find_watch(const struct nslab_kind *kind, u32 st
 bool nslab_place_of(const void *addr, struct nslab_place *place);
 bool nslab_key_of(const struct nslab_place *place, struct nslab_key *key);
 bool nslab_has_point(const struct nslab_kind *kind);
-void nslab_mark_object(const struct nslab_kind *kind, const void *object);
+void nslab_mark_object(const struct nslab_kind *kind, const void *object, size_t size);
 void nslab_each_slab(void (*do_it)(struct kmem_cache *cache, void *start,
 				   size_t size));
 

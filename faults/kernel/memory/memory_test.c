@@ -5,6 +5,7 @@
 
 #include <kunit/test.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -12,6 +13,7 @@
 
 #include <../mm/kasan/kasan.h>
 #include "../hooks.h"
+#include "heap.h"
 #include "kinds.h"
 #include "leftout.h"
 #include "shadow.h"
@@ -78,6 +80,68 @@ static void marks_leave_to_kasan_what_is_its(struct kunit *test)
 	kfree(p);
 	KUNIT_EXPECT_NOT_NULL(test, nslab_first_bad(p, 1));
 	KUNIT_EXPECT_TRUE(test, nslab_marked(p));
+}
+
+static unsigned int ask_heap(struct kunit *test, struct nslab_heap *heap,
+			     unsigned int command)
+{
+	heap->command = command;
+	KUNIT_ASSERT_EQ(test, nslab_heap_do(heap), 0);
+	return heap->n;
+}
+
+static void __percpu *some_percpu(void)
+{
+	return alloc_percpu(u64);
+}
+
+static void what_is_lost_is_found(struct kunit *test)
+{
+	struct kmem_cache *cache = kmem_cache_create("nslab-test", 24, 0, 0, NULL);
+	void __percpu *percpu[3];
+	struct nslab_heap heap;
+	char expected[64];
+	void *objects[4];
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	ask_heap(test, &heap, NSLAB_HEAP_START);
+	objects[0] = kmem_cache_alloc(cache, GFP_KERNEL);
+	percpu[0] = some_percpu();
+	KUNIT_EXPECT_GE(test, ask_heap(test, &heap, NSLAB_HEAP_GROWN), 2);
+	KUNIT_EXPECT_GE(test, ask_heap(test, &heap, NSLAB_HEAP_SUSPECT), 2);
+
+	/* One that comes and goes, and one that stays. */
+	objects[1] = kmem_cache_alloc(cache, GFP_KERNEL);
+	kmem_cache_free(cache, kmem_cache_alloc(cache, GFP_KERNEL));
+	percpu[1] = some_percpu();
+	KUNIT_EXPECT_GE(test, ask_heap(test, &heap, NSLAB_HEAP_AGAIN), 2);
+	KUNIT_EXPECT_GE(test, ask_heap(test, &heap, NSLAB_HEAP_JUDGE), 2);
+
+	objects[2] = kmem_cache_alloc(cache, GFP_KERNEL);
+	objects[3] = kmem_cache_alloc(cache, GFP_KERNEL);
+	percpu[2] = some_percpu();
+	KUNIT_EXPECT_GE(test, ask_heap(test, &heap, NSLAB_HEAP_LAST), 2);
+	kmem_cache_free(cache, objects[3]);
+	/* What others take before this one is freed does not count. */
+	objects[3] = kmem_cache_alloc(cache, GFP_KERNEL);
+	free_percpu(percpu[2]);
+	ask_heap(test, &heap, NSLAB_HEAP_LEFT);
+	ask_heap(test, &heap, NSLAB_HEAP_END);
+	snprintf(expected, sizeof(expected), "nslab-test +2 from %s < ", __func__);
+	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(heap.text, expected), "%s", heap.text);
+	KUNIT_EXPECT_NULL_MSG(test, strstr(heap.text, "per-CPU memory"), "%s", heap.text);
+	/* It is what they may hold from now on. */
+	KUNIT_EXPECT_EQ(test, ask_heap(test, &heap, NSLAB_HEAP_END), 0);
+	KUNIT_EXPECT_STREQ(test, heap.text, "");
+
+	for (i = 0; i < 4; i++)
+		kmem_cache_free(cache, objects[i]);
+	free_percpu(percpu[0]);
+	free_percpu(percpu[1]);
+	kmem_cache_destroy(cache);
+	heap.command = 99;
+	KUNIT_EXPECT_EQ(test, nslab_heap_do(&heap), -EINVAL);
 }
 
 /* As bytes of KASAN's shadow, with and without marks. */
@@ -191,7 +255,6 @@ static void what_is_not_there_cannot_be_watched(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, watch("@counter_of_the_test:0:4"), -ENOENT);
 	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0:4096"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0"), -EINVAL);
-	KUNIT_EXPECT_EQ(test, watch("=counter_of_the_test:0:0"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch(":0:8"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch("cred"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, watch("@kfree+0x99999:0:8"), -EINVAL);
@@ -217,6 +280,7 @@ static void text_is_left_out(struct kunit *test)
 static struct kunit_case nslab_memory_cases[] = {
 	KUNIT_CASE(marks_are_no_values_of_kasan),
 	KUNIT_CASE(marks_leave_to_kasan_what_is_its),
+	KUNIT_CASE(what_is_lost_is_found),
 	KUNIT_CASE(all_memory_is_marked_and_unmarked),
 	KUNIT_CASE(who_asked_for_memory_is_known),
 	KUNIT_CASE(variables_have_names),

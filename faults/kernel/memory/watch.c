@@ -273,7 +273,7 @@ static void nslab_object_lives(const struct nslab_kind *of, void *object, size_t
 	if (!recording || !watching)
 		return;
 	for (watch = next_whole(of->watches); watch; watch = next_whole(watch->next)) {
-		nslab_lives(watch->what, watch->size, object, kind,
+		nslab_lives(watch->what, min_t(size_t, watch->size, size), object, kind,
 			    kind == NSLAB_EVENT_FREE, ip);
 		told = true;
 	}
@@ -303,7 +303,7 @@ void __nslab_object_alloc(struct kmem_cache *cache, void *object)
 	if (known.typeless && nslab_sites_matter())
 		kind = nslab_kind_of_site(nslab_site_here());
 	if (kind) {
-		nslab_mark_object(kind, object);
+		nslab_mark_object(kind, object, cache->object_size);
 		nslab_object_lives(kind, object, cache->object_size,
 				   NSLAB_EVENT_ALLOC, ASKED_IP);
 	}

@@ -7,7 +7,7 @@ import argparse
 import json
 import os
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +120,8 @@ def _token(args: argparse.Namespace) -> Token:
 def _session(ready: Ready, folder: Path) -> dict[str, Any]:
     """What the commands in gdb have to know; leaves what the guest boots in @folder/boot."""
     wanted, kernel, machine = ready.wanted, ready.kernel, ready.machine
-    boot_plan = without_skipped(machine, ready.plan.of_replay(wanted))
+    # It goes through one execution: what another one reports is not to be stepped through.
+    boot_plan = replace(without_skipped(machine, ready.plan.of_replay(wanted)), idle=0)
     place = folder / "boot"
     scratch.keep(place)
     place.mkdir()

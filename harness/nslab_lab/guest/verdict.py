@@ -73,8 +73,9 @@ _PATTERNS = (
     _pattern("panic", r"^Kernel panic - not syncing: (.*)", r"\1"),
 )
 
-# These catch the unforeseen, so no variant has to be reported by them.
-_NETS = ("bug", "warn", "panic")
+# These catch the unforeseen, so no variant has to be reported by them. kmemleak comes last of all,
+# at the end of a boot: what slab caches have lost is reported by then.
+_NETS = ("bug", "warn", "panic", "kmemleak")
 # Each of them is to be the first to report some deliberate defect: see `nslab matrix`.
 ORACLES = tuple(
     dict.fromkeys(

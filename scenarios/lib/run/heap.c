@@ -6,9 +6,9 @@
  * What holds more may have cached something: a dentry, the node of a tree. So the same
  * execution is run again, and again. A cache that holds more after each of them has
  * either lost what the execution asked for, or put it on some list until another
- * execution comes along: a net namespace whose set-up has failed is freed with the next
- * one that ends. So in the end the scenario is run in the plain way, without faults, and
- * what is still there then is lost.
+ * execution comes along, as the kernel does with objects whose set-up has failed. So in
+ * the end the scenario is run in the plain way, without faults, and what is still there
+ * then is lost.
  */
 
 #include <stdio.h>

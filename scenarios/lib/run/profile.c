@@ -196,6 +196,18 @@ static const struct {
 
 #define NR_WAYS	(sizeof(ways) / sizeof(ways[0]))
 
+/* Of each input at least so many, if there are as many at all. */
+#define MIN_DRAWN	4
+
+static unsigned int nr_drawn(const struct job *job)
+{
+	unsigned int all = job->plan->profiles, inputs = job_inputs(job);
+	unsigned int least = all < MIN_DRAWN ? all : MIN_DRAWN;
+	unsigned int each = (all + inputs - 1) / inputs;
+
+	return each > least ? each : least;
+}
+
 /* Each actor once as the first to run, then those that are drawn. */
 static int profile_input(const struct job *job, unsigned int input, struct plan *plan)
 {
@@ -203,7 +215,7 @@ static int profile_input(const struct job *job, unsigned int input, struct plan 
 		.nswitches = 1, .switches[0] = { .at = NSLAB_NOBODY },
 	};
 	struct run_options options = { .input = input, .points = NSLAB_RUN_SHARED };
-	unsigned int i, n = job->scenario->nactors;
+	unsigned int i, n = job->scenario->nactors, drawn_ones = nr_drawn(job);
 	struct nslab_run run = {};
 	struct job drawn = *job;
 	char text[8];
@@ -222,8 +234,8 @@ static int profile_input(const struct job *job, unsigned int input, struct plan 
 	}
 	options.schedule = NULL;
 	options.text = NULL;
-	for (i = 0; !ret && i < job->plan->profiles; i++) {
-		options.drawn = i + 1;
+	for (i = 0; !ret && i < drawn_ones; i++) {
+		options.drawn = input * drawn_ones + i + 1;
 		options.points = ways[i % NR_WAYS].points;
 		drawn.kernel_strategy = ways[i % NR_WAYS].strategy;
 		ret = run_once(&drawn, options, &run);

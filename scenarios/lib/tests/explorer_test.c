@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "lib/internal.h"
+#include "lib/run/execute.h"
 #include "lib/tests/test_group.h"
 
 /* === A scenario that does what the test tells it === */
@@ -33,7 +33,7 @@ static struct {
 	int fail_call;
 	int setups, checks, teardowns, afters, orphans, left_over;
 	pid_t child;
-	char inputs[32];	/* one after the other */
+	char inputs[128];	/* one after the other */
 } *told;
 
 #define WARM_UPS	3
@@ -117,6 +117,11 @@ static struct {
 	bool suspect;
 	int words, shared_new;
 	__u32 word_flags;
+	bool finds_later, no_words;
+	int adopted;
+	unsigned long profiled;		/* runs, a bit each */
+	uint64_t profile_seeds;
+	int dies_in;
 	struct nslab_run run;
 } *toy;
 
@@ -181,6 +186,15 @@ static int toy_run(struct nslab_run *run)
 	toy->warm_ups += !!(run->flags & NSLAB_RUN_WARM_UP);
 	toy_keep(run);
 	toy->run = *run;
+	if (run->flags & NSLAB_RUN_PROFILE && toy->runs < 64)
+		toy->profiled |= 1UL << toy->runs;
+	if (run->flags & NSLAB_RUN_PROFILE && run->flags & NSLAB_RUN_WARM_UP)
+		toy->profile_seeds = mix64(toy->profile_seeds ^ run->seed);
+	if (toy->runs == toy->dies_in) {
+		run->status = NSLAB_STATUS_SPLAT;
+		return 0;
+	}
+	run->shared_new = toy->finds_later;
 	if (toy->err)
 		return toy->err;
 	for (i = 0; i < 3; i++) {
@@ -357,22 +371,55 @@ static void toy_emit(const char *line)
 }
 
 /* One word, from the warm-up on or only later. */
-static int toy_shared(struct nslab_words *words)
+static int toy_one_word(struct nslab_words *words)
 {
 	struct nslab_word *word;
 
-	if (!words)
-		return 0;
 	word = (void *)(uintptr_t)words->words;
 	words->n = toy->words++ || !toy->shared_new;
 	*word = (struct nslab_word) { .flags = toy->word_flags };
 	return 0;
 }
 
+/* Two words, and a third that is found later. */
+static int toy_shared(struct nslab_words *words)
+{
+	struct nslab_word *to = (struct nslab_word *)(uintptr_t)words->words;
+	unsigned int i;
+
+	if (toy->word_flags)
+		return toy_one_word(words);
+	words->n = toy->finds_later ? 3 : 2;
+	for (i = 0; i < words->n; i++)
+		to[i] = (struct nslab_word) {
+			.kind = i ? NSLAB_WORD_KMALLOC : NSLAB_WORD_STATIC,
+			.what = i, .offset = 8 * i, .size = 4, .nsides = 1,
+			.site = 0x120, .site_start = 0x100,
+			.flags = NSLAB_WORD_IS_WATCHED, .name = "widget",
+			.sides[0] = {
+				.ip = 0x40, .actor = 1, .flags = NSLAB_SIDE_IS_WRITE,
+				.locks[0] = "lock",
+			},
+		};
+	to[0].flags |= NSLAB_WORD_IS_POINT;
+	snprintf(to[1].locked, sizeof(to[1].locked), "lock");
+	to[2].flags = NSLAB_WORD_IS_NEW | NSLAB_WORD_IS_POINT;
+	return toy->no_words ? -1 : 0;
+}
+
 static int toy_adopt(void)
 {
+	toy->adopted = toy->runs;
 	return 0;
 }
+
+static const struct control profiles = {
+	.join = toy_join, .leave = toy_leave, .next = toy_next, .run = toy_run,
+	.faults = toy_faults, .emit = toy_emit, .events = toy_events,
+	.release = toy_release, .count = toy_count, .subject = toy_subject, .settle = toy_settle,
+	.kmemleak = toy_kmemleak, .sleep = toy_sleep,
+	.shared = toy_shared, .adopt = toy_adopt,
+};
 
 static const struct control control = {
 	.join = toy_join, .leave = toy_leave, .next = toy_next, .run = toy_run,
@@ -822,6 +869,114 @@ static void what_is_a_point_reaches_the_kernel(void **state)
 	assert_int_equal(NSLAB_RUN_ALL_POINTS | NSLAB_RUN_SHARED, toy->run.flags);
 }
 
+static int explored_shared(struct plan *plan)
+{
+	plan->timeout_ms = 1000;
+	snprintf(plan->token, sizeof(plan->token), "T");
+	return explore(plan, scenario_find("toy"), &profiles);
+}
+
+/* Each of the three actors first, and some that are drawn, of each input. */
+#define DRAWN		2
+#define PROFILED	(WARM_UPS * (3 + DRAWN))
+
+static uint64_t profile_seeds;
+
+static void shared_memory_is_looked_for_first(void **state)
+{
+	struct plan plan = {
+		.strategy = "random", .first = 4, .count = 9, .seed = 1,
+		.profiles = DRAWN, .words = true,
+	};
+	int i, last = WARM_UPS + PROFILED;
+
+	assert_int_equal(0, explored_shared(&plan));
+	assert_int_equal(last, toy->warm_ups);
+	assert_int_equal(last, toy->adopted);
+	assert_int_equal(last + 9, toy->runs);
+	for (i = 1; i <= WARM_UPS; i++)
+		assert_false(toy->profiled & 1UL << i);
+	for (; i <= last; i++)
+		assert_true(toy->profiled & 1UL << i);
+	/* The first, second, fourth and eighth of those that count. */
+	assert_int_equal(0b10001011, toy->profiled >> i);
+	assert_non_null(strstr(lines, "{\"word\":{\"what\":0,\"kind\":\"static\",\"name\":\"widget\","));
+	assert_non_null(strstr(lines, "\"kind\":\"kmalloc\",\"name\":\"widget\","
+			       "\"site\":{\"ip\":\"0x120\",\"start\":\"0x100\"},"
+			       "\"offset\":8,\"size\":4,\"object_size\":0,\"locked\":\"lock\","
+			       "\"sides\":[{\"actor\":1,\"write\":true,\"ip\":\"0x40\","
+			       "\"locks\":[\"lock\"],\"rcu\":0,"));
+	assert_non_null(strstr(lines, "{\"profile\":{\"words\":1,\"locked\":1,\"profiled\":4,"
+			       "\"outside\":0,\"outside_unprotected\":0,\"held\":true}}"));
+	profile_seeds = toy->profile_seeds;
+}
+
+/* Each test has its own actors, so the test before ran the other plan. */
+static void the_set_does_not_depend_on_the_seed(void **state)
+{
+	struct plan plan = {
+		.strategy = "pct", .first = 7, .count = 1, .seed = 2, .profiles = DRAWN,
+	};
+
+	assert_int_equal(0, explored_shared(&plan));
+	assert_int_not_equal(0, profile_seeds);
+	assert_int_equal(profile_seeds, toy->profile_seeds);
+}
+
+static void what_is_found_later_is_told(void **state)
+{
+	struct plan plan = { .strategy = "random", .first = 1, .count = 1, .profiles = 1 };
+
+	toy->finds_later = true;
+	assert_int_equal(0, explored_shared(&plan));
+	assert_null(strstr(lines, "\"new\":false"));
+	assert_non_null(strstr(lines, "\"watched\":false,\"new\":true}}"));
+	assert_non_null(strstr(lines, "\"outside\":1,\"outside_unprotected\":1,\"held\":false}}"));
+}
+
+static void nothing_is_looked_for_where_nobody_decides(void **state)
+{
+	struct plan plan = { .strategy = "none", .first = 1, .count = 2, .profiles = 8 };
+
+	assert_int_equal(0, explored_shared(&plan));
+	assert_int_equal(WARM_UPS, toy->warm_ups);
+	assert_int_equal(0, toy->profiled);
+	assert_null(strstr(lines, "profil"));
+}
+
+static void a_deadly_profile_execution_is_no_result(void **state)
+{
+	struct plan plan = { .strategy = "random", .first = 1, .count = 1, .profiles = 1 };
+
+	toy->dies_in = WARM_UPS + 2;
+	assert_int_equal(EXPLORE_STOPPED, explored_shared(&plan));
+	assert_null(strstr(lines, "\"event\""));
+	assert_string_equal("{\"profiling\":1}\n{\"profiling\":2}\n", lines);
+}
+
+static void profile_executions_can_be_left_out(void **state)
+{
+	struct plan plan = {
+		.strategy = "random", .first = 1, .count = 1, .profiles = 1,
+		.skip = "2,5",
+	};
+
+	assert_int_equal(0, explored_shared(&plan));
+	assert_int_equal(WARM_UPS + WARM_UPS * 4 - 2 + 1, toy->runs);
+	assert_null(strstr(lines, "{\"profiling\":2}"));
+	assert_null(strstr(lines, "{\"profiling\":5}"));
+	assert_non_null(strstr(lines, "{\"profiling\":12}\n{\"profiling\":0}\n"));
+}
+
+static void without_a_list_of_words_there_is_no_run(void **state)
+{
+	struct plan plan = { .strategy = "random", .first = 1, .count = 1, .profiles = 1 };
+
+	toy->no_words = true;
+	assert_int_equal(EXPLORE_ERROR, explored_shared(&plan));
+	assert_non_null(strstr(lines, "no list of shared words"));
+}
+
 static void listed_schedules_are_followed(void **state)
 {
 	struct plan plan = {
@@ -978,6 +1133,13 @@ int main(void)
 		TEST(children_live_for_one_execution),
 		TEST(drawn_strategies_reach_the_kernel),
 		TEST(what_is_a_point_reaches_the_kernel),
+		TEST(shared_memory_is_looked_for_first),
+		TEST(the_set_does_not_depend_on_the_seed),
+		TEST(what_is_found_later_is_told),
+		TEST(nothing_is_looked_for_where_nobody_decides),
+		TEST(a_deadly_profile_execution_is_no_result),
+		TEST(profile_executions_can_be_left_out),
+		TEST(without_a_list_of_words_there_is_no_run),
 		TEST(listed_schedules_are_followed),
 		TEST(what_is_no_schedule_is_told),
 		TEST(divergence_is_no_failure_of_the_kernel),
