@@ -735,7 +735,7 @@ def bench(part: str, *options: object) -> str:
 
 def test_bench_measures(kernel: Kernel) -> None:
     out = bench("speed", "--rounds", 1)
-    for name in ("random, named points", "random, access points", "unsteered, random sleeps"):
+    for name in ("random, named points", "random, shared words", "unsteered, random sleeps"):
         assert re.search(rf"^  {name} +[\d,]+ ", out, re.M), out
     assert re.search(r"exec to first execution: \d+ ms", out)
     assert re.search(r"host CPU time per execution: [\d,]+ us", out)

@@ -64,9 +64,9 @@ def test_a_variant_and_a_file_of_ones_own(kernel: Kernel, tmp_path: Path) -> Non
     own = tmp_path / "mine.c"
     shutil.copy(SCENARIOS / "ipc" / "shm_vs_rmid.c", own)
     text = own.read_text().replace('#include "ipc/', f'#include "{SCENARIOS}/ipc/')
-    own.write_text(re.sub(r"\bSCENARIO\((\w+)", "SCENARIO(mine", text))
+    own.write_text(text)
     done = nslab("races", "--scenario", own)
-    assert done.status == 0 and re.search(r"^mine\S*: \d+ shared words? under", done.out, re.M), done.out + done.err
+    assert done.status == 0 and re.search(r"^shm-vs-rmid\+\w{8}: \d+ shared words? under", done.out, re.M), done.out + done.err
 
 
 def test_wrong_usage(kernel: Kernel) -> None:
@@ -105,3 +105,35 @@ def test_memory_that_is_watched_by_hand(kernel: Kernel, tmp_path: Path) -> None:
     said = " ".join(done.out.split())
     assert "among the steps over the memory that the profile watches" in said
     assert re.search(r"shared words are not watched, \d+ of them under no common lock \(", said)
+
+
+# === Findings ===
+
+
+@pytest.mark.parametrize("strategy", ["random", "pct", "pos", "bounded"])
+def test_a_race_on_memory_that_nobody_named(kernel: Kernel, strategy: str) -> None:
+    """semop() against IPC_RMID without the check behind the lock: one preemption, and a picture of it."""
+    done = nslab("run", "--scenario", SCENARIO, "--variant", "sem-no-valid-check", "--strategy", strategy)
+    assert done.status == 1, done.out + done.err
+    assert "the smallest schedule found has 1 preemption\n" in done.out
+    (finding,) = done.findings
+    assert finding["oracle"] == "hang" and finding["minimal"] is True
+    folder = done.finding_folder
+    picture = (folder / "diagram.txt").read_text()
+    rows = json.loads((folder / "diagram.json").read_text())["rows"]
+    assert {"sem_array.sem_perm.deleted", "sem_array.sems[0].pending_alter.next"} <= {row["field"] for row in rows}
+    texts = {row["text"] for row in rows}
+    assert {"semtimedop()", "takes perm->lock"} <= texts
+    assert picture.partition("\n✗")[0].count("\n") < 40 and re.search(r"^ *\d+  semtimedop\(\)$", picture, re.M)
+    # It names the words, not their offsets.
+    assert not re.search(r"#\d+\+0x", picture.partition("\n✗")[0])
+
+
+def test_a_correct_kernel_is_complete_over_its_shared_words(kernel: Kernel) -> None:
+    done = nslab("run", "--scenario", SCENARIO, "--strategy", "bounded")
+    assert done.status == 0, done.out + done.err
+    said = " ".join(done.out.split())
+    assert re.search(
+        rf"{SCENARIO}: complete for c <= 2 over \d+ shared words? \(\d+ more under a common lock\), as far as "
+        r"\d+ of \d+ executions show, which were profiled again: \d+ schedules of 3 inputs", said
+    ), said  # fmt: skip

@@ -47,15 +47,16 @@ def wanted_of(moments: Sequence[Moment]) -> list[bool]:
 
 
 # So many rows can be read at once.
-_MANY = 30
+_MANY = 25
 
 
 def _want_fewer(moments: Sequence[Moment], wanted: list[bool]) -> None:
-    """Of many accesses those whose order is not the same as if one actor had run after the other.
+    """Of many accesses one of each word while an actor runs.
 
-    If these are many still, those next to where the actor changes.
+    If these are many still, those to words that an actor comes back to; then those next to where
+    the actor changes.
     """
-    for close in (_taking_turns(moments), _near_switches(moments)):
+    for close in (_once_a_turn(moments), _taking_turns(moments), _near_switches(moments)):
         if sum(wanted) <= _MANY:
             return
         for index, moment in enumerate(moments):
@@ -67,6 +68,23 @@ def _want_fewer(moments: Sequence[Moment], wanted: list[bool]) -> None:
 def _changes(moments: Sequence[Moment], index: int) -> bool:
     """Whether another actor runs behind it."""
     return index + 1 < len(moments) and moments[index + 1].step.actor != moments[index].step.actor
+
+
+def _once_a_turn(moments: Sequence[Moment]) -> set[int]:
+    """Of the accesses of an actor to a word, while no other runs, the first that writes, or the first."""
+    found: set[int] = set()
+    turn: dict[tuple[int, int], int] = {}
+    for index, moment in enumerate(moments):
+        step = moment.step
+        if step.kind == "access" and not moment.preempted:
+            word = step.object, step.offset // 8
+            first = turn.setdefault(word, index)
+            if step.write and not moments[first].step.write:
+                turn[word] = index
+        if _changes(moments, index) or index + 1 == len(moments):
+            found.update(turn.values())
+            turn.clear()
+    return found
 
 
 def _taking_turns(moments: Sequence[Moment]) -> set[int]:

@@ -19,6 +19,8 @@ from nslab_lab.search.failures import Failure, check_search, examine
 
 # How often results are looked at, host seconds: no guest is to go on long after a failure.
 _POLL_S = 0.02
+# So many executions tell how long those of a scenario are.
+_TRIED = 64
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def measure(
     if is_pct:
         counted = run_plan.points or SHARED_POINTS  # those that pct counts
         measured = replace(run_plan, strategy="random", lengths=(), points=counted)
-    boot_plan = measured.boot(scenario, 1, max(4, 2 * inputs) if is_pct else 1)
+    boot_plan = measured.boot(scenario, 1, max(_TRIED, 2 * inputs) if is_pct else 1)
     place = folder / "measured"
     place.mkdir(exist_ok=True)
     boot = boots.boot(machine, boot_plan, place, stop)

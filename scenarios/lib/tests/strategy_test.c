@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -78,7 +79,8 @@ static void assert_uniform(unsigned int enabled, unsigned int picks,
 	const struct nslab_run run = { .nactors = NSLAB_MAX_ACTORS };
 	unsigned int counts[NSLAB_MAX_ACTORS] = {}, i;
 	struct nslab_choice choice = {
-		.at = 1, .enabled = enabled, .next = nothing,
+		.at = 1, .enabled = enabled, .free = true,
+		.next = nothing,
 	};
 	struct nslab_search search;
 
@@ -102,6 +104,40 @@ static void random_is_uniform(void **state)
 	assert_uniform(0xff, 80000, 10000 - 562, 10000 + 562);
 	assert_uniform(0xa4, 30000, 10000 - 490, 10000 + 490);
 	assert_uniform(0x10, 100, 100, 100);
+}
+
+/* How often an actor that could go on does not, of 65536 times. */
+static unsigned int switches(uint64_t seed)
+{
+	const struct nslab_run run = { .nactors = 2, .seed = seed };
+	const struct nslab_choice choice = {
+		.at = 1, .enabled = 3, .next = nothing,
+	};
+	struct nslab_search search;
+	unsigned int i, n = 0;
+
+	begin(&search, &nslab_strategy_random, &run);
+	for (i = 0; i < 65536; i++)
+		n += !search.strategy->pick(&search, &choice);
+	return n;
+}
+
+static void random_has_several_paces(void **state)
+{
+	unsigned int counts[7] = {}, i, n;
+	uint64_t seed;
+
+	for (seed = 0; seed < 700; seed++) {
+		n = switches(seed);
+		/* 32768, 16384, ... 512: five standard deviations at least. */
+		for (i = 0; i < 7; i++)
+			if (abs((int)n - (32768 >> i)) <= 32768 >> i >> 2)
+				break;
+		assert_in_range(i, 0, 6);
+		counts[i]++;
+	}
+	for (i = 0; i < 7; i++)
+		assert_in_range(counts[i], 100 - 56, 100 + 56);
 }
 
 static void seeds_decide(void **state)
@@ -391,7 +427,7 @@ static void pct_lowers_whoever_made_the_step(void **state)
 
 /*
  * One access goes first if its actor makes seven steps while the other's does
- * not make two. "random" does so with a chance of 8 / 2^8.
+ * not make two. An even choice at each step does so with a chance of 8 / 2^8.
  */
 static void pos_is_fair_to_late_accesses(void **state)
 {
@@ -402,9 +438,7 @@ static void pos_is_fair_to_late_accesses(void **state)
 			 { R(0), BUG(1) } },
 	};
 	unsigned int pos = bugs(&late, &nslab_strategy_pos, 0, 0);
-	unsigned int random = bugs(&late, &nslab_strategy_random, 0, 0);
 
-	assert_in_range(random, NR_SEEDS / 40, NR_SEEDS / 25);
 	assert_in_range(pos, NR_SEEDS / 10, NR_SEEDS);
 }
 
@@ -563,6 +597,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_is_uniform),
+		cmocka_unit_test(random_has_several_paces),
 		cmocka_unit_test(seeds_decide),
 		cmocka_unit_test(random_and_pos_hit_all),
 		cmocka_unit_test(pct_keeps_its_guarantee),

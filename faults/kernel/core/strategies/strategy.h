@@ -5,7 +5,7 @@
  * with toys. So: no allocation, no kernel headers, no state but struct
  * nslab_search.
  *
- *   random.c    uniform over the actors that can run
+ *   random.c    uniform over the actors that can run, at a pace
  *   pct.c       priorities and change points
  *   pos.c       partial order sampling
  *   schedule.c  what a list says: for "bounded" and "replay"
@@ -68,7 +68,7 @@ struct nslab_choice {
  * @rnd: state of the random numbers
  * @diverged: the schedule does not fit the execution
  * @next_switch: the first of @switches that has not been taken
- * @priority: by actor; the highest runs
+ * @priority: by actor; the highest runs. For random, the first is the pace
  * @changes: the steps after which the priority falls, as they were drawn
  * @nchanges: how many
  * @last: the actor that was chosen last, NSLAB_NOBODY at the start
