@@ -225,7 +225,7 @@ def test_a_finding_that_needs_a_prefix(nslab: Command) -> None:
     assert status == 1
     assert "only after the executions before it" in out
     token = re.search(r"TOKEN=(\S+)", out)[1]
-    assert token.endswith(".1.1.7")
+    assert token.endswith(".1.6.7")
     status, out, _ = nslab("replay", token)
     assert status == 1 and "FAIL dies-after-others, execution 7" in out
 
