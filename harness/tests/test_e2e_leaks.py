@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from pathlib import Path
 
 import pytest
@@ -69,7 +68,24 @@ def test_a_late_report_is_traced_back(kernel: Kernel, tmp_path: Path) -> None:
     assert "the report came 1 execution later" in done.out
     # The picture is that of the execution to blame: the sender is preempted, and its queue removed.
     assert "the smallest schedule found has 1 preemption" in done.out
-    drawn = json.loads((next(done.folder.glob("findings/*")) / "diagram.json").read_text())
-    assert "ipc_lookup" in json.dumps(drawn)
+    (drawn,) = done.folder.glob("findings/*/diagram.txt")
+    assert "preempted" in drawn.read_text()
     replayed = nslab("replay", finding["token"], "--patch", patch)
     assert replayed.status == 1 and "the same as in" in replayed.out, replayed.out + replayed.err
+
+
+def test_what_an_rcu_callback_reports_is_drawn(kernel: Kernel, tmp_path: Path) -> None:
+    """Each queue that was removed is reported by the callback that frees it."""
+    patch = tmp_path / "twice.patch"
+    old = "static void msg_rcu_free(struct rcu_head *head)\n{\n"
+    new = f"{old}\tWARN_ON_ONCE(container_of(head, struct kern_ipc_perm, rcu)->deleted);\n"
+    patch.write_text(patch_for(kernel.src, "ipc/msg.c", old, new))
+    done = nslab("run", "--patch", patch, "--scenario", "msg-vs-rmid", "--strategy", "random")
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert "in msg_rcu_free+" in finding["headline"]
+    assert (finding["reproduced"], finding["minimal"], finding["late"]) == ("solo", True, 0)
+    console = next(done.folder.glob("console-*")).read_text()
+    assert "nslab: died after an execution" in console
+    (drawn,) = done.folder.glob("findings/*/diagram.txt")
+    assert "msg_rcu_free" in drawn.read_text()

@@ -59,9 +59,9 @@ static int nslab_on_panic(struct notifier_block *nb, unsigned long action,
 	pr_emerg("token=%s\n", last->token);
 	pr_emerg("trace hash=%016llx points=%u\n", nslab_trace_hash(),
 		 nslab_trace_points());
-	/* The trace of one that has ended is there. */
-	if (run && run->flags & NSLAB_RUN_TRACE)
-		nslab_trace_emit(run->execution);
+	/* That of one that has ended is there, unless it was only to warm up. */
+	if (last->flags & NSLAB_RUN_TRACE && (run || last->flags & NSLAB_RUN_WARM_UP))
+		nslab_trace_emit(last->execution);
 	nslab_emit_points();
 	return NOTIFY_DONE;
 }
