@@ -146,9 +146,9 @@ def patch_with_points(tree: Path, patch: Path, first: str, second: str) -> Path:
     """A patch that makes two points of the user's own around the reference on a uts_namespace."""
     name = "kernel/utsname.c"
     before = (tree / name).read_text()
-    get = "get_uts_ns(ns);"
-    assert before.count(f"\t\t{get}\n") == 1
-    after = before.replace(get, f'NSLAB_POINT("{first}");\n\t\t{get}\n\t\tNSLAB_POINT("{second}");')
+    get = "\t\tget_uts_ns(ns);\n"
+    assert before.count(get) == 1
+    after = before.replace(get, f'\t\tNSLAB_POINT("{first}");\n{get}\t\tNSLAB_POINT("{second}");\n')
     after = after.replace("#include <linux/slab.h>\n", "#include <linux/slab.h>\n#include <linux/nslab.h>\n")
     lines = before.splitlines(True), after.splitlines(True)
     patch.write_text("".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}")))
@@ -163,7 +163,8 @@ def test_points_of_the_users_patch(kernel: Kernel, tmp_path: Path) -> None:
     assert done.status == 0, done.out + done.err
     hits = json.loads((done.folder / "points.json").read_text())["ns-readlink-vs-unshare"]
     assert hits["before_get"] == hits["after_get"] > 0
-    (build,) = (path for path in kernel.out.parents[2].glob("6.12+*") if _is_of(path, "before_get"))
+    builds = [path for path in kernel.out.parents[2].glob("6.12+*") if _is_of(path, "before_get")]
+    build = max(builds, key=lambda path: path.stat().st_mtime)
     compiled = re.findall(r"^  CC +(\S+)", (build / "build.log").read_text(), re.MULTILINE)
     assert "kernel/utsname.o" in compiled and len(compiled) <= 8, compiled
     assert "before_get" not in (done.folder / "summary.txt").read_text()  # it was reached
