@@ -137,3 +137,17 @@ def test_a_correct_kernel_is_complete_over_its_shared_words(kernel: Kernel) -> N
         rf"{SCENARIO}: complete for c <= 2 over \d+ shared words? \(\d+ more under a common lock\), as far as "
         r"\d+ of \d+ executions show, which were profiled again: \d+ schedules of 3 inputs", said
     ), said  # fmt: skip
+
+
+@pytest.mark.parametrize("strategy", ["random", "pct", "pos", "bounded"])
+def test_an_update_of_a_variable_that_gets_lost(strategy: str) -> None:
+    """Static data that nobody named: `counter++` without a lock, in two tasks at once."""
+    patch = Path(__file__).with_name("patches") / "unlocked-counter.patch"
+    done = nslab(
+        "run", "--scenario", "pidfd-setns-vs-unshare", "--strategy", strategy, "--patch", str(patch)
+    )
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert finding["oracle"] == "warn"
+    rows = json.loads((done.finding_folder / "diagram.json").read_text())["rows"]
+    assert {"nr_switches_started", "nr_switches_done"} & {str(row["text"]).split()[-1] for row in rows}, rows
