@@ -66,7 +66,8 @@ def test_a_variant_and_a_file_of_ones_own(kernel: Kernel, tmp_path: Path) -> Non
     text = own.read_text().replace('#include "ipc/', f'#include "{SCENARIOS}/ipc/')
     own.write_text(text)
     done = nslab("races", "--scenario", own)
-    assert done.status == 0 and re.search(r"^shm-vs-rmid\+\w{8}: \d+ shared words? under", done.out, re.M), done.out + done.err
+    said = re.search(r"^shm-vs-rmid\+\w{8}: \d+ shared words? under", done.out, re.M)
+    assert done.status == 0 and said, done.out + done.err
 
 
 def test_wrong_usage(kernel: Kernel) -> None:
