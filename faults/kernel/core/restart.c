@@ -171,11 +171,13 @@ void __weak nslab_restart_net(void)
 void nslab_restart(void)
 {
 	bool warm_up = nslab_state.run.flags & NSLAB_RUN_WARM_UP;
+	bool profiled = nslab_state.run.flags & NSLAB_RUN_PROFILE;
 	unsigned long flags;
 	unsigned int i;
 
 	local_irq_save(flags);
-	for (i = 0; !warm_up && i < nslab_nr_set_back; i++)
+	/* Those that are profiled come last, and are as those that count. */
+	for (i = 0; (!warm_up || profiled) && i < nslab_nr_set_back; i++)
 		memcpy(variables[i].variable, &variables[i].was,
 		       variables[i].size);
 	if (warm_up)

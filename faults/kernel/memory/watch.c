@@ -213,6 +213,12 @@ static void nslab_look(const void *addr, size_t size, bool write, bool plain,
 		return;
 	if (nslab_profiling && !nslab_left_out(ip))
 		nslab_profile_access(actor, addr, size, write, plain, ip);
+	/*
+	 * The compiler checks the ends of what it copies, and no more. An execution
+	 * that is not profiled would see nothing of this one.
+	 */
+	if (plain && !nslab_marked(addr) && !nslab_marked(end - 1))
+		return;
 	addr = nslab_first_marked(addr, size);
 	if (!addr)
 		return;

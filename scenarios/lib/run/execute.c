@@ -202,7 +202,7 @@ static int run_again(struct repetition *repetition, struct nslab_run run)
 	struct nslab_release release;
 	int ret;
 
-	run.flags &= ~NSLAB_RUN_TRACE;
+	run.flags &= ~(NSLAB_RUN_TRACE | NSLAB_RUN_PROFILE);
 	run.flags |= NSLAB_RUN_REPEATED;
 	ret = prepare(job, repetition->n, repetition->drawn, repetition->input);
 	if (ret)
