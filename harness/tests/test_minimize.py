@@ -103,7 +103,7 @@ def test_what_reports_late_is_made_smaller(
     assert finding.late == 1 and finding.failure.execution.n == 7
     found = small(finding, boot)
     assert schedule(found) == left
-    assert str(found.failure.token).endswith(f".replay-{left}.1.7.7")
+    assert str(found.failure.token).endswith(f".replayall-{left}.1.7.7")
     assert str(minimize.schedule_of(found.steps, ACTORS)) == left
 
 

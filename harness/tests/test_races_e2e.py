@@ -66,7 +66,8 @@ def test_a_variant_and_a_file_of_ones_own(kernel: Kernel, tmp_path: Path) -> Non
     text = own.read_text().replace('#include "ipc/', f'#include "{SCENARIOS}/ipc/')
     own.write_text(text)
     done = nslab("races", "--scenario", own)
-    assert done.status == 0 and re.search(r"^shm-vs-rmid\+\w{8}: \d+ shared words? under", done.out, re.M), done.out + done.err
+    said = re.search(r"^shm-vs-rmid\+\w{8}: \d+ shared words? under", done.out, re.M)
+    assert done.status == 0 and said, done.out + done.err
 
 
 def test_wrong_usage(kernel: Kernel) -> None:
@@ -137,3 +138,17 @@ def test_a_correct_kernel_is_complete_over_its_shared_words(kernel: Kernel) -> N
         rf"{SCENARIO}: complete for c <= 2 over \d+ shared words? \(\d+ more under a common lock\), as far as "
         r"\d+ of \d+ executions show, which were profiled again: \d+ schedules of 3 inputs", said
     ), said  # fmt: skip
+
+
+@pytest.mark.parametrize("strategy", ["random", "pct", "pos", "bounded"])
+def test_an_update_of_a_variable_that_gets_lost(strategy: str) -> None:
+    """Static data that nobody named: `counter++` without a lock, in two tasks at once."""
+    patch = Path(__file__).with_name("patches") / "unlocked-counter.patch"
+    done = nslab(
+        "run", "--scenario", "pidfd-setns-vs-unshare", "--strategy", strategy, "--patch", str(patch)
+    )
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert finding["oracle"] == "warn"
+    rows = json.loads((done.finding_folder / "diagram.json").read_text())["rows"]
+    assert {"nr_switches_started", "nr_switches_done"} & {str(row["text"]).split()[-1] for row in rows}, rows

@@ -25,7 +25,6 @@ static struct {
 	void *variable;
 	size_t size;
 	u64 was;
-	bool of_warm_up;
 } variables[MAX_VARIABLES];
 
 /* Written with interrupts off: objects are freed in them, too. */
@@ -52,7 +51,12 @@ static bool is_known(const void *variable)
 	return false;
 }
 
-static void add(void *variable, size_t size, const void *was, bool of_warm_up)
+/**
+ * __nslab_set_back() - see nslab_set_back()
+ * @variable: its address
+ * @size: bytes
+ */
+void __nslab_set_back(void *variable, size_t size)
 {
 	unsigned long flags;
 	unsigned int i;
@@ -64,34 +68,44 @@ static void add(void *variable, size_t size, const void *was, bool of_warm_up)
 		i = nslab_nr_set_back++;
 		variables[i].variable = variable;
 		variables[i].size = size;
-		variables[i].of_warm_up = of_warm_up;
-		memcpy(&variables[i].was, was, size);
+		memcpy(&variables[i].was, variable, size);
 	}
 	local_irq_restore(flags);
 }
 
-/**
- * __nslab_set_back() - see nslab_set_back()
- * @variable: its address
- * @size: bytes
- */
-void __nslab_set_back(void *variable, size_t size)
-{
-	add(variable, size, variable, false);
-}
 EXPORT_SYMBOL_GPL(__nslab_set_back);
 
+/*
+ * Static variables that several actors write plainly and under no common lock. In
+ * profile executions of the warm-up updates of them may get lost, which the executions
+ * that count are to find by themselves.
+ */
+static struct {
+	void *variable;
+	size_t size;
+	u64 at_rest;
+	bool known;
+} counters[MAX_VARIABLES];
+static unsigned int nr_counters;
+
 /**
- * nslab_set_back_to() - the execution has changed a variable that no other must find so
+ * nslab_counter_seen() - a profile execution has found such a variable
  * @variable: its address
  * @size: bytes, at most eight
- * @was: what it was
  *
- * Executions that warm up leave nothing of it either.
+ * While all is at rest next, it is what it has to be after other profile executions.
  */
-void nslab_set_back_to(void *variable, size_t size, const void *was)
+void nslab_counter_seen(void *variable, size_t size)
 {
-	add(variable, size, was, true);
+	unsigned int i;
+
+	for (i = 0; i < nr_counters; i++)
+		if (counters[i].variable == variable)
+			return;
+	if (nr_counters == MAX_VARIABLES)
+		return;
+	counters[nr_counters].variable = variable;
+	counters[nr_counters++].size = size;
 }
 
 /* What has been pointed to may be gone, and what is pointed to is in use. */
@@ -105,13 +119,21 @@ static bool is_address(const void *value, size_t size)
 	return virt_addr_valid((void *)address) || __is_kernel(address);
 }
 
-static void set_back(unsigned int i)
+static void set_back_counters(void)
 {
-	void *variable = variables[i].variable;
-	size_t size = variables[i].size;
+	unsigned int i;
 
-	if (!is_address(variable, size) && !is_address(&variables[i].was, size))
-		memcpy(variable, &variables[i].was, size);
+	for (i = 0; i < nr_counters; i++) {
+		void *variable = counters[i].variable;
+		size_t size = counters[i].size;
+
+		if (!counters[i].known)
+			memcpy(&counters[i].at_rest, variable, size);
+		else if (!is_address(variable, size) &&
+			 !is_address(&counters[i].at_rest, size))
+			memcpy(variable, &counters[i].at_rest, size);
+		counters[i].known = true;
+	}
 }
 
 /**
@@ -153,9 +175,11 @@ void nslab_restart(void)
 	unsigned int i;
 
 	local_irq_save(flags);
-	for (i = 0; i < nslab_nr_set_back; i++)
-		if (!warm_up || variables[i].of_warm_up)
-			set_back(i);
+	for (i = 0; !warm_up && i < nslab_nr_set_back; i++)
+		memcpy(variables[i].variable, &variables[i].was,
+		       variables[i].size);
+	if (warm_up)
+		set_back_counters();
 	nslab_nr_set_back = 0;
 	nslab_sets_back = true;
 	local_irq_restore(flags);

@@ -8,6 +8,6 @@
 #include <linux/types.h>
 
 void nslab_restart(void);
-void nslab_set_back_to(void *variable, size_t size, const void *was);
+void nslab_counter_seen(void *variable, size_t size);
 
 #endif /* KERNEL_NSLAB_CORE_RESTART_H */

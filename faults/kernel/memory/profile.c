@@ -239,8 +239,6 @@ void nslab_profile_access(const struct nslab_actor *actor, const void *addr,
 		}
 		from = word < addr ? addr - word : 0;
 		to = min_t(size_t, end - word, WORD_SIZE) - 1;
-		if (!one->nsides)
-			one->was = READ_ONCE(*(const u64 *)word);
 		one->special |= write && !plain;
 		add_access(one, &side, GENMASK(to, from));
 	}
@@ -312,7 +310,7 @@ static void nslab_profile_begins(const struct nslab_run *run)
 }
 
 /* Those of its bytes that were written, up to the last one. */
-static void set_back(const struct nslab_seen *one)
+static void note_counter(const struct nslab_seen *one)
 {
 	unsigned int i;
 	u8 bytes = 0;
@@ -320,8 +318,7 @@ static void set_back(const struct nslab_seen *one)
 	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
 		bytes |= one->writes[i];
 	i = __ffs(bytes);
-	nslab_set_back_to((void *)one->addr + i, fls(bytes) - i,
-			  (const u8 *)&one->was + i);
+	nslab_counter_seen((void *)one->addr + i, fls(bytes) - i);
 }
 
 static void nslab_profile_ends(const struct nslab_run *run)
@@ -336,7 +333,7 @@ static void nslab_profile_ends(const struct nslab_run *run)
 			continue;
 		nslab_words_add(&seen[i]);
 		if (nslab_is_counter(&seen[i]))
-			set_back(&seen[i]);
+			note_counter(&seen[i]);
 	}
 	nslab_each_slab(unmark_slab);
 	nslab_profile_unmark(_sdata, _edata - _sdata);

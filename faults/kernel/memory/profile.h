@@ -52,7 +52,6 @@ struct nslab_seen_side {
  * @nsides: how many @sides
  * @nany: how many @any
  * @special: some write to it was no plain store: atomic, or memset() and its kin
- * @was: what it was before the first access
  * @locks: held at all accesses so far
  * @sides: in the order in which they came
  * @any: classes of which a lock was held at some access
@@ -65,7 +64,6 @@ struct nslab_seen {
 	u8 nsides;
 	u8 nany;
 	bool special;
-	u64 was;
 	struct nslab_held locks[NSLAB_COMMON_LOCKS];
 	struct nslab_seen_side sides[NSLAB_MAX_SIDES];
 	const struct lock_class_key *any[NSLAB_ANY_LOCKS];

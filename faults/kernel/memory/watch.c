@@ -161,7 +161,7 @@ static bool is_plain(unsigned long reporter)
 }
 
 static void nslab_record(struct nslab_actor *actor, const void *addr,
-			 size_t size, bool write, bool plain, unsigned long ip)
+			 size_t size, bool write, unsigned long ip)
 {
 	const struct nslab_watch *watch;
 	struct nslab_event event = {
@@ -183,9 +183,6 @@ static void nslab_record(struct nslab_actor *actor, const void *addr,
 	event.offset = max_t(size_t, start, watch->offset);
 	event.size = min_t(size_t, end - event.offset, U16_MAX);
 	event.object = object_number(place.object);
-	/* An update may get lost here: the next execution has nothing to do with it. */
-	if (write && plain && point && !place.cache && size <= sizeof(u64))
-		__nslab_set_back((void *)addr, size);
 	nslab_reach(actor, &event, point,
 		    size == 8 && IS_ALIGNED((unsigned long)addr, 8) ? addr : NULL);
 }
@@ -220,7 +217,7 @@ static void nslab_look(const void *addr, size_t size, bool write, bool plain,
 	if (!addr)
 		return;
 	if (recording)
-		nslab_record(actor, addr, end - addr, write, plain, ip);
+		nslab_record(actor, addr, end - addr, write, ip);
 	nslab_tell_listener(actor, addr, ip);
 }
 

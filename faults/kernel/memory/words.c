@@ -84,8 +84,7 @@ static u8 shared_bytes(const struct nslab_seen *seen)
 /**
  * nslab_is_counter() - a variable that several actors write, at the same time and plainly?
  *
- * What one execution has made of it, by a lost update, say, the next one does not start
- * from: see core/restart.c.
+ * See nslab_counter_seen().
  */
 bool nslab_is_counter(const struct nslab_seen *seen)
 {

@@ -209,7 +209,7 @@ static int toy_run(struct nslab_run *run)
 	run->hash = run->seed ^ 1;
 	run->nevents = 3;
 	if (!(run->flags & NSLAB_RUN_WARM_UP))
-		run->shared_new = toy->shared_new;
+		run->shared_new += toy->shared_new;
 	return 0;
 }
 
@@ -416,8 +416,8 @@ static int toy_adopt(void)
 static const struct control profiles = {
 	.join = toy_join, .leave = toy_leave, .next = toy_next, .run = toy_run,
 	.faults = toy_faults, .emit = toy_emit, .events = toy_events,
-	.release = toy_release, .count = toy_count, .subject = toy_subject, .settle = toy_settle,
-	.kmemleak = toy_kmemleak, .sleep = toy_sleep,
+	.release = toy_release, .count = toy_count, .subject = toy_subject,
+	.settle = toy_settle, .heap = toy_heap, .kmemleak = toy_kmemleak, .sleep = toy_sleep,
 	.shared = toy_shared, .adopt = toy_adopt,
 };
 
