@@ -342,6 +342,7 @@ def main() -> None:
                 continue
             emit(profiling=number)
             if number in (2, 4):
+                step(1, 1, "reader", "rcu_read_lock")
                 os.abort()
         emit(profiling=0)
     emit(event="ready")

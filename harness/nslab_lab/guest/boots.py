@@ -64,7 +64,8 @@ class Boot:
     @property
     def died_profiling(self) -> bool:
         """Whether it died while it looked for shared memory, before its first execution."""
-        gone_on = self.executions or self.steps or self.ended or self.error or self.stopped
+        # Steps are told of the execution that it dies in, whichever that is.
+        gone_on = self.executions or self.ended or self.error or self.stopped
         return self.profiling not in ("", _OVER) and not gone_on
 
     @property
