@@ -316,6 +316,28 @@ def test_objects_that_nobody_else_touches_come_and_go_unseen() -> None:
     ]  # fmt: skip
 
 
+def test_the_object_that_went_wrong_is_what_is_shown() -> None:
+    """Of many accesses by which the actors meet: those to it, and to the pointer to it."""
+    trace = Trace()
+    trace.add("", "begin", next="reader", free=True)
+    for number in range(10, 15):  # what both write, and nothing comes of it
+        trace.access("reader", "task_dump_owner", "inode", number, 8, write=True)
+    trace.task("reader", "task_nsproxy", value=2)
+    trace.access("reader", "get_uts_ns", "nsproxy", 2, 8, next="target")
+    for number in range(10, 15):
+        trace.access("target", "task_dump_owner", "inode", number, 8, write=True)
+    trace.task("target", "switch_task_namespaces", write=True, value=3)
+    trace.add("target", "free", "", "free_nsproxy", watch="nsproxy", object=2, size=64)
+    trace.add("target", "end", next="reader", free=True)
+    trace.access("reader", "get_uts_ns", "nsproxy", 2, 8)
+    shown = text(build(trace, KASAN, field_of=field_of))
+    assert "inode" not in shown and "5 steps" in shown
+    for words in ("preempted before", "task->nsproxy", "publish nsproxy", "free nsproxy", "uts_ns"):
+        assert words in shown, shown
+    # If it is not known what went wrong, all of them may matter.
+    assert "inode" in text(build(trace, field_of=field_of))
+
+
 def test_equal_accesses_in_a_row_are_one() -> None:
     trace = Trace()
     for _ in range(5):

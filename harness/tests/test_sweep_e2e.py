@@ -87,7 +87,7 @@ def totals(results: Path) -> dict[str, list[tuple[Any, ...]]]:
 def test_three_nights(kernel: Kernel, tmp_path: Path) -> None:
     """Two variants among all scenarios are two findings; then known; then gone."""
     results = tmp_path / "results.sqlite"
-    night = written(tmp_path / "a", ALL + VARIANTS, executions=1000, batch=20)
+    night = written(tmp_path / "a", ALL + VARIANTS, executions=2400, batch=20)
     first = sweep(night, results, "--notify", f"cat >> {tmp_path}/told")
     assert first.status == 1, first.out + first.err
     assert "2 new findings\n" in first.out
@@ -110,7 +110,7 @@ def test_three_nights(kernel: Kernel, tmp_path: Path) -> None:
 
     second = sweep(night, results)
     assert second.status == 0 and "no new findings, 2 known" in second.out, second.out + second.err
-    night = written(tmp_path / "b", ALL, executions=420, batch=20)
+    night = written(tmp_path / "b", ALL, executions=1200, batch=20)
     third = sweep(night, results)
     assert third.status == 0 and "no new findings, 2 gone" in third.out, third.out + third.err
     page = (tmp_path / "report.html").read_text()

@@ -19,7 +19,7 @@ STATE {
 };
 
 /* The poller's, and its child's. */
-static int client, set, peers[2];
+static int client = -1, set = -1, peers[2] = { -1, -1 };
 
 static int connect_to(int peer)
 {
@@ -31,20 +31,28 @@ static int connect_to(int peer)
 	return connect(client, (void *)&address, len);
 }
 
-static int new_socket(void)
+/* Those that could be made are closed, whatever failed. */
+static void close_it(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int new_socket(int *fd)
 {
 	struct sockaddr_un any = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (void *)&any, sizeof(any.sun_family)))
+	*fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
 		return -1;
-	return fd;
+	return bind(*fd, (void *)&any, sizeof(any.sun_family));
 }
 
 ACTOR(leaver, CHILD)
 {
 	REQUIRE(connect_to(peers[1]));
-	close(peers[0]);
+	close_it(&peers[0]);
 }
 
 ACTOR(poller, KEPT)
@@ -53,21 +61,23 @@ ACTOR(poller, KEPT)
 
 	REQUIRE(MARKED(epoll_ctl(set, EPOLL_CTL_ADD, client, &event), ENOMEM,
 		       ENOSPC));
-	close(set);
+	close_it(&set);
 }
 
 BEFORE(poller)
 {
 	REQUIRE(set = epoll_create1(EPOLL_CLOEXEC));
-	REQUIRE(client = new_socket());
-	REQUIRE(peers[0] = new_socket());
-	REQUIRE(peers[1] = new_socket());
+	REQUIRE(new_socket(&client));
+	REQUIRE(new_socket(&peers[0]));
+	REQUIRE(new_socket(&peers[1]));
 	REQUIRE(connect_to(peers[0]));
 	REQUIRE(actor_make("leaver", CLONE_FILES));
 }
 
 AFTER(poller)
 {
-	close(client);
-	close(peers[1]);
+	close_it(&set);
+	close_it(&client);
+	close_it(&peers[0]);
+	close_it(&peers[1]);
 }

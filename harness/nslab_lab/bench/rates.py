@@ -49,7 +49,7 @@ def speed(bench: Bench, rounds: int) -> None:
     alone, shared = (statistics.median(rates[name]) for name in (OWN, SHARED))
     lines += [
         "",
-        f"  over all shared words an execution takes {alone / shared:.2f} times as long as over the subject's own",
+        f"  an execution over all shared words: {alone / shared:.2f} times one over the subject's own",
         f"  exec to first execution: {1000 * statistics.median(starts):,.0f} ms",
         f"  host CPU time per execution: {_cpu_us(bench):,.0f} us, its processes' and its kernel's",
         f"  host instructions per execution: {_instructions(bench)}",

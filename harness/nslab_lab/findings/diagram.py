@@ -57,7 +57,7 @@ def build(
     if full:
         wanted = [True] * len(moments)
     else:
-        wanted = wanted_of(moments)
+        wanted = wanted_of(moments, failing)
         if failing:
             wanted[-1] = True
     for moment, show in zip(moments, wanted):

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from nslab_lab.guest.results import Step
 
 
-def wanted_of(moments: Sequence[Moment]) -> list[bool]:
-    """Which moments are shown when not all are."""
+def wanted_of(moments: Sequence[Moment], failing: bool = False) -> list[bool]:
+    """Which moments are shown when not all are.
+
+    @failing: the last moment is what went wrong.
+    """
     conflicts = _conflicts([moment.step for moment in moments])
     shared = _shared([moment.step for moment in moments])
     wanted = []
@@ -40,10 +43,38 @@ def wanted_of(moments: Sequence[Moment]) -> list[bool]:
         # It waited for none of the others.
         elif moment.step.kind == "block" and after.step.kind == "resume":
             wanted[index] = wanted[index + 1] = False
+    if failing:
+        _want_what_failed(moments, wanted)
     _want_fewer(moments, wanted)
     _want_sections(moments, wanted)
     _want_calls(moments, wanted)
     return wanted
+
+
+# With so few rows nothing has to be left out.
+_FEW = 8
+
+
+def _want_what_failed(moments: Sequence[Moment], wanted: list[bool]) -> None:
+    """Of many accesses those to the object that went wrong, and those to pointers to it.
+
+    What happened to other objects made it possible at most by the order of the steps, and that
+    is shown by where the actors change.
+    """
+    failed = moments[-1].step.object
+    if not failed or sum(wanted) <= _FEW:
+        return
+    pointers = {
+        (moment.step.object, moment.step.offset)
+        for moment in moments
+        if moment.step.kind == "access" and moment.step.value == failed
+    }
+    for index, moment in enumerate(moments):
+        step = moment.step
+        if step.kind not in ("access", "alloc", "free") or moment.preempted or step.delay_ns:
+            continue
+        if step.object != failed and (step.object, step.offset) not in pointers:
+            wanted[index] = False
 
 
 # So many rows can be read at once.

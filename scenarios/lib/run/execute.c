@@ -483,6 +483,7 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 			 sizeof(run->token) - strlen(run->token), " schedule=%s",
 			 options.text);
 	repetition.asked = *run;
+	profile_tell(job->control, options.profiling);
 	ret = job->control->run(run);
 	if (!ret && run->status & NSLAB_STATUS_MORE_SITES) {
 		json_error_line(job->control, "execution %llu: more than %u allocations in marked calls",

@@ -37,6 +37,7 @@ struct job {
  * @drawn: of an execution that only warms up: the number that its random numbers
  *	derive from
  * @profile: it finds out which memory the actors share
+ * @profiling: its number among those before the first that counts, or 0
  * @points: then: flags of struct nslab_run that say what is a scheduling point
  * @more: another one that warms up follows
  * @counts: it warms up, and its allocations are counted
@@ -50,6 +51,7 @@ struct run_options {
 	unsigned int input;
 	uint64_t drawn;
 	bool profile;
+	unsigned int profiling;
 	unsigned int points;
 	bool more;
 	bool counts;

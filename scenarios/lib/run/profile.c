@@ -156,14 +156,23 @@ static bool is_skipped(const struct plan *plan, unsigned int n)
 	return false;
 }
 
-/*
+/**
+ * profile_tell() - say which profile execution it is, or that it is none
+ * @n: its number in this boot, from 1; 0: one that is not profiled before the first that counts
+ *
  * A kernel that has what is looked for may die here, in each boot anew. So the harness
- * hears which one it is in, and can boot once more without that one.
+ * hears which one it is in, and can boot once more without that one. Told right before
+ * the actors run: what the kernel reports while the next one is set up is still of the
+ * one before.
  */
-static void tell_run(const struct control *control, unsigned int n)
+void profile_tell(const struct control *control, unsigned int n)
 {
+	static unsigned int told;
 	char line[32];
 
+	if (n == told)
+		return;
+	told = n;
 	snprintf(line, sizeof(line), "{\"profiling\":%u}\n", n);
 	control->emit(line);
 }
@@ -173,7 +182,7 @@ static int run_once(const struct job *job, struct run_options options,
 {
 	if (is_skipped(job->plan, ++nr_run))
 		return EXPLORE_DONE;
-	tell_run(job->control, nr_run);
+	options.profiling = nr_run;
 	options.warm_up = true;
 	options.profile = true;
 	options.more = true;
@@ -270,7 +279,6 @@ int profile_warm_up(const struct job *job)
 		ret = profile_input(&same, i, &plan);
 	if (ret)
 		return ret;
-	tell_run(job->control, 0);
 	if (job->control->adopt()) {
 		json_error_line(job->control, "shared words: %s", strerror(errno));
 		return EXPLORE_ERROR;

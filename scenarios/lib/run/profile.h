@@ -8,6 +8,7 @@
 #include "lib/run/execute.h"
 
 bool profile_wanted(const struct job *job);
+void profile_tell(const struct control *control, unsigned int n);
 int profile_warm_up(const struct job *job);
 bool profile_due(const struct job *job);
 int profile_ran(const struct job *job, const struct nslab_run *run);

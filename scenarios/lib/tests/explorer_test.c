@@ -900,7 +900,8 @@ static void shared_memory_is_looked_for_first(void **state)
 		assert_true(toy->profiled & 1UL << i);
 	/* The first, second, fourth and eighth of those that count. */
 	assert_int_equal(0b10001011, toy->profiled >> i);
-	assert_non_null(strstr(lines, "{\"word\":{\"what\":0,\"kind\":\"static\",\"name\":\"widget\","));
+	assert_non_null(strstr(lines, "{\"word\":{\"what\":0,\"kind\":\"static\","
+			       "\"name\":\"widget\","));
 	assert_non_null(strstr(lines, "\"kind\":\"kmalloc\",\"name\":\"widget\","
 			       "\"site\":{\"ip\":\"0x120\",\"start\":\"0x100\"},"
 			       "\"offset\":8,\"size\":4,\"object_size\":0,\"locked\":\"lock\","
