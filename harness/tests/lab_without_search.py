@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from nslab_lab.cli import main  # noqa: E402  (the path has to be set first)
-from nslab_lab.findings import minimize  # noqa: E402
+from nslab_lab.findings import trials  # noqa: E402
 
-minimize.SEARCH_EXECUTIONS = 1
+trials.SEARCH_EXECUTIONS = trials.DRAWN_EXECUTIONS = 1
 sys.exit(main.main(sys.argv[1:]))

@@ -113,7 +113,8 @@ def test_every_scenario_says_what_it_reaches() -> None:
     points = {one["name"] for one in listed["points"]}
     for scenario in listed["scenarios"]:
         reaches = set(scenario["reaches"])
-        assert reaches or not scenario["subject"], scenario["name"]
+        # Not all code of a subject has points of its own.
+        assert reaches or scenario["subject"] != "nsproxy", scenario["name"]
         if scenario["subject"] == "nsproxy":
             # An actor that reads and one that writes.
             assert reaches - points and reaches & points, scenario["name"]
@@ -230,8 +231,10 @@ def test_each_allocation_of_each_call_fails(kernel: Kernel, of_subjects: set[str
         done.out, re.M,
     )  # fmt: skip
     lines = [json.loads(line) for line in done.executions.splitlines()]
-    assert of_subjects <= {scenario for scenario, _ in claims}
-    assert {scenario for scenario, _ in claims} == {line["scenario"] for line in lines}
+    claimed = {scenario for scenario, _ in claims}
+    nothing = set(re.findall(r"^([a-z-]+): no marked call allocates memory, or none was made$", done.out, re.M))
+    assert of_subjects <= claimed and not claimed & nothing
+    assert claimed | nothing == {line["scenario"] for line in lines}
     text = (done.folder / "sites.txt").read_text()
     assert "NOT TRIED" not in text
     for scenario, number in claims:
@@ -492,9 +495,10 @@ def bounded(*more: object) -> Ended:
     return nslab("run", "--scenario", TARGET, "--strategy", "bounded", *more)
 
 
-# Two actors of some 20 steps: pct with three changes of priority has no more to draw from.
+# Two actors of few steps: pct with three changes of priority has no more to draw from.
 FEW_SCHEDULES = {
-    "mq-notify-close": 20, "mq-vs-unlink": 20, "sem-vs-rmid": 20, "shm-vs-setns-exit": 10,
+    "mq-notify-close": 20, "mq-vs-unlink": 20, "pidfd-setns-vs-newuser": 30, "sem-vs-rmid": 20,
+    "shm-vs-setns-exit": 10,
 }  # fmt: skip
 
 
@@ -522,23 +526,29 @@ def test_nobody_goes_on_while_references_are_counted(kernel: Kernel) -> None:
     assert done.status == 0, done.out + done.err
 
 
+# Small enough for all its schedules with two preemptions.
+SMALL = "sem-vs-rmid"
+OVER = r"over \d+ shared words(?: \(\d+ more under a common lock\))?, as far as \d+ of [\d,]+ executions show, which were profiled again"
+
+
 def test_every_schedule_with_two_preemptions(kernel: Kernel) -> None:
-    done = bounded()
+    small = ("run", "--scenario", SMALL, "--strategy", "bounded")
+    done = nslab(*small)
     assert done.status == 0, done.out + done.err
     said = " ".join(done.out.split())
     match = re.search(
-        rf"{TARGET}: complete for c <= 2: ([\d,]+) schedules of 4 inputs, \d+ points, 0 findings; "
+        rf"{SMALL}: complete for c <= 2 {OVER}: ([\d,]+) schedules of 3 inputs, \d+ points, 0 findings; "
         r"pruned: ([\d,]+) alternatives", said
     )  # fmt: skip
     assert match, said
     schedules, pruned = (int(number.replace(",", "")) for number in match.groups())
-    assert schedules > 1000 and pruned > schedules
+    assert schedules > 200 and pruned > schedules
     lines = [json.loads(line) for line in done.executions.splitlines()]
     assert len(lines) == schedules
     # None is run twice.
     assert len({(line["n"], line["schedule"]) for line in lines}) == schedules
     # And in another run they are the same, to the byte.
-    assert bounded("--jobs", 1).executions == done.executions
+    assert nslab(*small, "--jobs", 1).executions == done.executions
 
 
 def test_pruning_saves_and_finds_the_same(kernel: Kernel) -> None:
@@ -546,7 +556,7 @@ def test_pruning_saves_and_finds_the_same(kernel: Kernel) -> None:
     for more in ((), ("--unpruned",)):
         done = bounded("--preemptions", 1, *more)
         assert done.status == 0, done.out + done.err
-        match = re.search(r"complete for c <= 1: ([\d,]+) schedules", " ".join(done.out.split()))
+        match = re.search(rf"complete for c <= 1 {OVER}: ([\d,]+) schedules", " ".join(done.out.split()))
         assert match, done.out
         schedules.append(int(match[1].replace(",", "")))
         broken = bounded("--preemptions", 1, "--variant", "no-grace-period", *more)
@@ -560,7 +570,7 @@ def test_a_search_that_is_cut_short_says_so(kernel: Kernel) -> None:
     done = bounded("--executions", 50)
     assert done.status == 0, done.out + done.err
     said = " ".join(done.out.split())
-    assert f"{TARGET}: complete for c <= 0: 200 schedules of 4 inputs" in said
+    assert re.search(rf"{TARGET}: complete for c <= 0 {OVER}: 200 schedules of 4 inputs", said), said
     assert "cut short by EXECUTIONS=" in said
 
 

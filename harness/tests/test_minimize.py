@@ -11,7 +11,7 @@ from typing import Any, Callable
 import pytest
 
 from lab import ACTORS, fake_machine, run_plan
-from nslab_lab.findings import minimize, retrace
+from nslab_lab.findings import minimize, retrace, trials
 from nslab_lab.guest import verdict
 from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Execution, Step
@@ -143,7 +143,7 @@ def test_a_plan_of_many_candidates_takes_several_boots(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(minimize, "MAX_CANDIDATES", 25)
+    monkeypatch.setattr(trials, "MAX_CANDIDATES", 25)
     finding, boot = find("needs-a5b-b3a-c2")
     assert schedule(small(finding, boot)) == "b3aa5b-c2"
 
@@ -222,7 +222,7 @@ def test_no_more_boots_than_allowed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(minimize, "MAX_BOOTS", 3)
+    monkeypatch.setattr(trials, "MAX_BOOTS", 3)
     finding, boot = find("needs-a5b-b15c-c31a-b45a-c2")
     small(finding, boot)
     # And those that confirm it, and one search.
@@ -314,6 +314,6 @@ def test_who_loops(headline: str, actor: str) -> None:
     token = run_plan("hangs").token("hangs", 1, 1)
     execution = Execution(1, None, "fail", None, None, None, None, None, None)
     failure = Failure(token, execution, judged)
-    assert minimize._loops(failure) == actor
+    assert trials._loops(failure) == actor
     elsewhere = dataclasses.replace(failure, verdict=dataclasses.replace(judged, oracle="kasan"))
-    assert minimize._loops(elsewhere) == ""
+    assert trials._loops(elsewhere) == ""

@@ -11,7 +11,7 @@ import pytest
 
 from nslab_lab.build import guest_program, own_scenarios
 from nslab_lab.build.kernel import Kernel
-from nslab_lab.debuginfo import layout
+from nslab_lab.debuginfo import layout, left_out
 from nslab_lab.guest import boots, initramfs
 from nslab_lab.guest.machine import Machine
 from nslab_lab.host.paths import SCENARIOS
@@ -51,7 +51,8 @@ def hashes(kernel: Kernel, init: Path, scenario: str, schedules: tuple[str, ...]
         parse(f"{cache}:0:{size_of(kernel.linux, struct)}") for cache, struct in CACHES.items()
     )
     token = Token("6.12", "00000000", scenario, "none", "none", "000000", "replay-0", 1, 1, 1)
-    plan = BootPlan(token, (), 1, False, schedules=schedules, watching=Watching(watches))
+    watching = Watching(watches, left_out.text(kernel.linux))
+    plan = BootPlan(token, (), 1, False, schedules=schedules, watching=watching)
     done = boots.boot(machine, plan, folder, threading.Event())
     assert done.error is None and len(done.executions) == len(schedules), done.console_text()
     return [str(one.hash) for one in done.executions]
