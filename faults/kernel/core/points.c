@@ -112,6 +112,18 @@ static void look_at_written(struct nslab_actor *actor)
 	actor->written = NULL;
 }
 
+/* Named points go with the memory that a user has named. */
+static u16 kind_of(const struct nslab_event *event)
+{
+	if (event->kind == NSLAB_EVENT_POINT)
+		return 1;
+	if (!nslab_memory || !(event->kind == NSLAB_EVENT_ACCESS ||
+			       event->kind == NSLAB_EVENT_ALLOC ||
+			       event->kind == NSLAB_EVENT_FREE))
+		return 0;
+	return nslab_memory->kind(event->what);
+}
+
 /* What it is about to do with memory or with a lock. What it has done is over. */
 static struct nslab_op op_of(const struct nslab_event *event)
 {
@@ -128,6 +140,7 @@ static struct nslab_op op_of(const struct nslab_event *event)
 		.offset = event->offset,
 		.size = event->size,
 		.write = event->flags & NSLAB_EVENT_IS_WRITE,
+		.kind = kind_of(event),
 	};
 }
 

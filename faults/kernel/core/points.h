@@ -64,12 +64,18 @@ NSLAB_LISTED(nslab_points, struct nslab_named_point *const, nslab_point_##id)
  *	nslab_event.value
  * @guards: is there a shared word that is accessed under this lock? NULL: any lock may
  *	be such a one. It is known by its lockdep map, a bit spinlock by its word
+ * @kind: which kind of memory is meant by that @what of an access: see struct nslab_op
+ * @nr_kinds: how many kinds are found to be shared
+ * @named: is memory watched that a user has named?
  * @left_out: does that place in the kernel's text belong to the machinery, which
  *	no subject is about? NULL: none does
  */
 struct nslab_memory {
 	u16 (*pointee)(const void *where);
 	bool (*guards)(const void *lock);
+	unsigned int (*kind)(unsigned int what);
+	unsigned int (*nr_kinds)(void);
+	bool (*named)(void);
 	bool (*left_out)(unsigned long ip);
 };
 

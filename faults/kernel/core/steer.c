@@ -213,6 +213,8 @@ void nslab_steer_begin(const struct nslab_run *run,
 						 run->strategy],
 		.switches = switches,
 		.nswitches = run->nswitches,
+		.nkinds = nslab_memory ? nslab_memory->nr_kinds() : 0,
+		.named = nslab_memory && nslab_memory->named(),
 	};
 	search.strategy->begin(&search);
 	memset(ops, 0, sizeof(ops));

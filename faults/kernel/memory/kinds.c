@@ -29,6 +29,14 @@ static unsigned int nr_watches;
 /* Numbers of watches in events so far. */
 static unsigned int nr_whats;
 
+/*
+ * By such a number, what an execution can be about: 1 for all that is watched by hand,
+ * from 2 on the kinds of which a shared word is a scheduling point.
+ */
+static u16 focus_kinds[NSLAB_MAX_KINDS + NSLAB_MAX_WATCHES];
+static unsigned int nr_focus_kinds;
+static bool by_hand;
+
 static bool wants_shared;
 
 /* Variables of which something is watched, in the order of their addresses. */
@@ -58,6 +66,33 @@ bool nslab_wants_shared(void)
 bool nslab_sites_matter(void)
 {
 	return nr_by_site;
+}
+
+/**
+ * nslab_focus_kind() - what an execution is about that is about these objects
+ * @what: their number in events
+ *
+ * Return: see struct nslab_op.
+ */
+unsigned int nslab_focus_kind(unsigned int what)
+{
+	return what < ARRAY_SIZE(focus_kinds) ? focus_kinds[what] : 0;
+}
+
+/**
+ * nslab_focus_kinds() - how many kinds have a shared word that is a scheduling point
+ */
+unsigned int nslab_focus_kinds(void)
+{
+	return nr_focus_kinds;
+}
+
+/**
+ * nslab_watched_by_hand() - is anything watched because it was named?
+ */
+bool nslab_watched_by_hand(void)
+{
+	return by_hand;
 }
 
 /* === Which kind === */
@@ -470,6 +505,8 @@ int nslab_watch_word(const struct nslab_key *key, u32 offset, u32 size, bool poi
 		return -ENOSPC;
 	if (kind->what == NSLAB_UNWATCHED)
 		kind->what = nr_whats++;
+	if (point && !focus_kinds[kind->what])
+		focus_kinds[kind->what] = 1 + ++nr_focus_kinds;
 	*watch = (struct nslab_watch) {
 		.offset = offset, .size = size, .what = kind->what,
 		.point = point,
@@ -562,6 +599,8 @@ int nslab_watch_add(char *text)
 	watch = kind ? new_watch(kind) : NULL;
 	if (!watch)
 		return -ENOSPC;
+	focus_kinds[nr_whats] = 1;
+	by_hand = true;
 	*watch = (struct nslab_watch) {
 		.offset = offset, .size = size, .what = nr_whats++,
 		.by_hand = true, .point = true,

@@ -75,6 +75,9 @@ struct nslab_place {
 int nslab_watch_add(char *text);
 bool nslab_wants_shared(void);
 bool nslab_sites_matter(void);
+unsigned int nslab_focus_kind(unsigned int what);
+unsigned int nslab_focus_kinds(void);
+bool nslab_watched_by_hand(void);
 int nslab_watch_word(const struct nslab_key *key, u32 offset, u32 size, bool point);
 void nslab_mark_existing(void);
 

@@ -142,6 +142,9 @@ static u16 nslab_pointee(const void *where)
 static const struct nslab_memory watched_memory = {
 	.pointee = nslab_pointee,
 	.guards = nslab_lock_guards,
+	.kind = nslab_focus_kind,
+	.nr_kinds = nslab_focus_kinds,
+	.named = nslab_watched_by_hand,
 	.left_out = nslab_left_out,
 };
 

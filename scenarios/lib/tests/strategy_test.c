@@ -510,6 +510,118 @@ static void pos_draws_again_for_locks(void **state)
 		assert_int_equal(i < 2, before[i] != search.priority[i]);
 }
 
+/* === Executions about memory of one kind === */
+
+static void half_of_all_are_about_one_kind(void **state)
+{
+	static const struct nslab_strategy * const strategies[] = {
+		&nslab_strategy_pct, &nslab_strategy_pos,
+	};
+	struct nslab_run run = { .nactors = 2, .depth = 3, .length = 500 };
+	unsigned int i, named, n;
+
+	for (i = 0; i < 4; i++) {
+		unsigned int counts[8] = {};
+
+		named = i / 2;
+		for (run.seed = 0; run.seed < 40000; run.seed++) {
+			struct nslab_search search = {
+				.strategy = strategies[i % 2], .run = &run,
+				.nkinds = 4, .named = named,
+			};
+
+			search.strategy->begin(&search);
+			assert_in_range(search.focus, 0, 5);
+			counts[search.focus]++;
+			for (n = 0; n < search.nchanges; n++)
+				assert_in_range(search.changes[n], 1,
+						search.focus ? 125 : 500);
+		}
+		assert_in_range(counts[0], 20000 - 600, 20000 + 600);
+		assert_in_range(counts[1], named ? 10000 - 600 : 0, named * 10600);
+		for (n = 2; n < 6; n++)
+			assert_in_range(counts[n], (named ? 2500 : 5000) - 350,
+					(named ? 2500 : 5000) + 350);
+	}
+}
+
+static void elsewhere_the_actor_goes_on(void **state)
+{
+	const struct nslab_op next[NSLAB_MAX_ACTORS] = { {}, { .kind = 3 } };
+	const struct nslab_run run = { .nactors = 2 };
+	struct nslab_choice choice = { .at = 1, .enabled = 3, .next = next };
+	struct nslab_search search = { .run = &run, .nkinds = 4, .focus = 3 };
+	const struct nslab_search about_other = { .run = &run, .nkinds = 4, .focus = 2 };
+
+	assert_true(nslab_in_focus(&search, &choice));
+	search = about_other;
+	assert_false(nslab_in_focus(&search, &choice));
+	/* Who has to wait, or has come to its end, does not go on. */
+	choice.free = true;
+	assert_true(nslab_in_focus(&search, &choice));
+	choice.free = false;
+	choice.enabled = 1;
+	assert_true(nslab_in_focus(&search, &choice));
+	choice.at = NSLAB_NOBODY;
+	assert_true(nslab_in_focus(&search, &choice));
+	search.focus = 0;
+	choice.at = 1;
+	choice.enabled = 3;
+	assert_true(nslab_in_focus(&search, &choice));
+}
+
+/* The object at whose accesses actors are preempted; 0: there is none, -1: several. */
+static int preempted_at(void)
+{
+	unsigned int i;
+	int object = 0;
+
+	for (i = 0; i < trace.n; i++) {
+		const struct nslab_event *event = &trace.events[i];
+
+		if (event->flags & NSLAB_EVENT_IS_FREE || event->next == event->actor ||
+		    !event->enabled)
+			continue;
+		if (object && object != event->object)
+			return -1;
+		object = event->object;
+	}
+	return object;
+}
+
+static void preemptions_are_at_one_kind(void **state)
+{
+	static const struct toy toy = {
+		.nactors = 2,
+		.ops = { { W(0, 1), W(1, 2), W(2, 3), W(0, 4), W(1, 1), W(2, 5) },
+			 { W(2, 1), W(1, 2), W(0, 3), W(2, 4), W(1, 2), W(0, 5) } },
+	};
+	static const struct nslab_strategy * const strategies[] = {
+		&nslab_strategy_pct, &nslab_strategy_pos,
+	};
+	struct nslab_run run = { .nactors = 2, .depth = 4, .length = 14 };
+	unsigned int i, some, several;
+
+	for (i = 0; i < 2; i++) {
+		some = 0;
+		several = 0;
+		for (run.seed = 0; run.seed < NR_SEEDS; run.seed++) {
+			struct nslab_search search = {
+				.strategy = strategies[i], .run = &run, .nkinds = 3,
+			};
+
+			toy_run(&toy, &search, &trace);
+			if (search.focus)
+				assert_int_not_equal(-1, preempted_at());
+			some += search.focus && preempted_at();
+			several += preempted_at() < 0;
+		}
+		assert_in_range(some, NR_SEEDS / 20, NR_SEEDS / 2);
+		/* Of those that are about all memory. */
+		assert_in_range(several, NR_SEEDS / 20, NR_SEEDS / 2);
+	}
+}
+
 /* === schedule === */
 
 static const struct toy two_by_three = {
@@ -608,6 +720,9 @@ int main(void)
 		cmocka_unit_test(pos_is_fair_to_late_accesses),
 		cmocka_unit_test(pos_draws_again_for_races_only),
 		cmocka_unit_test(pos_draws_again_for_locks),
+		cmocka_unit_test(half_of_all_are_about_one_kind),
+		cmocka_unit_test(elsewhere_the_actor_goes_on),
+		cmocka_unit_test(preemptions_are_at_one_kind),
 		cmocka_unit_test(schedule_is_obeyed),
 		cmocka_unit_test(schedule_that_does_not_fit_is_told),
 	};

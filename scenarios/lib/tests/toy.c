@@ -636,6 +636,7 @@ struct nslab_op toy_next_op(const struct toy_state *state, unsigned int actor)
 		.offset = op->offset,
 		.size = op->size ?: 1,
 		.write = op->code != TOY_READ,
+		.kind = 2 + op->object,
 	};
 }
 

@@ -15,6 +15,7 @@ static void pos_begin(struct nslab_search *search)
 	__u32 i;
 
 	nslab_search_seed(search);
+	nslab_draw_focus(search);
 	search->last = NSLAB_NOBODY;
 	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
 		search->priority[i] = nslab_search_random(search);
@@ -32,6 +33,8 @@ static __u32 pos_pick(struct nslab_search *search,
 {
 	__u32 i, best = NSLAB_MAX_ACTORS;
 
+	if (!nslab_in_focus(search, choice))
+		return nslab_default_pick(choice);
 	for (i = 0; i < NSLAB_MAX_ACTORS; i++)
 		if (search->last != NSLAB_NOBODY &&
 		    (i == search->last ||

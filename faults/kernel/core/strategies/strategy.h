@@ -28,6 +28,7 @@
  *	takes: its number and NSLAB_LOCK_OBJECT
  * @size: bytes
  * @write: whether it writes there, or no other may have the lock at the same time
+ * @kind: of memory, from 1, see struct nslab_search; 0: of none
  */
 #define NSLAB_LOCK_OBJECT	0x8000
 struct nslab_op {
@@ -35,6 +36,7 @@ struct nslab_op {
 	__u16 object;
 	__u16 size;
 	__u8 write;
+	__u16 kind;
 };
 
 /**
@@ -65,9 +67,14 @@ struct nslab_choice {
  * @run: what was asked; strategy, seed, nactors, depth, length
  * @switches: of the schedule, for NSLAB_STRATEGY_SCHEDULE
  * @nswitches: how many
+ * @nkinds: kinds of memory that are found to be shared, from 2 to @nkinds + 1. Kind 1 is
+ *	what a user has named: memory watched by hand, and named points
+ * @named: there is such memory
  * @rnd: state of the random numbers
  * @diverged: the schedule does not fit the execution
  * @next_switch: the first of @switches that has not been taken
+ * @focus: the kind of memory that this execution is about, 0: all
+ * @steps: scheduling points that were about it so far
  * @priority: by actor; the highest runs. For random, the first is the pace
  * @changes: the steps after which the priority falls, as they were drawn
  * @nchanges: how many
@@ -79,9 +86,13 @@ struct nslab_search {
 	const struct nslab_run *run;
 	const struct nslab_switch *switches;
 	__u32 nswitches;
+	__u32 nkinds;
+	bool named;
 	__u64 rnd;
 	bool diverged;
 	__u32 next_switch;
+	__u32 focus;
+	__u32 steps;
 	__u64 priority[NSLAB_MAX_ACTORS];
 	__u32 changes[NSLAB_MAX_CHANGES];
 	__u32 nchanges;
@@ -91,8 +102,8 @@ struct nslab_search {
 
 /**
  * struct nslab_strategy - one way to search
- * @begin: an execution begins; @search is zero but for strategy, run, switches
- *	and nswitches
+ * @begin: an execution begins; @search is zero but for strategy, run, switches,
+ *	nswitches, nkinds and named
  * @pick: the actor that runs next, one of the enabled
  * @end: all actors have ended; may be NULL
  */
@@ -146,6 +157,31 @@ static inline __u32 nslab_default_pick(const struct nslab_choice *choice)
 	while (!(choice->enabled & 1U << i))
 		i++;
 	return i;
+}
+
+/*
+ * Of the bugs that people study, two thirds are about one variable (Lu, Park, Seo, Zhou,
+ * "Learning from mistakes", ASPLOS 2008). But there are hundreds of points, and most of
+ * what is drawn at them is drawn in vain. So every second execution is about memory of
+ * one kind, and at the points of all other memory the actor that runs goes on; what the
+ * user has named is the kind in half of these. (Zhao, Wolff, Mathur, Roychoudhury,
+ * "Selectively Uniform Concurrency Testing", ASPLOS 2025, choose one variable.)
+ */
+static inline void nslab_draw_focus(struct nslab_search *search)
+{
+	if (!search->nkinds || nslab_search_below(search, 2))
+		return;
+	search->focus = search->named && nslab_search_below(search, 2) ?
+			1 : 2 + nslab_search_below(search, search->nkinds);
+}
+
+/* Is there something to be decided at this point? */
+static inline bool nslab_in_focus(const struct nslab_search *search,
+				  const struct nslab_choice *choice)
+{
+	return !search->focus || choice->free || choice->at >= NSLAB_MAX_ACTORS ||
+	       !(choice->enabled & 1U << choice->at) ||
+	       choice->next[choice->at].kind == search->focus;
 }
 
 #endif /* KERNEL_NSLAB_STRATEGY_H */
