@@ -99,6 +99,7 @@ void __nslab_switched(const struct nslab_subject *subject,
 
 void __nslab_set_back(void *variable, size_t size);
 void __nslab_gone(struct kmem_cache *cache, const void *object);
+void nslab_restart_keys(void);
 void nslab_restart_net(void);
 void nslab_restart_random(void);
 void nslab_restart_slabs(void);

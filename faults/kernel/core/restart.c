@@ -157,7 +157,12 @@ void __nslab_gone(struct kmem_cache *cache, const void *object)
 	local_irq_restore(flags);
 }
 
-/* Where the kernel has no networking. */
+/* Where the kernel has no keys. */
+void __weak nslab_restart_keys(void)
+{
+}
+
+/* Where it has no networking. */
 void __weak nslab_restart_net(void)
 {
 }
@@ -186,6 +191,7 @@ void nslab_restart(void)
 	nslab_sets_back = true;
 	local_irq_restore(flags);
 	nslab_restart_random();
+	nslab_restart_keys();
 	nslab_restart_net();
 	/* The last: what comes before frees objects. */
 	nslab_restart_slabs();
