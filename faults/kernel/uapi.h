@@ -386,9 +386,9 @@ struct nslab_calls {
 /* What struct nslab_word.kind says. */
 #define NSLAB_WORD_STATIC	0	/* static data; per-CPU data is, too */
 #define NSLAB_WORD_CACHE	1	/* objects of a slab cache */
-#define NSLAB_WORD_KMALLOC	2	/* what one place asks kmalloc() for */
-#define NSLAB_WORD_VMALLOC	3	/* what one place asks vmalloc() for */
-#define NSLAB_NR_WORD_KINDS	4
+/* What one place asks kmalloc(), vmalloc() or alloc_percpu() for. */
+#define NSLAB_WORD_KMALLOC	2
+#define NSLAB_NR_WORD_KINDS	3
 
 /* What struct nslab_word.flags says. */
 #define NSLAB_WORD_IS_POINT	1	/* no lock is held at every access */
@@ -434,7 +434,7 @@ struct nslab_side {
  * @size: of what was accessed, 1 to 8 bytes; more for the slots of an array that ids
  *	or addresses choose, which are one word
  * @object_size: of the object, with what kmalloc() adds
- * @site: of kmalloc() and vmalloc() memory: where it was asked for, an offset from
+ * @site: of kmalloc() memory and its like: where it was asked for, an offset from
  *	the kernel's first instruction; the one of the symbol for static data
  * @site_start: likewise, the first instruction of that function
  * @readers: actors, a bit each

@@ -58,7 +58,7 @@ xa_node.slots[4-6]
       under &new->lock, &ids->rwsem, preemption off
 
 sem_array.sem_perm.deleted
-  1 byte at 12, kmalloc() in newary (ipc/sem.c:546), found later
+  1 byte at 12, allocated in newary (ipc/sem.c:546), found later
   R  waiter   __radix_tree_lookup()  lib/radix-tree.c:766
       node = <x> & y;
       under rcu_read_lock
@@ -83,7 +83,7 @@ def test_text() -> None:
 def test_words_under_a_common_lock_one_by_one() -> None:
     text = races.text(TABLE, whole=True)
     assert text.startswith(TEXT[: TEXT.index("under a common lock (")])
-    assert "\nsem_undo.ulp\n  8 bytes at 8, kmalloc() in find_alloc_undo\n  always under &new->lock\n" in text
+    assert "\nsem_undo.ulp\n  8 bytes at 8, allocated in find_alloc_undo\n  always under &new->lock\n" in text
 
 
 def test_no_words() -> None:

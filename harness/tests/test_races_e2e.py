@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import shutil
@@ -34,7 +35,7 @@ def test_the_words_of_a_scenario(kernel: Kernel) -> None:
     assert re.search(rf"^{SCENARIO}: \d+ shared words? under no common lock, \d+ more under one$", done.out, re.M)
     # A count that both take without a lock, where it is, and what stands there.
     part = done.out.partition("sem_array.sem_perm.refcount\n")[2].partition("\n\n")[0]
-    assert "kmalloc() in newary (ipc/sem.c:" in part
+    assert "allocated in newary (ipc/sem.c:" in part
     assert re.search(r"W  ?remover  ipc_rcu_putref\(\)  ipc/util\.c:\d+\n      if \(!refcount_dec_and_test", part)
     assert re.search(r"RW waiter   ipc_rcu_getref\(\)  ipc/util\.c:\d+\n.*\n      under rcu_read_lock$", part, re.M)
     # Nothing of the machinery is among them.
@@ -152,3 +153,44 @@ def test_an_update_of_a_variable_that_gets_lost(strategy: str) -> None:
     assert finding["oracle"] == "warn"
     rows = json.loads((done.finding_folder / "diagram.json").read_text())["rows"]
     assert {"nr_switches_started", "nr_switches_done"} & {str(row["text"]).split()[-1] for row in rows}, rows
+
+
+def test_memory_of_vmalloc_and_of_each_cpu(kernel: Kernel, tmp_path: Path) -> None:
+    """Named by who asked for it, and every access a scheduling point."""
+    patch = tmp_path / "areas.patch"
+    old = "void switch_task_namespaces(struct task_struct *p, struct nsproxy *new)\n{\n"
+    new = (
+        "static unsigned long *far;\nstatic unsigned long __percpu *each;\n\n"
+        "static noinline void ask_far(void)\n{\n\tfar = vzalloc(PAGE_SIZE);\n}\n\n"
+        "static noinline void ask_each(void)\n{\n\teach = alloc_percpu(unsigned long);\n}\n\n"
+        "static int __init ask(void)\n{\n\task_far();\n\task_each();\n\treturn 0;\n}\nlate_initcall(ask);\n\n"
+        "static void count(unsigned long *n)\n{\n"
+        "\tunsigned long before = READ_ONCE(*n);\n\n"
+        "\tWARN_ON(READ_ONCE(*n) != before);\n\tWRITE_ONCE(*n, before + 1);\n}\n\n"
+    )
+    calls = "\tcount(far + 3);\n\tcount(per_cpu_ptr(each, 0));\n\n"
+    point = "\tnslab_point(SWITCH_AFTER_PUBLISH);\n"
+    before = (kernel.src / "kernel" / "nsproxy.c").read_text()
+    assert before.count(old) == before.count(point) == 1
+    after = before.replace(old, new + old).replace(point, calls + point)
+    after = after.replace("#include <linux/slab.h>\n", "#include <linux/slab.h>\n#include <linux/vmalloc.h>\n")
+    lines = before.splitlines(True), after.splitlines(True)
+    patch.write_text("".join(difflib.unified_diff(*lines, "a/kernel/nsproxy.c", "b/kernel/nsproxy.c")))
+    scenario = "pidfd-setns-vs-unshare"
+    done = nslab("races", "--scenario", scenario, "--patch", patch, "--format", "json")
+    assert done.status == 0, done.out + done.err
+    words = {one["of"]: one for one in words_of(done.out, scenario)}
+    for function, offset in (("ask_far", 24), ("ask_each", 0)):
+        assert words[function]["offset"] == offset and not words[function]["locked"], words[function]
+        assert words[function]["allocated"].startswith("kernel/nsproxy.c:")
+    done = nslab("run", "--scenario", scenario, "--patch", patch, "--strategy", "bounded")
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert finding["oracle"] == "warn" and "kernel/nsproxy.c:" in finding["headline"]
+    assert "the smallest schedule found has 1 preemption\n" in done.out
+    watched = tmp_path / "mine.toml"
+    watched.write_text('about = "x"\nwatch = ["kmalloc:ask_each"]\n')
+    done = nslab(
+        "run", "--scenario", scenario, "--patch", patch, "--strategy", "random", "--profile", watched
+    )  # fmt: skip
+    assert done.status == 1 and done.findings[0]["oracle"] == "warn", done.out + done.err

@@ -17,7 +17,6 @@
 #include <../mm/slab.h>
 #include "../core/faults.h"
 #include "heap.h"
-#include "percpu.h"
 
 /* === Counting === */
 
@@ -167,25 +166,17 @@ void nslab_heap_free(const struct kmem_cache *cache, const void *object)
 	nslab_heap_count(cache, cache->name, object, -1);
 }
 
-/* Not a slab cache, but nobody needs to know that. */
-static const char percpu[] = "per-CPU memory";
-
 /**
- * nslab_percpu_alloc() - some per-CPU memory was allocated
- * @ptr: it
+ * nslab_heap_area() - memory that is in no slab cache comes or goes
+ * @allocator: its name; there is one string for each
+ * @start: its first byte
+ * @more: 1 or -1
+ *
+ * Each allocator counts as one more cache.
  */
-void nslab_percpu_alloc(const void __percpu *ptr)
+void nslab_heap_area(const char *allocator, const void *start, int more)
 {
-	nslab_heap_count(percpu, percpu, (__force const void *)ptr, 1);
-}
-
-/**
- * nslab_percpu_free() - some per-CPU memory is about to be freed
- * @ptr: it
- */
-void nslab_percpu_free(const void __percpu *ptr)
-{
-	nslab_heap_count(percpu, percpu, (__force const void *)ptr, -1);
+	nslab_heap_count(allocator, allocator, start, more);
 }
 
 /* === Comparing === */

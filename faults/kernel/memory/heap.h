@@ -13,6 +13,7 @@ struct kmem_cache;
 
 void nslab_heap_alloc(const struct kmem_cache *cache, const void *object);
 void nslab_heap_free(const struct kmem_cache *cache, const void *object);
+void nslab_heap_area(const char *allocator, const void *start, int more);
 unsigned int nslab_heap_grown(void);
 int nslab_heap_do(struct nslab_heap *heap);
 

@@ -15,6 +15,7 @@
 
 #include <../mm/kasan/kasan.h>
 #include <../mm/slab.h>
+#include "areas.h"
 #include "caches.h"
 #include "kinds.h"
 #include "shadow.h"
@@ -191,6 +192,7 @@ struct nslab_kind *nslab_kind_of_site(unsigned long site)
 bool nslab_place_of(const void *addr, struct nslab_place *place)
 {
 	unsigned long start, size;
+	struct nslab_area area;
 	struct slab *slab;
 
 	if (is_static(addr)) {
@@ -201,8 +203,14 @@ bool nslab_place_of(const void *addr, struct nslab_place *place)
 		return start;
 	}
 	slab = virt_addr_valid(addr) ? virt_to_slab(addr) : NULL;
-	if (!slab)
-		return false;
+	if (!slab) {
+		if (!nslab_area_at(addr, &area))
+			return false;
+		*place = (struct nslab_place) {
+			.object = area.start, .size = area.size, .site = area.site,
+		};
+		return true;
+	}
 	*place = (struct nslab_place) {
 		.object = nearest_obj(slab->slab_cache, slab, (void *)addr),
 		.size = slab->slab_cache->object_size,
@@ -224,17 +232,18 @@ bool nslab_key_of(const struct nslab_place *place, struct nslab_key *key)
 	char name[KSYM_NAME_LEN];
 
 	memset(key, 0, sizeof(*key));
-	if (!place->cache) {
+	if (!place->cache && !place->site) {
 		key->type = NSLAB_WORD_STATIC;
 		key->start = (unsigned long)place->object;
 		key->end = key->start + place->size;
-	} else if (!nslab_typeless(place->cache)) {
+	} else if (place->cache && !nslab_typeless(place->cache)) {
 		key->type = NSLAB_WORD_CACHE;
 		return strscpy(key->name, place->cache->name,
 			       sizeof(key->name)) >= 0;
 	} else {
 		key->type = NSLAB_WORD_KMALLOC;
-		key->end = nslab_site_of(place->cache, place->object);
+		key->end = place->cache ? nslab_site_of(place->cache, place->object) :
+					  place->site;
 		key->start = key->end - 1;
 		if (!key->end)
 			return false;
@@ -268,6 +277,8 @@ struct nslab_kind *nslab_kind_at(const void *addr, struct nslab_place *place)
 	}
 	if (!nslab_place_of(addr, place))
 		return NULL;
+	if (!place->cache)
+		return nslab_kind_of_site(place->site);
 	known = nslab_known(place->cache);
 	if (!known.typeless)
 		return known.kind;
@@ -391,6 +402,14 @@ static void mark_slab(struct kmem_cache *cache, void *start, size_t size)
 	}
 }
 
+static void mark_area(const struct nslab_area *area)
+{
+	struct nslab_kind *kind = nslab_kind_of_site(area->site);
+
+	if (kind)
+		nslab_mark_object(kind, area->start, area->size);
+}
+
 /* More is watched than what is marked. */
 static bool incomplete;
 
@@ -410,6 +429,7 @@ void nslab_mark_existing(void)
 		nslab_mark_object(statics[i], (void *)statics[i]->key.start,
 				  statics[i]->key.end - statics[i]->key.start);
 	nslab_each_slab(mark_slab);
+	nslab_each_area(mark_area);
 }
 
 /* === What is watched === */

@@ -64,11 +64,13 @@ struct nslab_kind {
  * @object: first byte of the object
  * @size: of the object
  * @cache: its slab cache; NULL: it is no slab object
+ * @site: who asked for it, if it is none; 0: it is static data
  */
 struct nslab_place {
 	void *object;
 	size_t size;
 	struct kmem_cache *cache;
+	unsigned long site;
 };
 
 /* What is watched. */

@@ -8,11 +8,13 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 
 #include <asm/sections.h>
 
 #include <../mm/kasan/kasan.h>
 #include "../hooks.h"
+#include "areas.h"
 #include "heap.h"
 #include "kinds.h"
 #include "leftout.h"
@@ -232,6 +234,48 @@ static void who_asked_for_memory_is_known(struct kunit *test)
 	}
 }
 
+static void *ask_for_area(unsigned int type)
+{
+	return type == NSLAB_AREA_VMALLOC ? vmalloc(5000) :
+	       (__force void *)__alloc_percpu(24, 8);
+}
+
+static void areas_belong_to_who_asked(struct kunit *test)
+{
+	unsigned long start, size, expected;
+	struct nslab_place place;
+	struct nslab_key key;
+	unsigned int type;
+	void *p;
+
+	expected = nslab_function_of((unsigned long)ask_for_area, &size);
+	for (type = NSLAB_AREA_VMALLOC; type <= NSLAB_AREA_PERCPU; type++) {
+		p = ask_for_area(type);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		KUNIT_ASSERT_TRUE(test, nslab_place_of(p + 23, &place));
+		KUNIT_EXPECT_PTR_EQ(test, place.object, p);
+		KUNIT_EXPECT_EQ(test, place.size, type == NSLAB_AREA_VMALLOC ? 5000 : 24);
+		KUNIT_ASSERT_TRUE(test, nslab_key_of(&place, &key));
+		KUNIT_EXPECT_EQ(test, key.type, NSLAB_WORD_KMALLOC);
+		start = nslab_function_of(key.start, &size);
+		KUNIT_EXPECT_TRUE(test, start == expected ||
+				  !strcmp(key.name, __func__));
+
+		nslab_mark(p, 8);
+		nslab_profile_mark(p, 24);
+		KUNIT_EXPECT_TRUE(test, nslab_marked(p));
+		KUNIT_EXPECT_TRUE(test, nslab_profile_marked(p + 16));
+		nslab_unmark(p, 24);
+		KUNIT_EXPECT_FALSE(test, nslab_profile_marked(p));
+		KUNIT_EXPECT_FALSE(test, nslab_profile_marked(p + 16));
+		if (type == NSLAB_AREA_VMALLOC)
+			vfree(p);
+		else
+			free_percpu((void __percpu __force *)p);
+		KUNIT_EXPECT_FALSE(test, nslab_place_of(p + 23, &place));
+	}
+}
+
 static int counter_of_the_test;
 
 static void variables_have_names(struct kunit *test)
@@ -291,6 +335,7 @@ static struct kunit_case nslab_memory_cases[] = {
 	KUNIT_CASE(what_is_lost_is_found),
 	KUNIT_CASE(all_memory_is_marked_and_unmarked),
 	KUNIT_CASE(who_asked_for_memory_is_known),
+	KUNIT_CASE(areas_belong_to_who_asked),
 	KUNIT_CASE(variables_have_names),
 	KUNIT_CASE(what_is_not_there_cannot_be_watched),
 	KUNIT_CASE(text_is_left_out),

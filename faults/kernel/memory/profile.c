@@ -5,8 +5,8 @@
  * the locks that it held (Savage et al., "Eraser: a dynamic data race detector for
  * multithreaded programs", 1997). In all else it is an execution as any other.
  *
- * Not marked are stacks, whose shadow the compiled code writes itself, and pages from the
- * page allocator.
+ * Not marked are stacks, whose shadow the compiled code writes itself, and what comes
+ * from the page allocator directly.
  *
  * Nothing here asks for memory or takes a lock. Actors run one at a time; interrupts
  * come through nslab_profile_free() only.
@@ -27,6 +27,7 @@
 
 #include "../core/observer.h"
 #include "../core/restart.h"
+#include "areas.h"
 #include "kinds.h"
 #include "profile.h"
 #include "shadow.h"
@@ -296,6 +297,16 @@ static void unmark_slab(struct kmem_cache *cache, void *start, size_t size)
 	nslab_profile_unmark(start, size);
 }
 
+static void mark_area(const struct nslab_area *area)
+{
+	nslab_profile_mark(area->start, area->size);
+}
+
+static void unmark_area(const struct nslab_area *area)
+{
+	nslab_profile_unmark(area->start, area->size);
+}
+
 static void nslab_profile_begins(const struct nslab_run *run)
 {
 	if (!(run->flags & NSLAB_RUN_PROFILE) || !seen)
@@ -304,6 +315,7 @@ static void nslab_profile_begins(const struct nslab_run *run)
 	memset(in_page, 0, sizeof(in_page));
 	memset(&nslab_profile_stats, 0, sizeof(nslab_profile_stats));
 	nslab_each_slab(mark_slab);
+	nslab_each_area(mark_area);
 	nslab_profile_mark(_sdata, _edata - _sdata);
 	nslab_profile_mark(__bss_start, __bss_stop - __bss_start);
 	WRITE_ONCE(nslab_profiling, true);
@@ -336,6 +348,7 @@ static void nslab_profile_ends(const struct nslab_run *run)
 			note_counter(&seen[i]);
 	}
 	nslab_each_slab(unmark_slab);
+	nslab_each_area(unmark_area);
 	nslab_profile_unmark(_sdata, _edata - _sdata);
 	nslab_profile_unmark(__bss_start, __bss_stop - __bss_start);
 }

@@ -44,6 +44,22 @@ void nslab_mark(const void *addr, size_t size)
 			*shadow = nslab_shadow(*shadow) | (s8)NSLAB_SHADOW_MARK;
 }
 
+/**
+ * nslab_unmark() - no longer, in this execution neither
+ * @addr: its first byte
+ * @size: how many bytes
+ *
+ * For memory that nobody poisons when it is freed.
+ */
+void nslab_unmark(const void *addr, size_t size)
+{
+	s8 *shadow = shadow_of(addr), *last = shadow_of(addr + size - 1);
+
+	for (; shadow <= last; shadow++)
+		if (nslab_shadow(*shadow) != *shadow)
+			*shadow = nslab_shadow(*shadow);
+}
+
 static bool is_mark(u8 shadow)
 {
 	return (shadow & 0xf8) == NSLAB_SHADOW_MARK;

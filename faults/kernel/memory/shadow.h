@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 void nslab_mark(const void *addr, size_t size);
+void nslab_unmark(const void *addr, size_t size);
 bool nslab_marked(const void *addr);
 const void *nslab_first_marked(const void *addr, size_t size);
 const void *nslab_first_bad(const void *addr, size_t size);

@@ -37,6 +37,8 @@ static const char * const wrapper_names[] = {
 	"slab_post_alloc_hook",
 	/* KASAN, and what the lab does there. */
 	"__nslab_object_alloc",
+	"nslab_area_alloc",
+	"nslab_site_of_caller",
 	"__kasan_kmalloc",
 	"__kasan_krealloc",
 	"__kasan_slab_alloc",
@@ -69,6 +71,11 @@ static const char * const wrapper_names[] = {
 	"mempool_alloc_slab",
 	"mempool_kmalloc",
 	"mempool_kvmalloc",
+	/* Per-CPU memory. */
+	"__percpu_counter_init_many",
+	"__percpu_init_rwsem",
+	"pcpu_alloc_noprof",
+	"percpu_ref_init",
 	/* vmalloc(). */
 	"__vcalloc_noprof",
 	"__vmalloc_array_noprof",
@@ -124,7 +131,7 @@ static bool is_site(unsigned long ip)
 /**
  * nslab_site_here() - who asks for the object that is being allocated
  *
- * Called by __nslab_object_alloc() itself.
+ * Called by one of those above.
  *
  * Return: the place behind the call; 0 if that cannot be seen.
  */
@@ -146,6 +153,19 @@ unsigned long nslab_site_here(void)
 		frame = next;
 	}
 	return 0;
+}
+
+/**
+ * nslab_site_of_caller() - who asks for what is being allocated
+ * @caller: the place behind the call of the allocator
+ *
+ * Before the initcalls of a boot only that is known, then its callers are, too.
+ *
+ * Return: the place behind the call.
+ */
+unsigned long nslab_site_of_caller(unsigned long caller)
+{
+	return is_site(caller) || !nr_wrappers ? caller : nslab_site_here() ?: caller;
 }
 
 /* Where the stacks that KASAN keeps lead to, by their handle. */
@@ -232,4 +252,4 @@ static int __init nslab_sites_init(void)
 	sort(wrappers, nr_wrappers, sizeof(*wrappers), compare, NULL);
 	return 0;
 }
-late_initcall(nslab_sites_init);
+core_initcall(nslab_sites_init);

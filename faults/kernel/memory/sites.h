@@ -10,6 +10,7 @@
 struct kmem_cache;
 
 unsigned long nslab_site_here(void);
+unsigned long nslab_site_of_caller(unsigned long caller);
 unsigned long nslab_site_of(struct kmem_cache *cache, const void *object);
 unsigned long nslab_function_of(unsigned long ip, unsigned long *size);
 

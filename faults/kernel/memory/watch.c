@@ -131,7 +131,7 @@ static u16 nslab_pointee(const void *where)
 	/* The first of a kind is often no slab object, but a variable. */
 	if (__is_kernel((unsigned long)to))
 		return object_number(to);
-	if (!virt_addr_valid(to) || !nslab_marked(to))
+	if (!(virt_addr_valid(to) || is_vmalloc_addr(to)) || !nslab_marked(to))
 		return NSLAB_OTHER_OBJECT;
 	kind = nslab_kind_at(to, &place);
 	if (!kind || place.object != to || !next_whole(kind->watches))
@@ -283,12 +283,18 @@ static void nslab_lives(u16 what, size_t size, void *object, unsigned int kind,
 	}
 }
 
-/*
- * The allocation and the end of an object are events if it is watched from its first
- * byte, or shares a word.
+/**
+ * nslab_object_lives() - an object was allocated, or is about to be freed
+ * @of: its kind
+ * @object: its first byte
+ * @size: of the object
+ * @kind: NSLAB_EVENT_ALLOC or NSLAB_EVENT_FREE
+ * @ip: who asked for that
+ *
+ * That is an event if it is watched from its first byte, or shares a word.
  */
-static void nslab_object_lives(const struct nslab_kind *of, void *object, size_t size,
-			       unsigned int kind, unsigned long ip)
+void nslab_object_lives(const struct nslab_kind *of, void *object, size_t size,
+			unsigned int kind, unsigned long ip)
 {
 	const struct nslab_watch *watch;
 	bool told = false;

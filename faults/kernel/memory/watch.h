@@ -20,6 +20,10 @@ struct nslab_objects {
 
 extern struct nslab_objects nslab_objects;
 
+struct nslab_kind;
+
 u8 nslab_object_owner(u16 number);
+void nslab_object_lives(const struct nslab_kind *of, void *object, size_t size,
+			unsigned int kind, unsigned long ip);
 
 #endif /* KERNEL_NSLAB_MEMORY_WATCH_H */

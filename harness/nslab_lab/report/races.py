@@ -59,7 +59,7 @@ class Row:
     @property
     def about_object(self) -> str:
         """What it is part of."""
-        what = {"cache": "slab cache", "static": "static data"}.get(self.kind, f"{self.kind}() in")
+        what = {"cache": "slab cache", "static": "static data"}.get(self.kind, "allocated in")
         line = f" ({self.allocated})" if self.allocated else ""
         return f"{what} {self.of}{line}"
 

@@ -48,7 +48,6 @@ static const char * const kinds[NSLAB_NR_WORD_KINDS] = {
 	[NSLAB_WORD_STATIC] = "static",
 	[NSLAB_WORD_CACHE] = "cache",
 	[NSLAB_WORD_KMALLOC] = "kmalloc",
-	[NSLAB_WORD_VMALLOC] = "vmalloc",
 };
 
 static void write_place(struct json *json, const char *key, uint32_t ip)
