@@ -344,7 +344,7 @@ struct nslab_release {
 
 /* What struct nslab_heap.command asks for; the answer is a number of caches. */
 #define NSLAB_HEAP_SUSPECT	0	/* those that hold more than they ever did */
-#define NSLAB_HEAP_JUDGE	1	/* that do again: suspects; track what comes */
+#define NSLAB_HEAP_JUDGE	1	/* that do again: suspects; track what comes from then on */
 #define NSLAB_HEAP_LAST		2	/* likewise, but track nothing new */
 #define NSLAB_HEAP_SETTLES	8	/* all of the following settle first */
 #define NSLAB_HEAP_START	8	/* what each holds is what it may hold */

@@ -194,3 +194,18 @@ def test_memory_of_vmalloc_and_of_each_cpu(kernel: Kernel, tmp_path: Path) -> No
         "run", "--scenario", scenario, "--patch", patch, "--strategy", "random", "--profile", watched
     )  # fmt: skip
     assert done.status == 1 and done.findings[0]["oracle"] == "warn", done.out + done.err
+
+
+@pytest.mark.parametrize("strategy", ["random", "pct", "pos", "bounded"])
+@pytest.mark.parametrize(
+    "patch, scenario, oracles",
+    [("pipe-files-unlocked", "pipe-vs-close", {"leak"}), ("msg-send-unchecked", "msg-vs-rmid", {"hang", "leak"})],
+)  # fmt: skip
+def test_defects_that_nothing_was_made_for(strategy: str, patch: str, scenario: str, oracles: set[str]) -> None:
+    """Of our own, in code that the lab knows nothing of: found by the defaults."""
+    file = Path(__file__).with_name("patches") / f"{patch}.patch"
+    done = nslab("run", "--scenario", scenario, "--strategy", strategy, "--patch", file)
+    assert done.status == 1, done.out + done.err
+    (finding,) = done.findings
+    assert finding["oracle"] in oracles
+    assert (finding["reproduced"], finding["minimal"]) == ("solo", True)

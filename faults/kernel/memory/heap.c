@@ -91,10 +91,10 @@ static unsigned int nslab_cache_index(const void *key, const char *name)
 
 /* === Who asked for what is left === */
 
-#define MAX_TRACKED	512
+#define MAX_TRACKED	1024
 #define DEPTH		16
 
-/* Objects of suspects that were allocated in the last repetition and still live. */
+/* Objects of suspects that were allocated in the last repetitions and still live. */
 static struct nslab_tracked {
 	const void *object;
 	unsigned int cache, order, depth;
@@ -269,7 +269,7 @@ static bool has_left(unsigned int cache)
 	return false;
 }
 
-/* Which of the suspects have anything left of what the last repetition asked for? */
+/* Which of the suspects have anything left of what the last repetitions asked for? */
 static unsigned int count_left(void)
 {
 	unsigned int i, n = 0;
@@ -387,7 +387,9 @@ int nslab_heap_do(struct nslab_heap *heap)
 		return 0;
 	case NSLAB_HEAP_JUDGE:
 		heap->n = keep_suspects();
-		track(true);
+		/* An actor that is kept may ask for it when the one before has ended. */
+		if (!tracking)
+			track(true);
 		return 0;
 	case NSLAB_HEAP_LAST:
 		heap->n = keep_suspects();
