@@ -227,8 +227,8 @@ def test_each_allocation_of_each_call_fails(kernel: Kernel, of_subjects: set[str
     done = nslab(*NTH)
     assert done.status == 0, done.out + done.err
     claims = re.findall(
-        r"^([a-z-]+):\s+complete\s+for\s+the\s+schedules\s+run:\s+(\d+)\s+failure\s+sites?,\s+(?:each|it)\s+was\s+tried",
-        done.out, re.M,
+        r"^([a-z-]+):\s+complete\s+for\s+the\s+schedules\s+run:\s+(\d+)\s+failure\s+sites?,\s+(?:each|it)\s+was\s+"
+        r"tried", done.out, re.M,
     )  # fmt: skip
     lines = [json.loads(line) for line in done.executions.splitlines()]
     claimed = {scenario for scenario, _ in claims}
@@ -530,7 +530,10 @@ def test_nobody_goes_on_while_references_are_counted(kernel: Kernel) -> None:
 
 # Small enough for all its schedules with two preemptions.
 SMALL = "sem-vs-rmid"
-OVER = r"over \d+ shared words(?: \(\d+ more under a common lock\))?, as far as \d+ of [\d,]+ executions show, which were profiled again"
+OVER = (
+    r"over \d+ shared words(?: \(\d+ more under a common lock\))?, as far as \d+ of [\d,]+ executions show, "
+    "which were profiled again"
+)
 
 
 def test_every_schedule_with_two_preemptions(kernel: Kernel) -> None:

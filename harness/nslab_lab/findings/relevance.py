@@ -56,7 +56,7 @@ _FEW = 8
 
 
 def _want_what_failed(moments: Sequence[Moment], wanted: list[bool]) -> None:
-    """Of many accesses those to the object that went wrong, and those to pointers to it.
+    """Of many accesses those to the object that went wrong, and to pointers while they point to it.
 
     What happened to other objects made it possible at most by the order of the steps, and that
     is shown by where the actors change.
@@ -69,11 +69,16 @@ def _want_what_failed(moments: Sequence[Moment], wanted: list[bool]) -> None:
         for moment in moments
         if moment.step.kind == "access" and moment.step.value == failed
     }
+    points_to: dict[tuple[int, int], int] = {}
     for index, moment in enumerate(moments):
         step = moment.step
         if step.kind not in ("access", "alloc", "free") or moment.preempted or step.delay_ns:
             continue
-        if step.object != failed and (step.object, step.offset) not in pointers:
+        word = step.object, step.offset
+        before = points_to.get(word)
+        if word in pointers and step.kind == "access":
+            points_to[word] = step.value
+        if step.object != failed and failed not in (before, points_to.get(word)):
             wanted[index] = False
 
 
