@@ -67,9 +67,24 @@ def cut(reason: str = "schedules", complete: int = 1, **more: int | list[int]) -
     return dataclasses.replace(SEARCH, cut=reason, complete=complete, **more)
 
 
-@pytest.mark.parametrize("strategy", ["none", "random", "pos", "unsteered"])
-def test_most_strategies_promise_nothing(strategy: str) -> None:
-    assert claims.of(run_plan("a", strategy=strategy), [result()]) == []
+def said_of(strategy: str, *results: ScenarioResult, watching: Any = SHARED) -> str:
+    """As one line; of scenarios a, b, ..."""
+    plan = run_plan(*(one.name for one in results), strategy=strategy, watching=watching * len(results))
+    return " ".join(line.strip() for line in claims.of(plan, results))
+
+
+def test_most_strategies_promise_nothing() -> None:
+    """But say what they cover."""
+    covers = "random covers the schedules that it drew, and no others; actors are preempted "
+    one, other = result(executions=20), result(name="b", executions=20)
+    assert said_of("random", one, other) == f"{covers}at 24 shared words of 2 scenarios"
+    assert said_of("pos", one) == f"{covers}at 12 shared words of 1 scenario".replace("random", "pos")
+    assert said_of("random", one, watching=NSPROXY) == f"{covers}where the profile says"
+    assert said_of("random", result(executions=20, profiled=())) == f"{covers}where the profile says"
+    later = result(name="b", executions=20, words=[word("new", new=True)])
+    assert said_of("random", one, later).endswith("2 scenarios; 1 more was found later, of 1 scenario")
+    assert said_of("none", one).startswith("none covers the schedules that came about, with the faults of")
+    assert said_of("unsteered", one) == ""
 
 
 def finding(folder: Any, number: Any, console: Any, message: Any = None) -> Any:

@@ -43,9 +43,28 @@ def _of_strategy(
                 _pct(plan, strategy.depth, result, shared_words.of(plan, result, name_of))
                 for result in results
             ]
+        case "random" | "pos":
+            said = [_drawn(strategy.name, [shared_words.of(plan, result, name_of) for result in results])]
+        case "none" if results:
+            said = ["none covers the schedules that came about, with the faults of the profile, and no others"]
         case _:
             return []
     return [line for text in said for line in _wrapped(text)]
+
+
+def _drawn(strategy: str, searched: Sequence[Shared]) -> str:
+    """Of which memory and schedules it is said that something was found in them, or nothing."""
+    covers = f"{strategy} covers the schedules that it drew, and no others"
+    ran = [one for one in searched if one.executions]
+    known = [one for one in ran if one.known and one.everything]
+    if len(known) < len(ran) or not ran:
+        return f"{covers}; actors are preempted where the profile says"
+    words, later = sum(one.words for one in known), sum(len(one.later) for one in known)
+    text = f"{covers}; actors are preempted at {count(words, 'shared word')} of {count(len(known), 'scenario')}"
+    if later:
+        of = count(sum(bool(one.later) for one in known), "scenario")
+        text += f"; {later:,} more {'was' if later == 1 else 'were'} found later, of {of}"
+    return text
 
 
 def causes(results: Sequence[ScenarioResult]) -> list[str]:
