@@ -259,7 +259,7 @@ def test_pct_as_a_sentence() -> None:
     assert claims.of(plan, [result(executions=65)]) == [
         "a: 3 actors, 93 steps: an execution finds a bug of depth 3 among the steps over",
         "  the memory that the profile watches, as far as 20 of 65 executions show, which",
-        "  were profiled again with a probability of at least 1/25,947, all executions",
+        "  were profiled again, with a probability of at least 1/25,947, all executions",
         "  together 0.0025",
     ]
 

@@ -156,7 +156,7 @@ def _pct(plan: RunPlan, depth: int, result: ScenarioResult, shared: Shared) -> s
     together = f"{at_least:.2g}" if at_least < 0.995 else "more than 0.99"
     text = (
         f"{result.name}: {actors} actors, {length:,} steps: an execution finds a bug of depth {depth} "
-        f"among the steps{shared.over} with a probability of at least 1/{shown}, all executions together {together}"
+        f"among the steps{shared.over}, with a probability of at least 1/{shown}, all executions together {together}"
     )
     if result.longest > length:
         text += f"; not so in executions of more steps, the longest had {result.longest:,}"
