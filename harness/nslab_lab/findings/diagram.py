@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Sequence
 
-from nslab_lab.findings.moments import failing_at, in_order, last_to_run
+from nslab_lab.findings.moments import failed_object, failing_at, in_order, last_to_run
 from nslab_lab.findings.naming import FieldOf
 from nslab_lab.findings.relevance import wanted_of
 from nslab_lab.findings.rows import Row, Rows
@@ -57,7 +57,7 @@ def build(
     if full:
         wanted = [True] * len(moments)
     else:
-        wanted = wanted_of(moments, failing)
+        wanted = wanted_of(moments, failed_object(moments, verdict))
         if failing:
             wanted[-1] = True
     for moment, show in zip(moments, wanted):

@@ -74,6 +74,30 @@ def last_to_run(moments: Sequence[Moment]) -> str:
     return last.step.next if last.leaves else last.step.actor
 
 
+# They report an object that is gone while somebody has it, where no step need be.
+_OF_THE_GONE = ("grace period", "lifetime")
+
+
+def failed_object(moments: Sequence[Moment], verdict: Verdict | None) -> int:
+    """The number of the object that the verdict is about; 0 if that cannot be told."""
+    if verdict is None or not moments:
+        return 0
+    if failing_at(moments, verdict):
+        return moments[-1].step.object
+    if verdict.oracle not in _OF_THE_GONE:
+        return 0
+    actor = last_to_run(moments)
+    had = {
+        number
+        for moment in moments if moment.step.actor == actor and moment.step.kind == "access"
+        for number in (moment.step.object, moment.step.value)
+    }  # fmt: skip
+    freed = [
+        moment.step.object for moment in moments if moment.step.kind == "free" and moment.step.actor != actor
+    ]  # fmt: skip
+    return next((number for number in reversed(freed) if number in had), 0)
+
+
 def failing_at(moments: Sequence[Moment], verdict: Verdict | None) -> bool:
     """Whether the last moment is what the verdict is about."""
     if not moments or verdict is None or verdict.function is None or moments[-1].leaves:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from nslab_lab.guest.results import Step
 
 
-def wanted_of(moments: Sequence[Moment], failing: bool = False) -> list[bool]:
+def wanted_of(moments: Sequence[Moment], failed: int = 0) -> list[bool]:
     """Which moments are shown when not all are.
 
-    @failing: the last moment is what went wrong.
+    @failed: the number of the object that went wrong; 0: it is not known.
     """
     conflicts = _conflicts([moment.step for moment in moments])
     shared = _shared([moment.step for moment in moments])
@@ -43,8 +43,8 @@ def wanted_of(moments: Sequence[Moment], failing: bool = False) -> list[bool]:
         # It waited for none of the others.
         elif moment.step.kind == "block" and after.step.kind == "resume":
             wanted[index] = wanted[index + 1] = False
-    if failing:
-        _want_what_failed(moments, wanted)
+    if failed and sum(wanted) > _FEW:
+        _want_what_failed(moments, wanted, failed)
     _want_fewer(moments, wanted)
     _want_sections(moments, wanted)
     _want_calls(moments, wanted)
@@ -55,15 +55,12 @@ def wanted_of(moments: Sequence[Moment], failing: bool = False) -> list[bool]:
 _FEW = 8
 
 
-def _want_what_failed(moments: Sequence[Moment], wanted: list[bool]) -> None:
+def _want_what_failed(moments: Sequence[Moment], wanted: list[bool], failed: int) -> None:
     """Of many accesses those to the object that went wrong, and to pointers while they point to it.
 
     What happened to other objects made it possible at most by the order of the steps, and that
     is shown by where the actors change.
     """
-    failed = moments[-1].step.object
-    if not failed or sum(wanted) <= _FEW:
-        return
     pointers = {
         (moment.step.object, moment.step.offset)
         for moment in moments
