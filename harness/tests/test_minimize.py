@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import threading
 from pathlib import Path
 from typing import Any, Callable
@@ -191,9 +192,18 @@ def test_another_failure_at_another_place_is_another(
     assert small(finding, boot) is None
 
 
+def test_what_no_search_finds_is_drawn(find: Callable[..., Any], small: Callable[..., Any]) -> None:
+    finding, boot = find("needs-a5b-b33a", "none")
+    found = small(finding, boot)
+    assert set(re.findall(r"[a-z]\d+[a-z]", schedule(found))) == {"a5b", "b33a"}
+    assert found.failure.token.n == finding.failure.token.n
+    assert found.failure.verdict.signature == finding.failure.verdict.signature
+
+
 def test_what_no_search_finds_stays_as_it_is(
-    find: Callable[..., Any], small: Callable[..., Any], tmp_path: Path
+    find: Callable[..., Any], small: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(minimize, "DRAWN_BY", ())
     finding, boot = find("needs-a5b-b33a", "none")
     assert small(finding, boot) is None
     assert boots(tmp_path) == 2  # and its turns are not taken again, either
