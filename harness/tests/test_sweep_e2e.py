@@ -264,9 +264,9 @@ def test_a_full_disk_while_guests_run(
     mounted = tmp_path / "small"
     mounted.mkdir()
     script = (
-        'mount -t tmpfs -o size=3m none "$1" || exit 9\n'
+        'mount -t tmpfs -o size=16m none "$1" || exit 9\n'
         '"$0" sweep "$2" --db "$1/results.sqlite" --executions 100 --no-report >/dev/null || true\n'
-        'head -c 9m /dev/zero >"$1/ballast" 2>/dev/null\n'
+        'head -c 48m /dev/zero >"$1/ballast" 2>/dev/null\n'
         '"$0" sweep "$2" --db "$1/results.sqlite" --no-report; echo "status $?"\n'
         'rm "$1/ballast"; "$0" sweep "$2" --db "$1/results.sqlite" --no-report --executions 60; echo "status $?"\n'
     )
