@@ -45,7 +45,8 @@ def _of_strategy(
             ]
         case "random" | "pos":
             said = [_drawn(strategy.name, [shared_words.of(plan, result, name_of) for result in results])]
-        case "none" if results:
+        # Of the profile fail-nth each scenario has a claim of its own.
+        case "none" if results and not any(result.sites for result in results):
             said = ["none covers the schedules that came about, with the faults of the profile, and no others"]
         case _:
             return []
