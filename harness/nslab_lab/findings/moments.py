@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Sequence
 
 from nslab_lab.guest import abi
+from nslab_lab.guest.verdict import OF_THE_GONE
 
 if TYPE_CHECKING:
     from nslab_lab.guest.results import Step
@@ -74,17 +75,13 @@ def last_to_run(moments: Sequence[Moment]) -> str:
     return last.step.next if last.leaves else last.step.actor
 
 
-# They report an object that is gone while somebody has it, where no step need be.
-_OF_THE_GONE = ("grace period", "lifetime")
-
-
 def failed_object(moments: Sequence[Moment], verdict: Verdict | None) -> int:
     """The number of the object that the verdict is about; 0 if that cannot be told."""
     if verdict is None or not moments:
         return 0
     if failing_at(moments, verdict):
         return moments[-1].step.object
-    if verdict.oracle not in _OF_THE_GONE:
+    if verdict.oracle not in OF_THE_GONE:
         return 0
     actor = last_to_run(moments)
     had = {

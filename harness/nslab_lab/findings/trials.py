@@ -12,6 +12,7 @@ from nslab_lab.guest import boot_errors, boots
 from nslab_lab.guest.boots import Stop
 from nslab_lab.guest.machine import Machine
 from nslab_lab.guest.results import Step
+from nslab_lab.guest.verdict import OF_THE_GONE
 from nslab_lab.plans import strategies
 from nslab_lab.plans.plan import BootPlan
 from nslab_lab.plans.strategies import Schedule
@@ -107,6 +108,7 @@ class Trials:
         return True
 
     def same(self, failure: Failure) -> bool:
+        """Whether @failure is the one that is looked for."""
         return failure.verdict.signature == self.failure.verdict.signature
 
     def _boot(self, strategy: strategies.Strategy, **changes: Any) -> boots.Boot:
@@ -122,6 +124,7 @@ class Trials:
         return boot
 
     def place(self) -> Path:
+        """A new folder for the next boot."""
         place = self.folder / f"{self.nr_boots:02}"
         place.mkdir(parents=True)
         return place
@@ -134,8 +137,7 @@ def _place_of(failure: Failure) -> str:
 
 def _after_free(failure: Failure) -> bool:
     """Whether it is a use after free: by KASAN, a reference count, or an oracle of the subject's."""
-    by_oracle = failure.verdict.oracle in ("grace period", "lifetime")
-    return by_oracle or "use-after-free" in failure.verdict.headline
+    return failure.verdict.oracle in OF_THE_GONE or "use-after-free" in failure.verdict.headline
 
 
 def _loops(failure: Failure) -> str:

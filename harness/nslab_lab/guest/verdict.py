@@ -15,6 +15,10 @@ MAX_REPORT_LINES = 150
 SIGNATURE_FRAMES = 3
 
 
+# Oracles that report an object which is gone while somebody has it.
+OF_THE_GONE = ("grace period", "lifetime")
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What an oracle said."""
