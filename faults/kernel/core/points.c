@@ -116,7 +116,7 @@ static void look_at_written(struct nslab_actor *actor)
 static u16 kind_of(const struct nslab_event *event)
 {
 	if (event->kind == NSLAB_EVENT_POINT)
-		return 1;
+		return NSLAB_FOCUS_NAMED;
 	if (!nslab_memory || !(event->kind == NSLAB_EVENT_ACCESS ||
 			       event->kind == NSLAB_EVENT_ALLOC ||
 			       event->kind == NSLAB_EVENT_FREE))

@@ -118,7 +118,7 @@ bool nslab_trace_truncated(void)
  */
 u32 nslab_text_offset(unsigned long ip)
 {
-	return ip ? ip - (unsigned long)_stext : 0;
+	return ip ? ip - (unsigned long)_text : 0;
 }
 
 /* FNV-1a (Fowler, Noll, Vo), a word at a time. */

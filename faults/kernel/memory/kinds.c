@@ -15,6 +15,7 @@
 
 #include <../mm/kasan/kasan.h>
 #include <../mm/slab.h>
+#include "../core/strategies/strategy.h"
 #include "areas.h"
 #include "caches.h"
 #include "kinds.h"
@@ -30,10 +31,7 @@ static unsigned int nr_watches;
 /* Numbers of watches in events so far. */
 static unsigned int nr_whats;
 
-/*
- * By such a number, what an execution can be about: 1 for all that is watched by hand,
- * from 2 on the kinds of which a shared word is a scheduling point.
- */
+/* By such a number, what an execution can be about: see enum nslab_focus. */
 static u16 focus_kinds[NSLAB_MAX_KINDS + NSLAB_MAX_WATCHES];
 static unsigned int nr_focus_kinds;
 static bool by_hand;
@@ -526,7 +524,7 @@ int nslab_watch_word(const struct nslab_key *key, u32 offset, u32 size, bool poi
 	if (kind->what == NSLAB_UNWATCHED)
 		kind->what = nr_whats++;
 	if (point && !focus_kinds[kind->what])
-		focus_kinds[kind->what] = 1 + ++nr_focus_kinds;
+		focus_kinds[kind->what] = NSLAB_FOCUS_KINDS + nr_focus_kinds++;
 	*watch = (struct nslab_watch) {
 		.offset = offset, .size = size, .what = kind->what,
 		.point = point,
@@ -619,7 +617,7 @@ int nslab_watch_add(char *text)
 	watch = kind ? new_watch(kind) : NULL;
 	if (!watch)
 		return -ENOSPC;
-	focus_kinds[nr_whats] = 1;
+	focus_kinds[nr_whats] = NSLAB_FOCUS_NAMED;
 	by_hand = true;
 	*watch = (struct nslab_watch) {
 		.offset = offset, .size = size, .what = nr_whats++,

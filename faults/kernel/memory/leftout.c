@@ -73,7 +73,7 @@ int nslab_leave_out(char *text)
  */
 bool nslab_left_out(unsigned long ip)
 {
-	unsigned long offset = ip - (unsigned long)_stext;
+	unsigned long offset = ip - (unsigned long)_text;
 	unsigned int low = 0, high = nr_ranges;
 
 	while (low < high) {

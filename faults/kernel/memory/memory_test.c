@@ -210,28 +210,56 @@ static void *ask(unsigned int how)
 	}
 }
 
-static void who_asked_for_memory_is_known(struct kunit *test)
+/* The compiler may have put @by into the test. */
+#define expect_asked_by(test, object, addr, by) \
+	__expect_asked_by(test, object, addr, (unsigned long)(by), __func__)
+
+static void __expect_asked_by(struct kunit *test, void *object, void *addr,
+			      unsigned long by, const char *caller)
 {
-	unsigned long start, size, expected;
+	unsigned long start, size;
 	struct nslab_place place;
 	struct nslab_key key;
+
+	KUNIT_ASSERT_TRUE(test, nslab_place_of(addr, &place));
+	KUNIT_EXPECT_PTR_EQ(test, place.object, object);
+	KUNIT_ASSERT_TRUE(test, nslab_key_of(&place, &key));
+	KUNIT_EXPECT_EQ(test, key.type, NSLAB_WORD_KMALLOC);
+	start = nslab_function_of(key.start, &size);
+	KUNIT_EXPECT_TRUE(test, start == nslab_function_of(by, &size) ||
+			  !strcmp(key.name, caller));
+}
+
+static void who_asked_for_memory_is_known(struct kunit *test)
+{
 	unsigned int how;
 	void *p;
 
-	expected = nslab_function_of((unsigned long)ask, &size);
 	for (how = 0; how < 6; how++) {
 		p = ask(how);
 		KUNIT_ASSERT_NOT_NULL(test, p);
-		KUNIT_ASSERT_TRUE(test, nslab_place_of(p + 9, &place));
-		KUNIT_EXPECT_PTR_EQ(test, place.object, p);
-		KUNIT_ASSERT_TRUE(test, nslab_key_of(&place, &key));
-		KUNIT_EXPECT_EQ(test, key.type, NSLAB_WORD_KMALLOC);
-		start = nslab_function_of(key.start, &size);
-		/* The compiler may have put it into this function. */
-		KUNIT_EXPECT_TRUE(test, start == expected ||
-				  !strcmp(key.name, __func__));
+		expect_asked_by(test, p, p + 9, ask);
 		kfree(p);
 	}
+}
+
+static void *asked_at_boot;
+
+static noinline int __init ask_at_boot(void)
+{
+	asked_at_boot = kmalloc(24, GFP_KERNEL);
+	return 0;
+}
+late_initcall(ask_at_boot);
+
+static void who_asked_at_boot_is_known(struct kunit *test)
+{
+	struct nslab_place place;
+	struct nslab_key key;
+
+	KUNIT_ASSERT_TRUE(test, nslab_place_of(asked_at_boot, &place));
+	KUNIT_ASSERT_TRUE(test, nslab_key_of(&place, &key));
+	KUNIT_EXPECT_STREQ(test, key.name, "ask_at_boot");
 }
 
 static void *ask_for_area(unsigned int type)
@@ -242,24 +270,16 @@ static void *ask_for_area(unsigned int type)
 
 static void areas_belong_to_who_asked(struct kunit *test)
 {
-	unsigned long start, size, expected;
 	struct nslab_place place;
-	struct nslab_key key;
 	unsigned int type;
 	void *p;
 
-	expected = nslab_function_of((unsigned long)ask_for_area, &size);
 	for (type = NSLAB_AREA_VMALLOC; type <= NSLAB_AREA_PERCPU; type++) {
 		p = ask_for_area(type);
 		KUNIT_ASSERT_NOT_NULL(test, p);
-		KUNIT_ASSERT_TRUE(test, nslab_place_of(p + 23, &place));
-		KUNIT_EXPECT_PTR_EQ(test, place.object, p);
+		expect_asked_by(test, p, p + 23, ask_for_area);
+		KUNIT_ASSERT_TRUE(test, nslab_place_of(p, &place));
 		KUNIT_EXPECT_EQ(test, place.size, type == NSLAB_AREA_VMALLOC ? 5000 : 24);
-		KUNIT_ASSERT_TRUE(test, nslab_key_of(&place, &key));
-		KUNIT_EXPECT_EQ(test, key.type, NSLAB_WORD_KMALLOC);
-		start = nslab_function_of(key.start, &size);
-		KUNIT_EXPECT_TRUE(test, start == expected ||
-				  !strcmp(key.name, __func__));
 
 		nslab_mark(p, 8);
 		nslab_profile_mark(p, 24);
@@ -314,7 +334,7 @@ static void what_is_not_there_cannot_be_watched(struct kunit *test)
 
 static void text_is_left_out(struct kunit *test)
 {
-	unsigned long text = (unsigned long)_stext;
+	unsigned long text = (unsigned long)_text;
 	char ranges[] = "300-340,10-20,20-28,320-360";
 
 	KUNIT_EXPECT_FALSE(test, nslab_left_out(text + 0x14));
@@ -335,6 +355,7 @@ static struct kunit_case nslab_memory_cases[] = {
 	KUNIT_CASE(what_is_lost_is_found),
 	KUNIT_CASE(all_memory_is_marked_and_unmarked),
 	KUNIT_CASE(who_asked_for_memory_is_known),
+	KUNIT_CASE(who_asked_at_boot_is_known),
 	KUNIT_CASE(areas_belong_to_who_asked),
 	KUNIT_CASE(variables_have_names),
 	KUNIT_CASE(what_is_not_there_cannot_be_watched),

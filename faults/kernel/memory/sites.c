@@ -125,7 +125,8 @@ static bool is_wrapper(unsigned long ip)
 /* A call may be the last instruction of its function. */
 static bool is_site(unsigned long ip)
 {
-	return __is_kernel_text(ip - 1) && !is_wrapper(ip - 1);
+	return (__is_kernel_text(ip - 1) || is_kernel_inittext(ip - 1)) &&
+	       !is_wrapper(ip - 1);
 }
 
 /**
@@ -204,12 +205,12 @@ unsigned long nslab_site_of(struct kmem_cache *cache, const void *object)
 	if (!stack)
 		return 0;
 	if (READ_ONCE(memo[slot].stack) == stack)
-		return memo[slot].site ? (unsigned long)_stext + memo[slot].site : 0;
+		return memo[slot].site ? (unsigned long)_text + memo[slot].site : 0;
 	site = site_of_stack(stack);
 	/* An interrupt in between must not find the one without the other. */
 	memo[slot].stack = 0;
 	barrier();
-	memo[slot].site = site ? site - (unsigned long)_stext : 0;
+	memo[slot].site = site ? site - (unsigned long)_text : 0;
 	barrier();
 	memo[slot].stack = stack;
 	return site;

@@ -103,7 +103,7 @@ static u32 hash_of(const struct nslab_key *key)
 {
 	if (key->type == NSLAB_WORD_CACHE)
 		return jhash(key->name, strlen(key->name), key->type);
-	return jhash_1word(key->start - (unsigned long)_stext, key->type);
+	return jhash_1word(key->start - (unsigned long)_text, key->type);
 }
 
 static struct word *new_word(const struct nslab_key *key, u32 offset, u32 size,

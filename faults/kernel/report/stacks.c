@@ -22,7 +22,7 @@ static void emit_stack(const struct nslab_stack *stack)
 	nslab_host_printf("{\"event\":\"stack\",\"id\":\"%016llx\",\"fault\":\"%s\",\"frames\":[",
 			  stack->id, nslab_fault_name(stack->what));
 	for (i = 0; i < stack->depth; i++) {
-		sprint_symbol(frame, stack->ips[i] + (unsigned long)_stext);
+		sprint_symbol(frame, stack->ips[i] + (unsigned long)_text);
 		/* The lab's own, and the question whether to fail. */
 		if (!n && (str_has_prefix(frame, "nslab_") ||
 			   str_has_prefix(frame, "should_fail")))

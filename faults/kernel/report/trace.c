@@ -66,7 +66,7 @@ static void emit_step(u64 execution, unsigned int number,
 	char where[KSYM_SYMBOL_LEN] = "";
 
 	if (e->ip)
-		sprint_symbol(where, e->ip + (unsigned long)_stext);
+		sprint_symbol(where, e->ip + (unsigned long)_text);
 	nslab_host_printf("{\"event\":\"step\",\"n\":%llu,\"step\":%u,\"actor\":\"%s\",\"kind\":\"%s\",\"point\":\"%s\",\"where\":\"%s\",\"nesting\":%u,\"delay_ns\":%llu,",
 			  execution, number, actor_of(e), kinds[e->kind],
 			  what_of(e), where, e->nesting, e->delay_ns);

@@ -78,7 +78,7 @@ class Trace:
 @functools.cache
 def where_of(offset: int) -> str:
     """An offset in the kernel's text as the lab writes places: "vfs_read+0x1a/0x80"."""
-    return symbol_of(int(gdb.parse_and_eval("(unsigned long)&_stext")) + offset)
+    return symbol_of(int(gdb.parse_and_eval("(unsigned long)&_text")) + offset)
 
 
 @functools.cache

@@ -18,10 +18,10 @@ _ALIGNMENT = 16
 
 @functools.lru_cache(maxsize=4)
 def text(linux: Path) -> str:
-    """Its ranges, "1f0-2a4,3000-3b10": offsets in hexadecimal from _stext, sorted. Raises LabError(3)."""
+    """Its ranges, "1f0-2a4,3000-3b10": offsets in hexadecimal from _text, sorted. Raises LabError(3)."""
     start = symbols.start_of_text(linux)
     if start is None:
-        raise lab_failed(f"{shown(linux)} has no symbol _stext")
+        raise lab_failed(f"{shown(linux)} has no symbol _text")
     found = [
         (low - start, high - start)
         for name, ranges in units.of(linux).items() if machinery.of(name)

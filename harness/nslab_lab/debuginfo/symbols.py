@@ -105,7 +105,7 @@ def _start_of(linux: Path, name: str, size: int) -> int | None:
 
 def start_of_text(linux: Path) -> int | None:
     """The address of the kernel's first instruction, from which places are counted."""
-    return next((one.start for one in table(linux) if one.name == "_stext"), None)
+    return next((one.start for one in table(linux) if one.name == "_text"), None)
 
 
 def frame_at(linux: Path, offset: int) -> str:

@@ -28,7 +28,7 @@
  *	takes: its number and NSLAB_LOCK_OBJECT
  * @size: bytes
  * @write: whether it writes there, or no other may have the lock at the same time
- * @kind: of memory, from 1, see struct nslab_search; 0: of none
+ * @kind: of memory: see enum nslab_focus; 0: of none
  */
 #define NSLAB_LOCK_OBJECT	0x8000
 struct nslab_op {
@@ -61,19 +61,29 @@ struct nslab_choice {
 
 #define NSLAB_MAX_CHANGES	16
 
+/*
+ * What an execution can be about: all memory; what the user has named, which is memory
+ * watched by hand, and named points; from the third on one kind that is found to be
+ * shared.
+ */
+enum nslab_focus {
+	NSLAB_FOCUS_ALL,
+	NSLAB_FOCUS_NAMED,
+	NSLAB_FOCUS_KINDS,
+};
+
 /**
  * struct nslab_search - all that a strategy keeps while an execution runs
  * @strategy: which
  * @run: what was asked; strategy, seed, nactors, depth, length
  * @switches: of the schedule, for NSLAB_STRATEGY_SCHEDULE
  * @nswitches: how many
- * @nkinds: kinds of memory that are found to be shared, from 2 to @nkinds + 1. Kind 1 is
- *	what a user has named: memory watched by hand, and named points
- * @named: there is such memory
+ * @nkinds: kinds of memory that are found to be shared, from NSLAB_FOCUS_KINDS on
+ * @named: there is memory that the user has named
  * @rnd: state of the random numbers
  * @diverged: the schedule does not fit the execution
  * @next_switch: the first of @switches that has not been taken
- * @focus: the kind of memory that this execution is about, 0: all
+ * @focus: what this execution is about: see enum nslab_focus
  * @steps: scheduling points that were about it so far
  * @priority: by actor; the highest runs. For random, the first is the pace
  * @changes: the steps after which the priority falls, as they were drawn
@@ -172,7 +182,8 @@ static inline void nslab_draw_focus(struct nslab_search *search)
 	if (!search->nkinds || nslab_search_below(search, 2))
 		return;
 	search->focus = search->named && nslab_search_below(search, 2) ?
-			1 : 2 + nslab_search_below(search, search->nkinds);
+			NSLAB_FOCUS_NAMED :
+			NSLAB_FOCUS_KINDS + nslab_search_below(search, search->nkinds);
 }
 
 /* Is there something to be decided at this point? */
