@@ -70,7 +70,9 @@ CASES = {
     "known index": Case("long f(void) { return array[3]; }", "load8", "load8"),
     "unknown index": Case("long f(int i) { return array[i]; }", "load8", "load8"),
     "weak": Case("int f(void) { return common; }", "load4", "load4"),
-    "structure copied": Case("void f(struct thing *p) { *p = thing; }", "storeN", "loadN storeN"),
+    "structure copied": Case(
+        "void f(struct thing *p) { *p = thing; thing.d = 1; }", "storeN", "loadN loadN store8 storeN storeN"
+    ),
     "memcpy": Case(
         "void f(void *p) { __builtin_memcpy(p, (char *)&thing + 8, 8); }", "storeN", "loadN storeN"
     ),
