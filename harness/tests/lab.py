@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import subprocess
@@ -64,6 +65,16 @@ def scenario_files() -> list[Path]:
 def name_of(path: Path) -> str:
     """The name of the scenario in that file."""
     return path.stem.replace("_", "-")
+
+
+def patch_for(tree: Path, name: str, changes: dict[str, str]) -> str:
+    """A patch that makes @changes, of one text to another, in the file @name of @tree."""
+    before = after = (tree / name).read_text()
+    for old, new in changes.items():
+        assert after.count(old) == 1, old
+        after = after.replace(old, new)
+    lines = before.splitlines(True), after.splitlines(True)
+    return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
 
 
 def running(pid: int) -> bool:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import signal
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import FOREVER_S, wait_for
+from lab import FOREVER_S, patch_for, wait_for
 from nslab_lab.build import damage, inputs, kernel_build, kmake
 from nslab_lab.build.kernel import KERNELS, Kernel
 from nslab_lab.build.kernel_build import ensure_kernel
@@ -22,17 +21,6 @@ from nslab_lab.host.errors import LabError
 
 # A file of the kernel that no patch of the lab touches.
 TOUCHED = "kernel/ksysfs.c"
-
-
-def patch_of(source: Path, name: str, old: str, new: str) -> str:
-    """A patch that replaces @old in a file of the tree @source."""
-    before = (source / name).read_text()
-    assert before.count(old) == 1
-    after = before.replace(old, new)
-    lines = difflib.unified_diff(
-        before.splitlines(True), after.splitlines(True), f"a/{name}", f"b/{name}"
-    )
-    return "".join(lines)
 
 
 # === The real kernel ===
@@ -93,7 +81,7 @@ def _ksysfs_patch(source: Path) -> str:
     text = (source / TOUCHED).read_text()
     found = re.search(r"^static int __init ksysfs_init\(void\)\n\{\n.*?\n\n", text, re.M | re.S)
     assert found
-    return patch_of(source, TOUCHED, found[0], f'{found[0]}\tpr_info("nslab-one-file\\n");\n')
+    return patch_for(source, TOUCHED, {found[0]: f'{found[0]}\tpr_info("nslab-one-file\\n");\n'})
 
 
 @pytest.mark.parametrize(

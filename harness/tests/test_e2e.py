@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import FOREVER_S, NSLAB, Ended, nslab
+from lab import FOREVER_S, NSLAB, Ended, nslab, patch_for
 from nslab_lab.build import catalog
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.paths import FAULTS_KERNEL, REPO, shown
@@ -137,7 +136,7 @@ def test_a_reader_of_the_users_patch_counts(kernel: Kernel, tmp_path: Path) -> N
         "bool one_more_get(struct task_struct *task)\n"
         "{\n\tguard(rcu)();\n\treturn task_nsproxy(task);\n}\n\n"
     )
-    patch.write_text(patch_for(kernel.src, "kernel/utsname.c", old, new + old))
+    patch.write_text(patch_for(kernel.src, "kernel/utsname.c", {old: new + old}))
     done = nslab("coverage", "--patch", patch, "--scenario", "zombie-read", "--executions", 20)
     assert done.status == 0, done.out + done.err
     assert "one_more_get" in not_reached(done) and "utsns_get" not in not_reached(done)
@@ -145,14 +144,12 @@ def test_a_reader_of_the_users_patch_counts(kernel: Kernel, tmp_path: Path) -> N
 
 def patch_with_points(tree: Path, patch: Path, first: str, second: str) -> Path:
     """A patch that makes two points of the user's own around the reference on a uts_namespace."""
-    name = "kernel/utsname.c"
-    before = (tree / name).read_text()
-    get = "\t\tget_uts_ns(ns);\n"
-    assert before.count(get) == 1
-    after = before.replace(get, f'\t\tNSLAB_POINT("{first}");\n{get}\t\tNSLAB_POINT("{second}");\n')
-    after = after.replace("#include <linux/slab.h>\n", "#include <linux/slab.h>\n#include <linux/nslab.h>\n")
-    lines = before.splitlines(True), after.splitlines(True)
-    patch.write_text("".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}")))
+    get, include = "\t\tget_uts_ns(ns);\n", "#include <linux/slab.h>\n"
+    changes = {
+        include: f"{include}#include <linux/nslab.h>\n",
+        get: f'\t\tNSLAB_POINT("{first}");\n{get}\t\tNSLAB_POINT("{second}");\n',
+    }
+    patch.write_text(patch_for(tree, "kernel/utsname.c", changes))
     return patch
 
 
@@ -687,16 +684,17 @@ def test_a_schedule_that_does_not_fit_is_no_finding(kernel: Kernel) -> None:
 def test_a_defect_far_from_every_named_point_is_caught(kernel: Kernel, tmp_path: Path) -> None:
     """A reader without a read section: only its accesses tell where it is."""
     patch = tmp_path / "no-read-section.patch"
-    text = patch_for(
-        kernel.src, "kernel/utsname.c",
+    old = (
         "\trcu_read_lock();\n\tif (!nslab_variant(LOAD_BEFORE_LOCK))\n"
         "\t\tnsproxy = task_nsproxy(task);\n\tif (!nsproxy && nslab_variant(NULL_MEANS_INIT))\n"
         "\t\tnsproxy = &init_nsproxy;\n\tif (nsproxy) {\n\t\tns = nsproxy->uts_ns;\n"
-        "\t\tget_uts_ns(ns);\n\t}\n\trcu_read_unlock();\n",
+        "\t\tget_uts_ns(ns);\n\t}\n\trcu_read_unlock();\n"
+    )
+    new = (
         "\tnsproxy = READ_ONCE(task->nsproxy);\n\tif (nsproxy) {\n\t\tns = nsproxy->uts_ns;\n"
-        "\t\tget_uts_ns(ns);\n\t}\n",
-    )  # fmt: skip
-    patch.write_text(text)
+        "\t\tget_uts_ns(ns);\n\t}\n"
+    )
+    patch.write_text(patch_for(kernel.src, "kernel/utsname.c", {old: new}))
     for strategy, profile in (("pct", "none"), ("bounded", "none"), ("bounded", "access")):
         done = nslab(
             "run", "--patch", patch, "--scenario", TARGET, "--strategy", strategy, "--profile", profile
@@ -804,24 +802,12 @@ def test_a_part_of_the_matrix_twice(kernel: Kernel) -> None:
 # === The user's own patch ===
 
 
-def patch_for(tree: Path, name: str, old: str, new: str) -> str:
-    """A patch that changes @old to @new in the file @name of @tree."""
-    before = (tree / name).read_text()
-    assert before.count(old) == 1
-    lines = before.splitlines(True), before.replace(old, new).splitlines(True)
-    return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
-
-
 def test_a_defect_in_the_users_patch_is_caught(kernel: Kernel, tmp_path: Path) -> None:
     """A reader that ignores NULL, put in by one line."""
     patch = tmp_path / "ignore-null.patch"
-    patch.write_text(
-        patch_for(
-            kernel.src, "net/core/net_namespace.c",
-            "\t\tif (nsproxy)\n\t\t\tnet = get_net(nsproxy->net_ns);",
-            "\t\tnet = get_net(nsproxy->net_ns);",
-        )
-    )  # fmt: skip
+    get = "\t\tnet = get_net(nsproxy->net_ns);"
+    changes = {f"\t\tif (nsproxy)\n\t{get}": get}
+    patch.write_text(patch_for(kernel.src, "net/core/net_namespace.c", changes))
     stamp = (REPO / "build" / "kernels" / "6.12" / "stamp.json").read_bytes()
     done = nslab("run", "--patch", patch, "--scenario", "netns-by-pid-vs-exit")
     assert done.status == 1, done.out + done.err

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 
 import pytest
 
-from lab import nslab
+from lab import nslab, patch_for
 from nslab_lab.build.kernel import Kernel
-from test_e2e import patch_for
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
@@ -22,7 +20,7 @@ def test_memory_lost_on_an_error_path_is_a_leak(kernel: Kernel, tmp_path: Path) 
     """As create_ipc_ns() was until v5.19: db7cfc380900."""
     patch = tmp_path / "leak.patch"
     old = "fail_mq_sysctls:\n\tretire_mq_sysctls(ns);\n"
-    patch.write_text(patch_for(kernel.src, "ipc/namespace.c", old, "fail_mq_sysctls:\n"))
+    patch.write_text(patch_for(kernel.src, "ipc/namespace.c", {old: "fail_mq_sysctls:\n"}))
     done = nslab(*NTH, "--patch", patch, "--scenario", "ipc-objects-vs-unshare")
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
@@ -43,24 +41,19 @@ def test_per_cpu_allocations_fail_and_are_counted(kernel: Kernel, tmp_path: Path
 
 def test_a_late_report_is_traced_back(kernel: Kernel, tmp_path: Path) -> None:
     """A sender that finds its queue removed leaves a pointer for the next who makes one."""
-    text = (kernel.src / "ipc" / "msg.c").read_text()
     newque = "static int newque(struct ipc_namespace *ns, struct ipc_params *params)\n"
     made = "\tmsq = kmalloc(sizeof(*msq), GFP_KERNEL_ACCOUNT);\n"
     removed = (
         "\t\tif (ipcperms(ns, &msq->q_perm, S_IWUGO))\n\t\t\tgoto out_unlock0;\n\n"
         "\t\t/* raced with RMID? */\n\t\tif (!ipc_valid_object(&msq->q_perm)) {\n"
     )
-    changed = text
-    for old, new in (
-        (newque, f"static struct msg_queue *lost;\n\n{newque}"),
-        (made, f"\tif (lost && READ_ONCE(lost->q_qnum))\n\t\treturn -ENOMEM;\n{made}"),
-        (removed, f"{removed}\t\t\tlost = msq;\n"),
-    ):
-        assert changed.count(old) == 1
-        changed = changed.replace(old, new)
+    changes = {
+        newque: f"static struct msg_queue *lost;\n\n{newque}",
+        made: f"\tif (lost && READ_ONCE(lost->q_qnum))\n\t\treturn -ENOMEM;\n{made}",
+        removed: f"{removed}\t\t\tlost = msq;\n",
+    }
     patch = tmp_path / "late.patch"
-    lines = text.splitlines(True), changed.splitlines(True)
-    patch.write_text("".join(difflib.unified_diff(*lines, "a/ipc/msg.c", "b/ipc/msg.c")))
+    patch.write_text(patch_for(kernel.src, "ipc/msg.c", changes))
     done = nslab("run", "--patch", patch, "--scenario", "msg-vs-rmid", "--strategy", "random")
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings
@@ -80,7 +73,7 @@ def test_what_an_rcu_callback_reports_is_drawn(kernel: Kernel, tmp_path: Path) -
     patch = tmp_path / "twice.patch"
     old = "static void msg_rcu_free(struct rcu_head *head)\n{\n"
     new = f"{old}\tWARN_ON_ONCE(container_of(head, struct kern_ipc_perm, rcu)->deleted);\n"
-    patch.write_text(patch_for(kernel.src, "ipc/msg.c", old, new))
+    patch.write_text(patch_for(kernel.src, "ipc/msg.c", {old: new}))
     done = nslab("run", "--patch", patch, "--scenario", "msg-vs-rmid", "--strategy", "random")
     assert done.status == 1, done.out + done.err
     (finding,) = done.findings

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import nslab
+from lab import nslab, patch_for
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.build.kernel_build import ensure_kernel
-from test_e2e import patch_for
 
 SERIES = ("--series", "task_lock")
 
@@ -50,7 +49,7 @@ def test_a_reader_that_unlocks_too_early_is_found_and_replays(task_lock: Kernel,
     patch = tmp_path / "early.patch"
     use = "\tif (nsproxy) {\n\t\tns = nsproxy->uts_ns;\n\t\tget_uts_ns(ns);\n\t}\n"
     unlock = "\ttask_unlock(task);\n"
-    patch.write_text(patch_for(task_lock.src, "kernel/utsname.c", use + unlock, unlock + use))
+    patch.write_text(patch_for(task_lock.src, "kernel/utsname.c", {use + unlock: unlock + use}))
     more = (*SERIES, "--patch", patch)
     done = nslab("run", *more, "--scenario", "ns-readlink-vs-unshare", "--strategy", "bounded")
     assert done.status == 1, done.out + done.err

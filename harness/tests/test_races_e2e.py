@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import shutil
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab import nslab
+from lab import nslab, patch_for
 from nslab_lab.build.kernel import Kernel
 from nslab_lab.host.paths import BUILD, SCENARIOS
 from test_races import Checker, check
@@ -170,12 +169,9 @@ def test_memory_of_vmalloc_and_of_each_cpu(kernel: Kernel, tmp_path: Path) -> No
     )
     calls = "\tcount(far + 3);\n\tcount(per_cpu_ptr(each, 0));\n\n"
     point = "\tnslab_point(SWITCH_AFTER_PUBLISH);\n"
-    before = (kernel.src / "kernel" / "nsproxy.c").read_text()
-    assert before.count(old) == before.count(point) == 1
-    after = before.replace(old, new + old).replace(point, calls + point)
-    after = after.replace("#include <linux/slab.h>\n", "#include <linux/slab.h>\n#include <linux/vmalloc.h>\n")
-    lines = before.splitlines(True), after.splitlines(True)
-    patch.write_text("".join(difflib.unified_diff(*lines, "a/kernel/nsproxy.c", "b/kernel/nsproxy.c")))
+    include = "#include <linux/slab.h>\n"
+    changes = {include: f"{include}#include <linux/vmalloc.h>\n", old: new + old, point: calls + point}
+    patch.write_text(patch_for(kernel.src, "kernel/nsproxy.c", changes))
     scenario = "pidfd-setns-vs-unshare"
     done = nslab("races", "--scenario", scenario, "--patch", patch, "--format", "json")
     assert done.status == 0, done.out + done.err
