@@ -105,6 +105,7 @@ void nslab_restart_random(void);
 void nslab_restart_slabs(void);
 void nslab_empty_quarantine(void);
 
+extern bool nslab_reuse;
 extern bool nslab_watch_ready;
 extern bool nslab_sets_back;
 extern unsigned int nslab_nr_set_back;
@@ -191,6 +192,9 @@ static __always_inline s8 nslab_keep_mark(s8 before, s8 shadow)
 	return (before & 0xf0) == NSLAB_SHADOW_MARK ? (before & 0xf8) | shadow :
 						     shadow;
 }
+
+/* Is what is freed now to be used again at once? */
+#define nslab_reuses()		unlikely(READ_ONCE(nslab_reuse))
 
 /* A slab object comes into being, or is about to end. */
 #define nslab_object_alloc(cache, object)				\
@@ -418,6 +422,7 @@ static inline void nslab_wait_end(int before, unsigned long ip)
 #define nslab_access(addr, size, write, ip)	false
 #define nslab_shadow(shadow)	(shadow)
 #define nslab_keep_mark(before, shadow)	(shadow)
+#define nslab_reuses()		false
 #define nslab_object_alloc(cache, object)	do { } while (0)
 #define nslab_object_free(cache, object)	do { } while (0)
 #define nslab_set_back(variable)	do { } while (0)

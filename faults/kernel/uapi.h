@@ -94,6 +94,7 @@ struct nslab_failure {
 #define NSLAB_RUN_ALL_POINTS	512	/* with it: points that touch no shared word */
 #define NSLAB_RUN_PROFILE	1024	/* record which memory the actors share */
 #define NSLAB_RUN_REPEATED	2048	/* for the oracle "leak": it counts nowhere */
+#define NSLAB_RUN_REUSE		4096	/* freed memory is used again at once */
 
 /* What struct nslab_run.status says: bits, 0 when all went well. */
 #define NSLAB_STATUS_HANG	1	/* some actor did not end */

@@ -55,11 +55,11 @@ def result(
 
 def bounded(
     *searches: Search, inputs: int = 1, preemptions: int = 2, watching: Any = SHARED,
-    knobs: tuple[str, ...] = (), **more: Any,
+    knobs: tuple[str, ...] = (), reuse: bool = False, **more: Any,
 ) -> str:
     """The claim as one line."""
     plan = run_plan("a", strategy=f"bounded-{preemptions}", inputs=(inputs,), watching=watching)
-    plan = dataclasses.replace(plan, knobs=knobs)
+    plan = dataclasses.replace(plan, knobs=knobs, reuse=reuse)
     return " ".join(line.strip() for line in claims.of(plan, [result(*searches, **more)]))
 
 
@@ -224,6 +224,18 @@ def test_that_nothing_was_looked_at_again_is_said() -> None:
     text = bounded(SEARCH, profiled=(dataclasses.replace(HELD, profiled=0, locked=0, words=1),))
     assert text.startswith("a: complete for c <= 2 over 1 shared word: 9,212 schedules")
     assert "; no execution was profiled again; " in text
+
+
+def test_memory_that_is_used_again() -> None:
+    said = bounded(SEARCH, reuse=True)
+    assert said.startswith("a: not complete: 9,212 schedules")
+    assert "; freed memory was used again at once, and who got it was not searched for" in said
+    plan = dataclasses.replace(run_plan("a", strategy="random"), reuse=True)
+    for strategy in ("none", "random", "pos"):
+        some = dataclasses.replace(plan, strategy=strategy)
+        assert " ".join(claims.of(some, [result(executions=5)])).endswith(
+            "; every second execution used freed memory again at once"
+        )
 
 
 def test_allocations_that_fail_by_chance_are_not_all_there_are() -> None:

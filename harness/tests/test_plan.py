@@ -191,6 +191,23 @@ def test_which_points_count(run_plan: plan.RunPlan, strategy: str, by_default: b
         assert dataclasses.replace(boot, points=points).all_points == said
 
 
+@pytest.mark.parametrize("strategy, told, executions", [
+    ("none", True, {2, 4}), ("random", True, {2, 4}), ("pct-3-400", True, {2, 4}), ("bounded-2", True, {1, 2, 3, 4}),
+    # What is replayed says itself what it needs.
+    ("replay-a12b", False, set()), ("replayreuse-a12b", True, {1, 2, 3, 4}),
+])  # fmt: skip
+def test_which_executions_use_memory_again(
+    run_plan: plan.RunPlan, strategy: str, told: bool, executions: set[int]
+) -> None:
+    plain = run_plan.boot("a", 1, 1)
+    boot = dataclasses.replace(plain, token=dataclasses.replace(plain.token, strategy=strategy))
+    reused = dataclasses.replace(boot, reuse=True)
+    assert told == ("reuse=1" in reused.guest_text().splitlines())
+    assert {n for n in range(1, 5) if reused.reuses(n)} == executions
+    if not strategy.startswith("replay"):
+        assert "reuse" not in boot.guest_text() and not any(map(boot.reuses, range(1, 5)))
+
+
 def test_the_first_boot_of_a_scenario_tells_what_is_shared(run_plan: plan.RunPlan) -> None:
     for strategy in ("random", "bounded-2"):
         boots = list(dataclasses.replace(run_plan, strategy=strategy).batches("b"))

@@ -46,7 +46,7 @@ def test_shipped_profiles_are_right(name: str) -> None:
     profile = profiles.load(name)
     assert profile.name == name
     assert not profile.is_own
-    assert (profile.knobs == ()) == (name in ("none", "access", "named"))
+    assert (profile.knobs == ()) == (name in ("none", "access", "named", "reuse"))
     assert profile.named_points == (name != "access")
     assert profile.delays == (name in ("delay", "mixed", "kmemleak"))
     assert (profiles.KMEMLEAK in profile.knobs) == (name == "kmemleak")
@@ -55,7 +55,7 @@ def test_shipped_profiles_are_right(name: str) -> None:
 
 def test_the_shipped_profiles() -> None:
     assert profiles.names() == [
-        "access", "delay", "fail-nth", "failslab", "kmemleak", "mixed", "named", "none",
+        "access", "delay", "fail-nth", "failslab", "kmemleak", "mixed", "named", "none", "reuse",
     ]  # fmt: skip
 
 
@@ -120,10 +120,11 @@ def test_points_and_watches_are_part_of_the_digest(profile: Callable[..., Any]) 
         for more in (
             "named_points = false\n", "watch = []\n", 'watch = ["nsproxy"]\n', 'watch = ["cred"]\n',
             'watch = ["nsproxy"]\nnamed_points = false\n', 'watch = "shared"\n',
-            'points = "all"\n', 'points = "shared"\n',
+            'points = "all"\n', 'points = "shared"\n', "reuse = true\n",
         )
     ]  # fmt: skip
-    assert len({plain, *others}) == 9
+    assert len({plain, *others}) == 10
+    assert digest("reuse = false\n") == plain and digest("reuse = true\n") == profiles.load("reuse").digest
     assert digest('watch = ["shared"]\n') == digest('watch = "shared"\n')
     assert digest('watch = ["cred", "nsproxy"]\n') == digest('watch = ["nsproxy", "cred"]\n')
 
@@ -228,7 +229,7 @@ def test_a_file_of_ones_own(profile: Callable[..., Any]) -> None:
         ),
         (
             'about = "x"\nzzz = 1\n',
-            "x.toml:2: zzz: no such key; there is about, named_points, kmemleak, watch, points, faults",
+            "x.toml:2: zzz: no such key; there is about, named_points, kmemleak, watch, points, reuse, faults",
         ),
         (
             'about = "x"\n# no probability\n[faults.failslab]\ninterval = 1\n',

@@ -23,6 +23,9 @@ from nslab_lab.plans.strategies import Schedule, Strategy, Switch
         ("bounded-8", Strategy("bounded", preemptions=8)),
         ("replay-0", Strategy("replay", schedule="0")),
         ("replay-a12bb3a-a7c2", Strategy("replay", schedule="a12bb3a-a7c2")),
+        ("replayall-0", Strategy("replay", schedule="0", all_points=True)),
+        ("replayreuse-0", Strategy("replay", schedule="0", reuse=True)),
+        ("replayallreuse-a1b", Strategy("replay", schedule="a1b", all_points=True, reuse=True)),
     ],
 )
 def test_strategies_there_and_back(text: str, strategy: Strategy) -> None:

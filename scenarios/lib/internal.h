@@ -111,6 +111,8 @@ uint64_t execution_seed(uint64_t plan_seed, uint64_t n);
  * @trace: write the steps of each execution
  * @unnamed: named points are no scheduling points
  * @all_points: with @shared: those that touch no shared word are, too
+ * @reuse: freed memory is used again at once: in every second execution that is drawn,
+ *	in all that have a schedule
  * @shared: what actors share is watched: one of @knobs says so
  * @fail_nth: each allocation of each marked call fails once
  * @depth: for pct
@@ -140,6 +142,7 @@ struct plan {
 	bool trace;
 	bool unnamed;
 	bool all_points;
+	bool reuse;
 	bool shared;
 	bool fail_nth;
 	bool unpruned;

@@ -38,6 +38,13 @@ struct nslab_switch nslab_switches[NSLAB_MAX_SWITCHES];
  */
 static DECLARE_WAIT_QUEUE_HEAD(actors_wq);
 static unsigned int releases;
+
+/*
+ * What is freed goes to the allocator at once, and comes out with the next allocation of
+ * its size: not into KASAN's quarantine, nor, if its type stays, to the end of a grace
+ * period (SLUB_RCU_DEBUG).
+ */
+bool nslab_reuse;
 static DECLARE_WAIT_QUEUE_HEAD(explorer_wq);
 
 /* How long the explorer waits for an actor to join; guest time. */
@@ -286,7 +293,7 @@ static bool makes_sense(const struct nslab_run *run)
 {
 	return run->nactors && run->nactors <= NSLAB_MAX_ACTORS &&
 	       !run->padding && !run->shared_new && run->timeout_ns &&
-	       run->flags < NSLAB_RUN_REPEATED << 1 &&
+	       run->flags < NSLAB_RUN_REUSE << 1 &&
 	       run->strategy < NSLAB_NR_STRATEGIES &&
 	       run->nswitches <= NSLAB_MAX_SWITCHES &&
 	       run->nfailures <= NSLAB_MAX_FAILURES &&
@@ -362,6 +369,7 @@ int nslab_execute(struct nslab_run *run)
 	nslab_tell_observers(begins, run);
 	nslab_steer_begin(&nslab_state.run, nslab_switches);
 
+	WRITE_ONCE(nslab_reuse, run->flags & NSLAB_RUN_REUSE);
 	WRITE_ONCE(nslab_state.running, true);
 	start_actors(run);
 	if (!wait_event_timeout(explorer_wq, all_done(run->nactors),
@@ -370,6 +378,7 @@ int nslab_execute(struct nslab_run *run)
 		show_unfinished(run->nactors);
 	}
 	WRITE_ONCE(nslab_state.running, false);
+	WRITE_ONCE(nslab_reuse, false);
 	run->virtual_ns = ktime_get_ns() - start;
 	take_result(run);
 	nslab_tell_observers(ends, run);

@@ -112,6 +112,7 @@ def prepare(args: argparse.Namespace) -> Ready:
     boot_plan = BootPlan(
         wanted, tuple(map(str, profile.knobs)), 1, True, not profile.named_points,
         watching=watching, points=profile.points, words=True, fail_nth=profile.fail_nth,
+        reuse=profile.reuse,
     )  # fmt: skip
     return Ready(wanted, profile, kernel, machine, guest, boot_plan, actors, tuple(args.patch))
 

@@ -67,7 +67,9 @@ def minimize(
     @like: a boot of the same scenario, for its knobs. @folder: where consoles are left.
     """
     idle = plan.IDLE if finding.late else 0
-    trials = Trials(machine, finding.failure, like, folder, stop, like.all_points, idle)
+    found = replace(like, token=finding.failure.token)
+    reuse = found.reuses(found.token.n)
+    trials = Trials(machine, finding.failure, like, folder, stop, like.all_points, idle, reuse)
     try:
         was = schedule_of(finding.steps, actors)
         small = None
@@ -88,6 +90,8 @@ def minimize(
         if small is None:
             return None
         small = _fewest_failures(trials, small)
+        if trials.reuse:
+            trials.drop_reuse(small)
         return _confirmed(trials, small)
     except (Stopped, LabError):  # the finding is worth more than a smaller one
         return None

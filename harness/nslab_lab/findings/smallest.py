@@ -35,12 +35,13 @@ def smallest(
     """
     if finding.reproduced not in (batch.SOLO, batch.ALONE):
         return finding
+    token = finding.failure.token
     # A search begins with the fewest preemptions.
     if boot_plan.strategy.name == "bounded":
         # A guest that ends without a report does not say which schedule it was.
-        known = strategies.parse(finding.failure.token.strategy).name == "replay"
-        return replace(finding, minimal=known)
-    token = finding.failure.token
+        finding = replace(finding, minimal=strategies.parse(token.strategy).name == "replay")
+        if not boot_plan.reuse:
+            return finding
     say(f"{token.scenario}: minimising the finding of execution {token.n:,}")
     place = batch.finding_folder(folder, token) / "minimize"
     small = minimize.minimize(machine, finding, boot_plan, place, stop, actors)

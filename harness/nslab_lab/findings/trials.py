@@ -42,6 +42,7 @@ class Trials:
     stop: Stop
     all_points: bool  # how replays number scheduling points
     idle: int = 0  # executions after each, where the report came in one of them
+    reuse: bool = False  # freed memory is used again at once
     nr_boots: int = 0
 
     def first(self, schedules: Sequence[Schedule]) -> Schedule | None:
@@ -59,7 +60,9 @@ class Trials:
     def search(self, failed: Sequence[str]) -> Schedule | None:
         """A schedule that fails in the same way, with as few preemptions as possible."""
         strategy = strategies.Strategy("bounded", preemptions=SEARCH_PREEMPTIONS)
-        boot = self._boot(strategy, count=SEARCH_EXECUTIONS, failures="".join(failed))
+        boot = self._boot(
+            strategy, count=SEARCH_EXECUTIONS, failures="".join(failed), reuse=self.reuse
+        )
         _, failures = examine(boot, self.machine)
         if not failures or not (schedule := failures[-1].execution.schedule):
             return None
@@ -78,11 +81,18 @@ class Trials:
         # Which input it has, and what it draws, is by its number.
         self.failure = replace(self.failure, token=failures[-1].token)
         self.all_points = boot.plan.all_points
+        self.reuse = boot.plan.reuses(failures[-1].token.n)
         boot = self._boot(strategy, trace=True)
         if any(map(self.same, examine(boot, self.machine)[1])):
             return boot.steps
         self.failure = replace(self.failure, token=token)
         return ()
+
+    def drop_reuse(self, schedule: Schedule) -> None:
+        """What @schedule shows if memory is used again, and otherwise as well, is shown without."""
+        self.reuse = False
+        _, failures = examine(self._boot(self.strategy(str(schedule))), self.machine)
+        self.reuse = not (failures and self._takes(failures[-1]))
 
     def replay(self, schedule: Schedule) -> tuple[Sequence[Step], bool]:
         """The steps of that schedule, and whether it fails in the same way."""
@@ -92,7 +102,9 @@ class Trials:
 
     def strategy(self, schedule: str) -> strategies.Strategy:
         """That of a replay."""
-        return strategies.Strategy("replay", schedule=schedule, all_points=self.all_points)
+        return strategies.Strategy(
+            "replay", schedule=schedule, all_points=self.all_points, reuse=self.reuse
+        )
 
     def _takes(self, found: Failure) -> bool:
         """Whether @found shows the same; then it is what is looked for from now on."""

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from nslab_lab.guest import abi, words
 from nslab_lab.guest.words import Profiled, Word
 from nslab_lab.host.errors import lab_failed
+from nslab_lab.host.jsonline import canonical
 from nslab_lab.host.paths import shown
-from nslab_lab.plans.plan import canonical
 
 
 @dataclass(frozen=True)

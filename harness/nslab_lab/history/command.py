@@ -23,12 +23,11 @@ from nslab_lab.guest import demands
 from nslab_lab.history import hunts, index, tables
 from nslab_lab.history.hunts import Hunt, Hunter, Result
 from nslab_lab.history.index import Bug
-from nslab_lab.host import files
+from nslab_lab.host import files, jsonline
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import BUILD, shown
 from nslab_lab.host.progress import say
-from nslab_lab.plans import plan
 from nslab_lab.report import results_page, runfolder
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ class History:
         self.results.append(result)
         limits = {"executions": self.executions, "cap_s": self.cap_s}
         with (self._folder / "results.jsonl").open("a", encoding="ascii") as file:
-            file.write(f"{plan.canonical({**result.data(), 'limits': limits})}\n")
+            file.write(f"{jsonline.canonical({**result.data(), 'limits': limits})}\n")
         by = ", ".join(f"{one.strategy} after {one.executions:,}" for one in result.by)
         say(f"{bug.id}: {by or 'not found'}")
 
@@ -150,7 +149,7 @@ class History:
             text.append("INTERRUPTED: these are the results so far; --resume goes on")
         self._write("history.txt", "\n".join(text))
         self._write("history.md", tables.markdown(self.results))
-        self._write("history.json", plan.canonical(tables.data(self.results, self.controls)))
+        self._write("history.json", jsonline.canonical(tables.data(self.results, self.controls)))
         print("\n" + "\n".join(text))
         print(f"kept in {shown(self._folder)}: history.txt, history.md, history.json")
         if self._interrupts.is_set():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Iterator, Sequence
 
 from nslab_lab.guest.verdict import ORACLES
+from nslab_lab.host import jsonline
 from nslab_lab.plans import plan, strategies
 from nslab_lab.plans.plan import NO_VARIANT
 from nslab_lab.plans.strategies import Strategy
@@ -93,7 +94,7 @@ class Result:
     def line(self) -> str:
         """One line of JSON, without the newline."""
         cell = self.cell
-        return plan.canonical(
+        return jsonline.canonical(
             {
                 "variant": cell.variant, "scenario": cell.scenario, "strategy": cell.way.strategy,
                 "profile": cell.way.profile, "seed": cell.seed, "most": cell.executions,

@@ -22,7 +22,7 @@ from nslab_lab.build.kernel_build import ensure_kernel
 from nslab_lab.cli import options
 from nslab_lab.guest import demands
 from nslab_lab.guest.machine import Machine
-from nslab_lab.host import files
+from nslab_lab.host import files, jsonline
 from nslab_lab.host.errors import FINDINGS, FOUND_NOTHING, LAB_FAILED, LabError
 from nslab_lab.host.interrupts import Interrupts
 from nslab_lab.host.paths import BUILD, shown
@@ -217,7 +217,7 @@ class _Runner:
 
     def _plan(self) -> str:
         matrix = self.matrix
-        return plan.canonical(
+        return jsonline.canonical(
             {
                 "kernel": f"{self.kernel.name}-{self.kernel.id}", "variants": matrix.variants,
                 "scenarios": matrix.scenarios, "ways": [asdict(way) for way in matrix.ways],

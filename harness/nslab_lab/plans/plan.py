@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Iterator, Sequence
 
+from nslab_lab.host import jsonline
 from nslab_lab.plans import strategies, watch
 from nslab_lab.plans.profiles import Profile
 from nslab_lab.plans.token import Token
@@ -67,6 +67,7 @@ class BootPlan:
     skip: tuple[int, ...] = ()  # profile executions that are left out, since the guest dies in them
     grows: bool = False  # it is run again if more is found to be shared later, and that watched, too
     fail_nth: bool = False  # each allocation of each marked call fails once
+    reuse: bool = False  # freed memory is used again at once, see reuses()
     timeout_ms: int = HANG_MS  # guest time
     measure: bool = False  # no execution: the subject's benchmark is run
     idle: int = 0  # executions without faults after each, whose failures count as its own
@@ -89,6 +90,12 @@ class BootPlan:
         if self.strategy.name == "replay":
             return self.strategy.all_points
         return self.points == ALL_POINTS if self.points else self.strategy.name in _ALL_BY_DEFAULT
+
+    def reuses(self, n: int) -> bool:
+        """Whether freed memory is used again at once in execution @n."""
+        if self.strategy.name == "replay":
+            return self.strategy.reuse
+        return self.reuse and (self.strategy.searches or n % 2 == 0)
 
     @property
     def watches(self) -> tuple[Watch, ...]:
@@ -129,18 +136,16 @@ class BootPlan:
             ("token", token.prefix if strategy.name != "replay" else "NSLAB"),
             ("timeout_ms", self.timeout_ms),
         ]
-        if self.unnamed:
-            values.append(("unnamed", 1))
-        if self.fail_nth:
-            values.append(("fail_nth", 1))
-        if self.unpruned:
-            values.append(("unpruned", 1))
-        if self.measure:
-            values.append(("measure", 1))
-        if strategy.steers and self.all_points:
-            values.append(("all_points", 1))
-        if strategy.steers and self.words:
-            values.append(("words", 1))
+        flags = {
+            "unnamed": self.unnamed,
+            "reuse": strategy.reuse or (self.reuse and strategy.name != "replay"),
+            "fail_nth": self.fail_nth,
+            "unpruned": self.unpruned,
+            "measure": self.measure,
+            "all_points": strategy.steers and self.all_points,
+            "words": strategy.steers and self.words,
+        }
+        values += [(name, 1) for name, on in flags.items() if on]
         if strategy.steers and self.skip:
             values.append(("skip", ",".join(map(str, self.skip))))
         if self.idle:
@@ -183,12 +188,13 @@ class RunPlan:
     lengths: tuple[int, ...] = ()  # for pct: steps of an execution
     fail_nth: bool = False  # each allocation of each marked call fails once
     rounds: tuple[int, ...] = ()  # then: how many executions that takes, where none were asked for
+    reuse: bool = False  # freed memory is used again at once
     timeout_ms: int = HANG_MS  # guest time
     series: str | None = None  # of the kernel's patches; None: the default one
 
     def json(self) -> str:
         """The plan as a canonical line of JSON: same plan, same bytes."""
-        return canonical(asdict(self))
+        return jsonline.canonical(asdict(self))
 
     def token(self, scenario: str, first: int, n: int) -> Token:
         """The token of execution @n of @scenario in a boot that begins with @first."""
@@ -214,7 +220,7 @@ class RunPlan:
         return BootPlan(
             token, self.knobs, last - first + 1, trace, self.unnamed, self.unpruned,
             watching=self.watching_of(scenario), points=self.points, words=trace,
-            fail_nth=self.fail_nth, timeout_ms=self.timeout_ms,
+            fail_nth=self.fail_nth, reuse=self.reuse, timeout_ms=self.timeout_ms,
         )  # fmt: skip
 
     def watching_of(self, scenario: str) -> Watching:
@@ -279,9 +285,7 @@ def make(
 ) -> RunPlan:
     """A plan; @watching: by scenario, @rest: further fields of RunPlan."""
     return RunPlan(
-        kernel=kernel,
-        kernel_id=kernel_id,
-        scenarios=scenarios,
+        kernel, kernel_id, scenarios,
         profile=profile.name,
         profile_digest=profile.digest,
         knobs=tuple(map(str, profile.knobs)),
@@ -290,10 +294,6 @@ def make(
         left_out=watching[0].left_out if watching else "",
         points=profile.points,
         fail_nth=profile.fail_nth,
+        reuse=profile.reuse,
         **rest,
-    )
-
-
-def canonical(data: Any) -> str:
-    """One line of JSON; equal data gives equal bytes."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    )  # fmt: skip

@@ -63,6 +63,7 @@ SCHEMA: dict[str, Any] = {
             "items": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"\A[^\n]*\Z"},
         },
         "points": {"enum": ["shared", "all"]},
+        "reuse": _FLAG,
         "faults": {
             "type": "object",
             "additionalProperties": False,

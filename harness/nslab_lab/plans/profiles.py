@@ -68,6 +68,7 @@ class Profile:
     watch: tuple[str, ...] | None = None  # None: what is usual, see watch_of()
     points: str = ""  # which of them are scheduling points: "shared", "all"; "": the strategy's own
     fail_nth: bool = False  # each allocation of each marked call fails once
+    reuse: bool = False  # freed memory is used again at once
 
     @property
     def delays(self) -> bool:
@@ -90,6 +91,8 @@ class Profile:
             lines.append(" ".join(["watch", *sorted(self.watch)]))  # of none too
         if self.points:
             lines.append(f"points {self.points}")
+        if self.reuse:
+            lines.append("reuse")
         text = "".join(f"{line}\n" for line in lines)
         return hashlib.sha256(text.encode()).hexdigest()[:6]
 
@@ -156,6 +159,7 @@ def read(path: Path) -> Profile:
         watch=_watch(file.data.get("watch")),
         points=file.data.get("points", ""),
         fail_nth=FAIL_NTH in faults,
+        reuse=file.data.get("reuse", False),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@
     bounded-PREEMPTIONS  every schedule with up to so many
     replay-SCHEDULE      "a12bb3a-a7", see scenarios/lib/protocol/schedule.c
     replayall-SCHEDULE   with points numbered that touch no shared word, too
+    replayreuse-SCHEDULE, replayallreuse-SCHEDULE   freed memory is used again at once
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SCHEDULE = re.compile(
 )
 _TEXT = re.compile(
     r"(?P<name>none|unsteered|random|pos)|pct-(?P<depth>\d{1,2})-(?P<length>\d{1,6})"
-    r"|bounded-(?P<preemptions>\d)|replay(?P<all>all)?-(?P<schedule>[a-hz0-9-]+)",
+    r"|bounded-(?P<preemptions>\d)|replay(?P<all>all)?(?P<reuse>reuse)?-(?P<schedule>[a-hz0-9-]+)",
     re.ASCII,
 )
 
@@ -81,6 +82,7 @@ class Strategy:
     preemptions: int = 0  # bounded
     schedule: str = ""  # replay
     all_points: bool = False  # replay; of any other strategy the profile says it
+    reuse: bool = False  # replay; likewise
 
     def __str__(self) -> str:
         match self.name:
@@ -89,7 +91,7 @@ class Strategy:
             case "bounded":
                 return f"bounded-{self.preemptions}"
             case "replay":
-                return f"replay{'all' * self.all_points}-{self.schedule}"
+                return f"replay{'all' * self.all_points}{'reuse' * self.reuse}-{self.schedule}"
         return self.name
 
     @property
@@ -115,4 +117,6 @@ def parse(text: str) -> Strategy:
     if found["preemptions"]:
         return Strategy("bounded", preemptions=int(found["preemptions"]))
     parse_schedule(found["schedule"])
-    return Strategy("replay", schedule=found["schedule"], all_points=bool(found["all"]))
+    return Strategy(
+        "replay", schedule=found["schedule"], all_points=bool(found["all"]), reuse=bool(found["reuse"])
+    )

@@ -44,10 +44,12 @@ def _of_strategy(
                 for result in results
             ]
         case "random" | "pos":
-            said = [_drawn(strategy.name, [shared_words.of(plan, result, name_of) for result in results])]
+            searched = [shared_words.of(plan, result, name_of) for result in results]
+            said = [_drawn(strategy.name, searched) + _reused(plan)]
         # Of the profile fail-nth each scenario has a claim of its own.
         case "none" if results and not any(result.sites for result in results):
-            said = ["none covers the schedules that came about, with the faults of the profile, and no others"]
+            covers = "none covers the schedules that came about, with the faults of the profile, and no others"
+            said = [covers + _reused(plan)]
         case _:
             return []
     return [line for text in said for line in _wrapped(text)]
@@ -110,7 +112,10 @@ def _bounded(plan: RunPlan, wanted: int, result: ScenarioResult, shared: Shared)
     complete = min(search.complete for search in searches)
     inputs = plan.inputs[plan.scenarios.index(result.name)]
     unexplained = any(search.unexplained for search in searches)
-    whole = len(searches) == inputs and not result.findings and shared.complete and not unexplained
+    whole = (
+        len(searches) == inputs and not result.findings and shared.complete and not unexplained
+        and not plan.reuse
+    )  # fmt: skip
     done = "not complete"
     if complete >= 0 and whole:
         done = f"complete for c <= {min(complete, wanted)}{shared.over}"
@@ -122,11 +127,18 @@ def _bounded(plan: RunPlan, wanted: int, result: ScenarioResult, shared: Shared)
         text += "".join(f"; {one}" for one in shared.reservations)
     if unexplained:
         text += "; an actor was woken by something that the trace does not show"
+    if plan.reuse:
+        # Whose allocation comes first decides, and neither points nor pruning go by that.
+        text += "; freed memory was used again at once, and who got it was not searched for"
     if by_chance(plan):
         text += "; allocations failed by chance, and only as they were drawn"
     pruned = sum(search.pruned for search in searches)
     redundant = sum(search.redundant for search in searches)
     return text + f"; pruned: {pruned:,} alternatives, {redundant:,} redundant runs"
+
+
+def _reused(plan: RunPlan) -> str:
+    return "; every second execution used freed memory again at once" if plan.reuse else ""
 
 
 def by_chance(plan: RunPlan) -> bool:
@@ -159,6 +171,7 @@ def _pct(plan: RunPlan, depth: int, result: ScenarioResult, shared: Shared) -> s
         f"{result.name}: {actors} actors, {length:,} steps: an execution finds a bug of depth {depth} "
         f"among the steps{shared.over}, with a probability of at least 1/{shown}, all executions together {together}"
     )
+    text += _reused(plan)
     if result.longest > length:
         text += f"; not so in executions of more steps, the longest had {result.longest:,}"
     return text + "".join(f"; {one}" for one in shared.reservations)

@@ -71,7 +71,8 @@ def _token(boot: Boot, execution: Execution) -> Token:
     if execution.schedule is None:
         return token
     strategy = strategies.Strategy(
-        "replay", schedule=execution.schedule, all_points=boot.plan.all_points
+        "replay", schedule=execution.schedule, all_points=boot.plan.all_points,
+        reuse=boot.plan.reuses(execution.n),
     )
     return replace(token, strategy=str(strategy))
 

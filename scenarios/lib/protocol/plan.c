@@ -100,6 +100,8 @@ static int set(struct plan *plan, const char *key, const char *value)
 		return set_bool(&plan->unnamed, value);
 	if (!strcmp(key, "all_points"))
 		return set_bool(&plan->all_points, value);
+	if (!strcmp(key, "reuse"))
+		return set_bool(&plan->reuse, value);
 	if (!strcmp(key, "fail_nth"))
 		return set_bool(&plan->fail_nth, value);
 	if (!strcmp(key, "unpruned"))

@@ -408,6 +408,14 @@ static unsigned int input_as(const struct job *job, uint64_t n,
 	return only_warms(options) ? options->input : (n - 1) % job_inputs(job);
 }
 
+/* By its number, so that the harness knows it of one that the kernel died in. */
+static bool reuses(const struct job *job, uint64_t n,
+		   const struct run_options *options)
+{
+	return job->plan->reuse && !options->warm_up &&
+	       (options->schedule || n % 2 == 0);
+}
+
 /**
  * execute() - run one execution and report its result
  * @job: of which plan
@@ -449,6 +457,7 @@ int execute(const struct job *job, uint64_t n, struct run_options options,
 			 (plan->shared ? NSLAB_RUN_SHARED : 0) |
 			 (plan->all_points ? NSLAB_RUN_ALL_POINTS : 0) |
 			 (shared->unsteered ? NSLAB_RUN_UNSTEERED : 0) |
+			 (reuses(job, n, &options) ? NSLAB_RUN_REUSE : 0) |
 			 (is_settled(job) ? NSLAB_RUN_SETTLED : 0) |
 			 (plan->fail_nth ? NSLAB_RUN_CALLS : 0) |
 			 (options.warm_up ? NSLAB_RUN_WARM_UP : 0) |

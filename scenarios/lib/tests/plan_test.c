@@ -106,11 +106,14 @@ static void what_is_shared_is_watched(void **state)
 	assert_int_equal(0, parse("scenario=a\nall_points=1\n"
 				  "knob=nslab/watch=shared\n"));
 	assert_true(plan.all_points);
+	assert_false(plan.reuse);
 	assert_true(plan.shared);
 	assert_int_equal(1, plan.nknobs);
 	assert_int_equal(0, parse("scenario=a\nknob=nslab/watch=shared_x:0:8\n"));
 	assert_false(plan.shared);
 	assert_int_equal(-1, parse("scenario=a\nall_points=2\n"));
+	assert_int_equal(0, parse("scenario=a\nreuse=1\n"));
+	assert_true(plan.reuse);
 }
 
 static void too_many_schedules(void **state)
