@@ -22,6 +22,7 @@ SPEEDS = (
     (OWN, "random", "none", True),
     (SHARED, "random", "none", False),
     ("random, without named", "random", "access", False),
+    ("random, memory used again", "random", "reuse", False),
     ("pct, shared words", "pct-3-220", "none", False),
     ("bounded, shared words", "bounded-2", "none", False),
     ("no strategy, no faults", "none", "none", False),
