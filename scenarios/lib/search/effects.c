@@ -262,7 +262,12 @@ static bool explains(const struct effects *effects, const struct effects_walk *w
 	case NSLAB_WAITS_GRACE:
 		return section || effects->wakes & 1U << actor;
 	default:
-		return effects->wakes & 1U << actor;
+		/*
+		 * RCU has locks of its own, which are released where a grace period
+		 * ends. What waits, goes on or ends depends on all that wait.
+		 */
+		return effects->wakes & 1U << actor ||
+		       effects->flags & (EFFECTS_BLOCKING | EFFECTS_ENDING);
 	}
 }
 

@@ -869,17 +869,24 @@ static void what_is_a_point_reaches_the_kernel(void **state)
 	assert_int_equal(NSLAB_RUN_ALL_POINTS | NSLAB_RUN_SHARED, toy->run.flags);
 }
 
-static void every_second_execution_uses_memory_again(void **state)
+static unsigned int flags_of_execution(uint64_t n)
 {
 	struct plan plan = {
-		.strategy = "random", .first = 4, .count = 1, .reuse = true,
+		.strategy = "random", .first = n, .count = 1, .reuse = true,
 	};
 
 	assert_int_equal(0, explored_with(&plan));
-	assert_int_equal(NSLAB_RUN_REUSE, toy->run.flags);
-	plan.first = 5;
-	assert_int_equal(0, explored_with(&plan));
-	assert_int_equal(0, toy->run.flags);
+	return toy->run.flags;
+}
+
+static void even_executions_use_memory_again(void **state)
+{
+	assert_int_equal(NSLAB_RUN_REUSE, flags_of_execution(4));
+}
+
+static void odd_executions_do_not(void **state)
+{
+	assert_int_equal(0, flags_of_execution(5));
 }
 
 static int explored_shared(struct plan *plan)
@@ -1147,7 +1154,8 @@ int main(void)
 		TEST(children_live_for_one_execution),
 		TEST(drawn_strategies_reach_the_kernel),
 		TEST(what_is_a_point_reaches_the_kernel),
-		TEST(every_second_execution_uses_memory_again),
+		TEST(even_executions_use_memory_again),
+		TEST(odd_executions_do_not),
 		TEST(shared_memory_is_looked_for_first),
 		TEST(the_set_does_not_depend_on_the_seed),
 		TEST(what_is_found_later_is_told),
