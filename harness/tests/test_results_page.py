@@ -114,4 +114,4 @@ def test_the_page_of_this_clone_is_as_the_generator_writes_it() -> None:
     assert set(sections) <= {name for name, *_ in SECTIONS} and "matrix" in sections
     assert render(sections) == PAGE.read_text()
     figures = "".join(text for _, text in sections.values())
-    assert not re.search(r"build/|/home/|/tmp/|\b20\d\d-\d\d", figures)
+    assert not re.search(r"build/|/home/|/tmp/|(?<!CVE-)\b20\d\d-\d\d", figures)
