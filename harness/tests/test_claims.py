@@ -238,6 +238,15 @@ def test_memory_that_is_used_again() -> None:
         )
 
 
+def test_pct_where_memory_is_used_again() -> None:
+    """A bug may show where it is, or where it is not: either is half of the executions."""
+    plan = run_plan("a", strategy="pct-2-0", watching=SHARED, actors=(("r", "w"),), lengths=(10,))
+    for reuse, rare in ((False, 40), (True, 80)):
+        said = " ".join(claims.of(dataclasses.replace(plan, reuse=reuse), [result(executions=5)]))
+        assert f"at least 1/{rare}," in " ".join(said.split())
+        assert reuse == ("every second execution used freed" in " ".join(said.split()))
+
+
 def test_allocations_that_fail_by_chance_are_not_all_there_are() -> None:
     said = "; allocations failed by chance, and only as they were drawn; "
     assert said in bounded(SEARCH, knobs=("failslab/times=-1", "failslab/probability=5"))

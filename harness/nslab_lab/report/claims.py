@@ -157,13 +157,15 @@ def _pct(plan: RunPlan, depth: int, result: ScenarioResult, shared: Shared) -> s
     """The bound of Burckhardt et al. (ASPLOS 2010): 1 / (n k^(d-1)).
 
     It holds for bugs whose order is one of scheduling points, and for executions of at most k of them.
-    Where shared memory is watched, every second execution is about memory of one kind only.
+    Where shared memory is watched, every second execution is about memory of one kind only; where memory
+    is used again, it is so in every second one, and a bug may show in these or in the others only.
     """
     index = plan.scenarios.index(result.name)
     actors, length = len(plan.actors[index]), plan.lengths[index]
     if not shared.known:
         return f"{result.name}: no bound: it is not known which memory is shared"
-    rare = actors * length ** (depth - 1) * (2 if plan.watching_of(result.name).shared else 1)
+    halves = (plan.watching_of(result.name).shared, plan.reuse)
+    rare = actors * length ** (depth - 1) * 2 ** sum(halves)
     at_least = -math.expm1(result.executions * math.log1p(-1 / rare)) if rare > 1 else 1.0
     shown = f"{rare:,}" if rare < 10**15 else f"{rare:.1e}"
     together = f"{at_least:.2g}" if at_least < 0.995 else "more than 0.99"

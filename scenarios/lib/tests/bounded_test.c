@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "lib/search/bounded.h"
+#include "lib/search/effects.h"
 #include "lib/tests/toy.h"
 
 #define MAX_OUTCOMES	4096
@@ -727,6 +728,22 @@ static void unexplained_wakes_are_counted(void **state)
 	bounded_free(b);
 }
 
+/* RCU's own locks are not in the trace; they are released where a grace period ends. */
+static void what_waits_itself_explains_who_goes_on(void **state)
+{
+	const struct effects_walk walk = { .waits = { [1] = NSLAB_WAITS_LOCK } };
+	struct effects effects = {};
+
+	assert_int_equal(2, effects_unexplained(&effects, &walk, 2));
+	effects.flags = EFFECTS_BOUNDARY;
+	assert_int_equal(2, effects_unexplained(&effects, &walk, 2));
+	effects.flags = EFFECTS_BLOCKING;
+	assert_int_equal(0, effects_unexplained(&effects, &walk, 2));
+	effects.flags = 0;
+	effects.wakes = 2;
+	assert_int_equal(0, effects_unexplained(&effects, &walk, 2));
+}
+
 static void traces_that_end_early_are_counted(void **state)
 {
 	static struct toy_trace trace;
@@ -751,6 +768,7 @@ int main(void)
 		cmocka_unit_test(divergence_is_noticed),
 		cmocka_unit_test(chance_is_noticed),
 		cmocka_unit_test(unexplained_wakes_are_counted),
+		cmocka_unit_test(what_waits_itself_explains_who_goes_on),
 		cmocka_unit_test(traces_that_end_early_are_counted),
 	};
 
